@@ -1,0 +1,184 @@
+// What the decision core needs to know of a campaign, frozen per revision.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Kernel
+
+/// A campaign's number, unique in a data directory.
+public struct CampaignID: Hashable, Comparable, Sendable, Codable {
+    /// 1 for the first campaign.
+    public var number: Int64
+
+    /// Makes an id from its number.
+    public init(_ number: Int64) {
+        self.number = number
+    }
+
+    public init(from decoder: any Decoder) throws {
+        number = try decoder.singleValueContainer().decode(Int64.self)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(number)
+    }
+
+    /// Lower numbers sort first.
+    public static func < (a: CampaignID, b: CampaignID) -> Bool { a.number < b.number }
+}
+
+/// One run of the decision core over an audience: campaign and occurrence (1 for the first).
+public struct WaveID: Hashable, Comparable, Sendable, Codable {
+    /// The campaign.
+    public var campaign: CampaignID
+    /// 1 for the first wave of the campaign.
+    public var occurrence: Int32
+
+    /// Joins campaign and occurrence.
+    public init(campaign: CampaignID, occurrence: Int32) {
+        self.campaign = campaign
+        self.occurrence = occurrence
+    }
+
+    /// One number for keys and indices: campaign x 2^16 + occurrence; positive for campaigns below 2^46.
+    public var packed: Int64 { campaign.number << 16 | Int64(occurrence) }
+
+    /// Takes a packed number apart.
+    public init(packed: Int64) {
+        self.init(campaign: CampaignID(packed >> 16), occurrence: Int32(packed & 0xFFFF))
+    }
+
+    /// Orders by campaign, then occurrence.
+    public static func < (a: WaveID, b: WaveID) -> Bool { a.packed < b.packed }
+}
+
+/// Where a campaign stands as the decision core sees it.
+public enum CampaignStatus: UInt8, Sendable, Codable {
+    /// Approved and confirmed: waves run.
+    case live = 1
+    /// Waves and hand-off wait; reservations stay.
+    case paused = 2
+    /// Ended; what has not left is released.
+    case stopped = 3
+}
+
+/// The decision-relevant part of a campaign revision.
+public struct CampaignSpec: Hashable, Sendable, Codable {
+    /// The campaign's number.
+    public var id: CampaignID
+    /// Number of this revision, from 1.
+    public var revision: Int
+    /// Name as people know it.
+    public var name: String
+    /// Category for similarity (CFL-04), for example `retention`.
+    public var category: String
+    /// Product on offer (BOSS product id); its owners are not asked again. Nil for care without a product.
+    public var product: String?
+    /// Products that exclude this one.
+    public var conflictingProducts: [String]
+    /// The channel class it contacts through.
+    public var channel: ChannelClass
+    /// Whether the channel confirmed count and date (APR-10).
+    public var isChannelConfirmed: Bool
+    /// First local day of validity.
+    public var validFrom: LocalDay
+    /// Last local day of validity.
+    public var validTo: LocalDay
+    /// Do-not-disturb classes whose removal the planner cancelled, and who did (LST-17).
+    public var unticked: [Unticked]
+    /// Numeric attribute or expression that ranks subscribers; nil ranks by the keyed hash alone.
+    public var score: String?
+    /// Most contacts of a wave (top-N); nil = everyone who passes.
+    public var limit: Int?
+    /// Messages the channel can take for a wave; nil = unlimited.
+    public var capacity: Int?
+    /// Money for a wave in minor units; nil = unlimited.
+    public var budgetMinor: Int64?
+    /// Cost of one contact in minor units.
+    public var costPerContactMinor: Int64
+    /// Share of control subscribers in millionths, 0...1 000 000.
+    public var controlPPM: Int
+
+    /// A cancelled removal: the class and the planner who cancelled it.
+    public struct Unticked: Hashable, Sendable, Codable {
+        /// Do-not-disturb class 1...15.
+        public var dndClass: Int
+        /// Sign-in name of the planner.
+        public var by: String
+
+        /// Joins class and planner.
+        public init(dndClass: Int, by: String) {
+            self.dndClass = dndClass
+            self.by = by
+        }
+    }
+
+    /// Makes a spec; see the properties.
+    public init(
+        id: CampaignID,
+        revision: Int = 1,
+        name: String,
+        category: String,
+        product: String? = nil,
+        conflictingProducts: [String] = [],
+        channel: ChannelClass = .sms,
+        isChannelConfirmed: Bool = true,
+        validFrom: LocalDay,
+        validTo: LocalDay,
+        unticked: [Unticked] = [],
+        score: String? = nil,
+        limit: Int? = nil,
+        capacity: Int? = nil,
+        budgetMinor: Int64? = nil,
+        costPerContactMinor: Int64 = 0,
+        controlPPM: Int = 0
+    ) {
+        self.id = id
+        self.revision = revision
+        self.name = name
+        self.category = category
+        self.product = product
+        self.conflictingProducts = conflictingProducts
+        self.channel = channel
+        self.isChannelConfirmed = isChannelConfirmed
+        self.validFrom = validFrom
+        self.validTo = validTo
+        self.unticked = unticked
+        self.score = score
+        self.limit = limit
+        self.capacity = capacity
+        self.budgetMinor = budgetMinor
+        self.costPerContactMinor = costPerContactMinor
+        self.controlPPM = controlPPM
+    }
+
+    /// Most contacts the budget pays for; nil = unlimited.
+    public var contactsWithinBudget: Int? {
+        guard let budgetMinor, costPerContactMinor > 0 else { return nil }
+        return Int(max(0, budgetMinor) / costPerContactMinor)
+    }
+}
+
+/// A special list: its code and, where entries are by channel, the channel class (LST-01 ... LST-17).
+public struct ListID: Hashable, Comparable, Sendable, Codable {
+    /// `dnd_01` ... `dnd_15`, `black`, `grey`, `white` or another list of the operator.
+    public var code: String
+    /// The only channel class the entries block; nil = every channel.
+    public var channel: ChannelClass?
+
+    /// Joins code and channel.
+    public init(_ code: String, channel: ChannelClass? = nil) {
+        self.code = code
+        self.channel = channel
+    }
+
+    /// The list of do-not-disturb class 1...15.
+    public static func dnd(_ number: Int, channel: ChannelClass? = nil) -> ListID {
+        ListID(Outcome.dnd(class: number).code, channel: channel)
+    }
+
+    /// Orders by code, then channel (all channels first).
+    public static func < (a: ListID, b: ListID) -> Bool {
+        (a.code, Int(a.channel?.rawValue ?? 0) + (a.channel == nil ? 0 : 1))
+            < (b.code, Int(b.channel?.rawValue ?? 0) + (b.channel == nil ? 0 : 1))
+    }
+}
