@@ -8,6 +8,12 @@ public struct MalformedBytes: CodedError, Equatable {
     /// What was expected there.
     public var expected: String
 
+    /// Joins offset and expectation.
+    public init(offset: Int, expected: String) {
+        self.offset = offset
+        self.expected = expected
+    }
+
     public var code: String { "bytes.malformed" }
     public var description: String { "malformed record at byte \(offset): expected \(expected)" }
 }

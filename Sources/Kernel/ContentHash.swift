@@ -2,14 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A SHA-256 value: 32 bytes.
-public struct Digest: Hashable, Sendable {
+public struct ContentHash: Hashable, Sendable {
     private var a: UInt64 = 0
     private var b: UInt64 = 0
     private var c: UInt64 = 0
     private var d: UInt64 = 0
 
     /// 32 zero bytes: the predecessor of a chain's first batch.
-    public static let zero = Digest()
+    public static let zero = ContentHash()
 
     private init() {}
 

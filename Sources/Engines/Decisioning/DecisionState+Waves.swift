@@ -1,0 +1,81 @@
+// Reservations of waves: reserve, hand off, settle, release. Every step is idempotent.
+// SPDX-License-Identifier: Apache-2.0
+
+import Kernel
+import Model
+
+extension DecisionState {
+    func reserve(_ wave: WaveID, block: Int, outcomes: BlockOutcomes, counts: Bool) throws {
+        guard let state = waves[wave] else { throw DecisionError.unknownWave(wave) }
+        guard state.blocks[block] == nil else { return }
+        let contact = try outcomes.members(.contact)
+        waves[wave]?.blocks[block] = WaveBlockState(contact: contact, control: try outcomes.members(.control))
+        guard counts else { return }
+        let column = ledger.column(block: block, channel: state.spec.channel, month: state.planned.month)
+        contact.forEach { if let column, column[$0] < .max { column[$0] += 1 } }
+    }
+
+    func abort(_ wave: WaveID) {
+        guard let state = waves[wave], state.status == .open else { return }
+        for (block, members) in state.blocks { release(wave, block: block, members: members.open) }
+        waves[wave]?.status = .aborted
+    }
+
+    func handOff(_ wave: WaveID, block: Int, range: Range<Int>, at: LocalTime, drops: [OutcomeSet]) {
+        guard var state = waves[wave]?.blocks[block] else { return }
+        let dropped = drops.reduce(BlockSet()) { $0.union($1.members) }
+        let leaving = state.open.members(in: range).subtracting(dropped)
+        state.handedOff = state.handedOff.union(leaving)
+        waves[wave]?.blocks[block] = state
+        waves[wave]?.handedOffAt = at
+        release(wave, block: block, members: dropped)
+    }
+
+    func take(_ kind: FeedbackKind, wave: WaveID, block: Int, members: BlockSet) {
+        guard var state = waves[wave]?.blocks[block] else { return }
+        switch kind {
+        case .accepted: state.accepted = state.accepted.union(members.intersection(state.handedOff))
+        case .delivered:
+            let arrived = members.intersection(state.handedOff)
+            state.delivered = state.delivered.union(arrived)
+            state.settled = state.settled.union(arrived.intersection(state.open))
+        case .unknown: state.settled = state.settled.union(members.intersection(state.handedOff).intersection(state.open))
+        case .refused, .failed: break
+        case .replied: state.replied = state.replied.union(members.intersection(state.contact))
+        case .unsubscribed: state.unsubscribed = state.unsubscribed.union(members.intersection(state.contact))
+        case .ordered: state.ordered = state.ordered.union(members)
+        }
+        waves[wave]?.blocks[block] = state
+        if kind == .refused || kind == .failed {
+            release(wave, block: block, members: members.intersection(state.handedOff))
+        }
+    }
+
+    func release(_ wave: WaveID, block: Int, members: BlockSet) {
+        guard let state = waves[wave], var blockState = state.blocks[block] else { return }
+        let given = members.intersection(blockState.open)
+        guard !given.isEmpty else { return }
+        blockState.released = blockState.released.union(given)
+        waves[wave]?.blocks[block] = blockState
+        let column = ledger.column(block: block, channel: state.spec.channel, month: state.planned.month)
+        given.forEach { if let column, column[$0] > 0 { column[$0] -= 1 } }
+    }
+
+    /// Takes back a block that was decided but whose commit failed.
+    func undoReserve(_ wave: WaveID, block: Int) {
+        guard let state = waves[wave], let members = state.blocks[block]?.contact else { return }
+        let column = ledger.column(block: block, channel: state.spec.channel, month: state.planned.month)
+        members.forEach { if let column, column[$0] > 0 { column[$0] -= 1 } }
+        waves[wave]?.blocks[block] = nil
+    }
+}
+
+extension BlockSet {
+    /// The members with offsets in a range.
+    func members(in range: Range<Int>) -> BlockSet {
+        guard range != 0..<Block.size else { return self }
+        var offsets: [UInt16] = []
+        forEach { if range.contains($0) { offsets.append(UInt16($0)) } }
+        return BlockSet(ascending: offsets)
+    }
+}

@@ -1,0 +1,318 @@
+// The state of the decision core: what the log says so far. A deterministic fold; no clock, no I/O.
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import Foundation
+public import Kernel
+public import Model
+
+/// A campaign as the decision core sees it.
+public struct CampaignState: Hashable, Sendable {
+    /// The revision that is live.
+    public internal(set) var spec: CampaignSpec
+    /// Live, paused or stopped.
+    public internal(set) var status: CampaignStatus
+}
+
+/// Everything a decision depends on, built from the log alone.
+///
+/// Not thread-safe: one owner applies records and decides. Large parts (counters, lists) are shared memory that the
+/// owner hands to workers block by block.
+public final class DecisionState {
+    /// Sequence of the last record applied; 0 before the first.
+    public private(set) var sequence: Int64 = 0
+    /// Logical time of the last tick.
+    public private(set) var now: LocalTime
+    /// Line id by index.
+    public private(set) var lines: [Int64] = []
+    /// Contact counters.
+    public let ledger: ContactLedger
+    /// Special lists and product owners.
+    public private(set) var lists: [ListID: Bitset] = [:]
+    /// The policy revision that is live.
+    public private(set) var policy: ContactPolicy?
+    /// Campaigns by number.
+    public internal(set) var campaigns: [CampaignID: CampaignState] = [:]
+    /// Waves by id.
+    public internal(set) var waves: [WaveID: WaveState] = [:]
+    /// Contacts of loaded history that intervals look at.
+    private(set) var history: [RecentContacts] = []
+    /// Open single reservations by request.
+    public internal(set) var singles: [UInt64: SingleReservation] = [:]
+    /// Requests that are settled (true) or released (false).
+    public internal(set) var concluded: [UInt64: Bool] = [:]
+
+    private var salt: [UInt8] = []
+    private let inputs: any DecisionInputs
+    private var profile: (any ProfileReader)?
+    /// Revision of attributes and lists, for caches derived from them.
+    private var profileVersion = 0
+    private var listVersion = 0
+    private var tierCache: (key: TierKey, tiers: [UInt8])?
+    private var holdoutCache: (holdout: Holdout, lines: Int, members: Bitset)?
+
+    private struct TierKey: Equatable {
+        var policy: Int
+        var profile: Int
+        var lists: Int
+        var day: LocalDay
+        var lines: Int
+    }
+
+    /// An empty state that reads files named by records from `inputs`.
+    public init(inputs: any DecisionInputs) {
+        self.inputs = inputs
+        now = LocalTime(instant: Instant(epochMs: 0), offsetSeconds: 0)
+        ledger = ContactLedger(currentMonth: LocalMonth(number: 0))
+    }
+
+    /// Number of subscribers with an index.
+    public var subscribers: Int { lines.count }
+
+    /// The open wave, if there is one; waves run one after the other.
+    public var openWave: WaveState? { waves.values.first { $0.status == .open } }
+
+    // MARK: Fold
+
+    /// Applies the next record of the log.
+    ///
+    /// - Parameter countsContacts: False when the counters were already raised by the decision itself.
+    /// - Throws: ``DecisionError`` or a file error; the state is unchanged then.
+    public func apply(_ record: LogRecord, sequence: Int64, countsContacts: Bool = true) throws {
+        switch record {
+        case .genesis(let salt, let now):
+            self.salt = salt
+            self.now = now
+            ledger.advance(to: now.month)
+        case .linesAssigned(let base, let count, let file):
+            try assignLines(base: base, count: count, file: file)
+        case .attributesLoaded(_, let catalogue, let columns):
+            profile = try inputs.profile(catalogue: catalogue, columns: columns, subscribers: subscribers)
+            profileVersion += 1
+        case .listReplaced(let list, let file):
+            lists[list] = try Bitset(listFile: inputs.bytes(file), subscribers: subscribers, file: file)
+            listVersion += 1
+        case .listChanged(let list, let added, let removed):
+            change(list, added: added, removed: removed)
+        case .policySet(_, let file):
+            policy = try Self.decode(ContactPolicy.self, inputs.bytes(file), file: file)
+        case .campaignSet(let id, _, let file):
+            let spec = try Self.decode(CampaignSpec.self, inputs.bytes(file), file: file)
+            campaigns[id] = CampaignState(spec: spec, status: campaigns[id]?.status ?? .live)
+        case .campaignStatus(let id, let status):
+            guard campaigns[id] != nil else { throw DecisionError.unknownCampaign(id) }
+            campaigns[id]?.status = status
+        case .historyLoaded(let file):
+            try loadHistory(ContactHistory(decoding: inputs.bytes(file)))
+        case .tick(let time):
+            now = max(now, time) { $0.instant < $1.instant }
+            ledger.advance(to: now.month)
+        case .waveOpened(let wave, let planned, let audience, _, _):
+            guard let spec = campaigns[wave.campaign]?.spec else { throw DecisionError.unknownCampaign(wave.campaign) }
+            waves[wave] = WaveState(
+                wave: wave,
+                planned: planned,
+                audience: audience,
+                openedAt: sequence,
+                spec: spec
+            )
+        case .waveSelected(let wave, let cuts): waves[wave]?.cuts = cuts
+        case .waveBlock(let wave, let block, let outcomes):
+            try reserve(wave, block: Int(block), outcomes: outcomes, counts: countsContacts)
+        case .waveClosed(let wave, let totals, let outcome):
+            waves[wave]?.status = .closed
+            waves[wave]?.totals = totals
+            waves[wave]?.outcome = outcome
+        case .waveAborted(let wave): abort(wave)
+        case .handedOff(let wave, let block, let from, let to, let at, let drops):
+            handOff(wave, block: Int(block), range: Int(from)..<Int(to), at: at, drops: drops)
+        case .feedback(let wave, let block, let kind, let members, _):
+            take(kind, wave: wave, block: Int(block), members: members)
+        case .released(let wave, let block, let members):
+            release(wave, block: Int(block), members: members)
+        case .reserved(let all):
+            for reservation in all {
+                singles[reservation.request] = reservation
+                guard countsContacts else { continue }
+                ledger.add(
+                    SubscriberIndex(reservation.index),
+                    channel: reservation.channel,
+                    month: reservation.month
+                )
+            }
+        case .concluded(let all): conclude(all)
+        }
+        self.sequence = sequence
+    }
+
+    private func max<T>(_ a: T, _ b: T, by less: (T, T) -> Bool) -> T { less(a, b) ? b : a }
+
+    private func assignLines(base: UInt32, count: UInt32, file: ContentHash) throws {
+        let bytes = try inputs.bytes(file)
+        guard Int(base) == lines.count, bytes.count == Int(count) * 8 else {
+            throw DecisionError.badFile(file, why: "it should hold \(count) line ids from index \(lines.count)")
+        }
+        lines.reserveCapacity(lines.count + Int(count))
+        bytes.withUnsafeBytes { raw in
+            for i in 0..<Int(count) {
+                lines.append(Int64(littleEndian: raw.loadUnaligned(fromByteOffset: i * 8, as: Int64.self)))
+            }
+        }
+        ledger.grow(subscribers: lines.count)
+        for list in lists.keys { lists[list]?.grow(universe: lines.count) }
+        listVersion += 1
+    }
+
+    private func change(_ list: ListID, added: [UInt32], removed: [UInt32]) {
+        var members = lists[list] ?? Bitset(universe: subscribers)
+        for index in removed { members.remove(index) }
+        for index in added where Int(index) < subscribers { members.insert(index) }
+        lists[list] = members
+        listVersion += 1
+    }
+
+    private func loadHistory(_ loaded: ContactHistory) throws {
+        for column in loaded.counters {
+            for (index, count) in column.counts.enumerated() where count > 0 && index < subscribers {
+                let subscriber = SubscriberIndex(UInt32(index))
+                for _ in 0..<count { ledger.add(subscriber, channel: column.channel, month: column.month) }
+            }
+        }
+        history += loaded.recents
+    }
+
+    private func conclude(_ all: [SingleConclusion]) {
+        for conclusion in all {
+            guard concluded[conclusion.request] == nil, let open = singles.removeValue(forKey: conclusion.request)
+            else { continue }
+            concluded[conclusion.request] = conclusion.isSettled
+            if !conclusion.isSettled {
+                ledger.remove(SubscriberIndex(open.index), channel: open.channel, month: open.month)
+            }
+        }
+    }
+
+    static func decode<T: Decodable>(_ type: T.Type, _ bytes: [UInt8], file: ContentHash) throws -> T {
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes))
+        } catch {
+            throw DecisionError.badFile(file, why: "\(error)")
+        }
+    }
+
+    // MARK: Derived data
+
+    /// Lists as rules see them.
+    var memberships: any MembershipReader { ListSnapshot(lists: lists) }
+
+    func profileReader() throws -> any ProfileReader {
+        guard let profile else { throw DecisionError.noProfile }
+        return profile
+    }
+
+    /// The tier of every subscriber as a row of the cap table; unknown = the last row, the strictest.
+    func tiers(on day: LocalDay) throws -> [UInt8] {
+        guard let policy else { throw DecisionError.noPolicy }
+        let key = TierKey(
+            policy: policy.revision,
+            profile: profileVersion,
+            lists: listVersion,
+            day: day,
+            lines: subscribers
+        )
+        if let tierCache, tierCache.key == key { return tierCache.tiers }
+        var tiers = [UInt8](repeating: UInt8(policy.tiers.count), count: Block.count(subscribers: subscribers) * Block.size)
+        for (row, tier) in policy.tiers.enumerated().reversed() {
+            try profileReader().members(where: tier.rule, today: day, lists: memberships)
+                .forEach { tiers[Int($0)] = UInt8(row) }
+        }
+        tierCache = (key, tiers)
+        return tiers
+    }
+
+    /// The subscribers in the global holdout.
+    func holdoutMembers(_ holdout: Holdout) -> Bitset {
+        if let cache = holdoutCache, cache.holdout == holdout, cache.lines == subscribers { return cache.members }
+        let hash = draw("holdout/" + holdout.epoch, of: nil)
+        let below = Self.threshold(ppm: holdout.ppm)
+        var members = Bitset(universe: subscribers)
+        members.withMutableWords { words in
+            for (index, line) in lines.enumerated() where hash(line) < below {
+                words[index >> 6] |= 1 << UInt64(index & 63)
+            }
+        }
+        holdoutCache = (holdout, subscribers, members)
+        return members
+    }
+
+    /// The keyed hash of a draw: salt of the data directory, name of the draw, campaign.
+    func draw(_ name: String, of campaign: CampaignID?) -> KeyedHash {
+        var writer = ByteWriter()
+        writer.write(counted: salt)
+        writer.write(text: name)
+        writer.write(campaign?.number ?? 0)
+        let bytes = ContentHash.sha256(writer.bytes).bytes
+        return bytes.withUnsafeBytes {
+            KeyedHash(
+                key0: UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+                key1: UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            )
+        }
+    }
+
+    /// Contacts of other waves and of history that lie fewer than `days` days from `day`.
+    func recentContacts(
+        on day: LocalDay,
+        within days: Int,
+        except wave: WaveID,
+        where isRelevant: (RecentContacts) -> Bool
+    ) -> [RecentContacts] {
+        var result = history.filter { abs(Int($0.day.number) - Int(day.number)) < days && isRelevant($0) }
+        for other in waves.values.sorted(by: { $0.wave < $1.wave }) where other.wave != wave && other.status != .aborted {
+            guard abs(Int(other.planned.day.number) - Int(day.number)) < days else { continue }
+            let contacts = RecentContacts(
+                channel: other.spec.channel,
+                category: other.spec.category,
+                day: other.planned.day,
+                blocks: other.blocks.mapValues(\.counted)
+            )
+            if isRelevant(contacts) { result.append(contacts) }
+        }
+        return result
+    }
+}
+
+private struct ListSnapshot: MembershipReader {
+    let lists: [ListID: Bitset]
+
+    func members(ofList code: String) -> Bitset? { lists[ListID(code)] }
+    func owners(ofProduct code: String) -> Bitset? { lists[.product(code)] }
+}
+
+extension Bitset {
+    /// Reads a list file: number of subscribers (UInt64), then one bit each.
+    init(listFile bytes: [UInt8], subscribers: Int, file: ContentHash) throws {
+        var reader = ByteReader(bytes)
+        let universe = Int(try reader.read(UInt64.self))
+        guard universe <= subscribers, bytes.count == 8 + (universe + 63) / 64 * 8 else {
+            throw DecisionError.badFile(file, why: "a list over \(universe) of \(subscribers) subscribers")
+        }
+        var words: [UInt64] = []
+        words.reserveCapacity((universe + 63) / 64)
+        bytes.withUnsafeBytes { raw in
+            for i in 0..<(universe + 63) / 64 {
+                words.append(UInt64(littleEndian: raw.loadUnaligned(fromByteOffset: 8 + i * 8, as: UInt64.self)))
+            }
+        }
+        self.init(universe: universe, words: words)
+        grow(universe: subscribers)
+    }
+
+    /// The set as a list file, see ``init(listFile:subscribers:file:)``.
+    public var listFile: [UInt8] {
+        var writer = ByteWriter(capacity: 8 + words.count * 8)
+        writer.write(UInt64(universe))
+        words.withUnsafeBytes { writer.write(raw: $0) }
+        return writer.bytes
+    }
+}

@@ -1,0 +1,100 @@
+// Contacts made before the log began, as counters and recent days: the file behind `historyLoaded`.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Kernel
+public import Model
+
+/// Contacts made before Gyre, or by others, summed for the ledger.
+public struct ContactHistory: Hashable, Sendable {
+    /// Contacts per subscriber for one class and month.
+    public struct Column: Hashable, Sendable {
+        /// The channel class.
+        public var channel: ChannelClass
+        /// The calendar month.
+        public var month: LocalMonth
+        /// Contacts by index, at most 255 each.
+        public var counts: [UInt8]
+
+        /// Makes a column; see the properties.
+        public init(channel: ChannelClass, month: LocalMonth, counts: [UInt8]) {
+            self.channel = channel
+            self.month = month
+            self.counts = counts
+        }
+    }
+
+    /// Counters for the caps.
+    public var counters: [Column] = []
+    var recents: [RecentContacts] = []
+
+    /// An empty history.
+    public init() {}
+
+    /// Adds the subscribers contacted on one day, for intervals and similarity.
+    public mutating func add(channel: ChannelClass, category: String?, day: LocalDay, indices: [UInt32]) {
+        var byBlock: [Int: [UInt16]] = [:]
+        for index in indices { byBlock[Int(index >> 16), default: []].append(UInt16(index & 0xFFFF)) }
+        recents.append(
+            RecentContacts(channel: channel, category: category, day: day, blocks: byBlock.mapValues { BlockSet($0) })
+        )
+    }
+
+    /// The file's bytes.
+    public func encoded() -> [UInt8] {
+        var w = ByteWriter(capacity: counters.reduce(1024) { $0 + $1.counts.count + 16 })
+        w.write(UInt32(counters.count))
+        for column in counters {
+            w.write(column.channel.rawValue)
+            w.write(column.month.number)
+            w.write(counted: column.counts)
+        }
+        w.write(UInt32(recents.count))
+        for recent in recents {
+            w.write(recent.channel.rawValue)
+            w.write(text: recent.category ?? "")
+            w.write(recent.day.number)
+            w.write(UInt32(recent.blocks.count))
+            for (block, members) in recent.blocks.sorted(by: { $0.key < $1.key }) {
+                w.write(UInt32(block))
+                members.encode(to: &w)
+            }
+        }
+        return w.bytes
+    }
+
+    /// Reads a file written by ``encoded()``.
+    public init(decoding bytes: [UInt8]) throws(MalformedBytes) {
+        var r = ByteReader(bytes)
+        let columns: UInt32 = try r.read()
+        for _ in 0..<columns {
+            counters.append(
+                Column(
+                    channel: try r.readRaw(ChannelClass.self, "a channel class"),
+                    month: LocalMonth(number: try r.read()),
+                    counts: Array(try r.readCounted())
+                )
+            )
+        }
+        let count: UInt32 = try r.read()
+        for _ in 0..<count {
+            let channel = try r.readRaw(ChannelClass.self, "a channel class")
+            let category = try r.readText()
+            let day = LocalDay(number: try r.read())
+            let blockCount: UInt32 = try r.read()
+            var blocks: [Int: BlockSet] = [:]
+            for _ in 0..<blockCount {
+                let block: UInt32 = try r.read()
+                blocks[Int(block)] = try BlockSet(from: &r)
+            }
+            recents.append(
+                RecentContacts(
+                    channel: channel,
+                    category: category.isEmpty ? nil : category,
+                    day: day,
+                    blocks: blocks
+                )
+            )
+        }
+        guard r.isAtEnd else { throw MalformedBytes(offset: r.offset, expected: "the end of the history") }
+    }
+}

@@ -1,0 +1,51 @@
+// What the decision core reads of subscribers' attributes: rules, scores and single values.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Kernel
+
+/// Membership in lists, as rules ask for it (`on_list`, `owns`).
+public protocol MembershipReader: Sendable {
+    /// The members of a list over all channels; nil when there is no such list.
+    func members(ofList code: String) -> Bitset?
+    /// The owners of a product; nil when nobody ever owned it.
+    func owners(ofProduct code: String) -> Bitset?
+}
+
+/// Hot attributes of all subscribers at one log position.
+///
+/// Implementations are deterministic: same columns, lists and day give the same answer on every machine.
+public protocol ProfileReader: Sendable {
+    /// The subscribers for whom a rule is true.
+    func members(where rule: String, today: LocalDay, lists: any MembershipReader) throws -> Bitset
+    /// Prepares a numeric expression as a score in micro-units.
+    func scorer(_ expression: String, today: LocalDay, lists: any MembershipReader) throws -> any BlockScorer
+    /// An attribute of one subscriber as text; nil when it is NULL or not hot.
+    func text(of attribute: String, at index: SubscriberIndex) -> String?
+}
+
+/// A prepared score: Int32 micro-units per subscriber, or none.
+public protocol BlockScorer: Sendable {
+    /// Fills scores of a block for the members given.
+    ///
+    /// - Parameters:
+    ///   - block: Block number.
+    ///   - members: 1 024 words; only these offsets are filled.
+    ///   - scores: Room for 65 536 scores.
+    ///   - present: 1 024 words; the bit of a member is set when it has a score.
+    func fill(
+        block: Int,
+        members: UnsafePointer<UInt64>,
+        scores: UnsafeMutablePointer<Int32>,
+        present: UnsafeMutablePointer<UInt64>
+    )
+}
+
+/// Where the decision core reads the content-addressed files that log records name.
+public protocol DecisionInputs: Sendable {
+    /// A whole file, its digest checked.
+    func bytes(_ file: ContentHash) throws -> [UInt8]
+    /// Part of a file, unchecked; used to explain one subscriber without reading everything.
+    func bytes(_ file: ContentHash, offset: Int, count: Int) throws -> [UInt8]
+    /// The hot profile made of these column files, typed by the catalogue file.
+    func profile(catalogue: ContentHash, columns: [AttributeColumn], subscribers: Int) throws -> any ProfileReader
+}

@@ -1,0 +1,162 @@
+// Everything a wave needs to know before it looks at the first subscriber, read once from the state.
+// SPDX-License-Identifier: Apache-2.0
+
+import Kernel
+public import Model
+
+/// Contacts of one day that intervals and similarity look at: those of a wave or of loaded history.
+struct RecentContacts: Hashable, Sendable {
+    var channel: ChannelClass
+    var category: String?
+    var day: LocalDay
+    /// Contacted and not released, by block.
+    var blocks: [Int: BlockSet]
+}
+
+/// The checks of one wave in their order, with their data looked up.
+struct WavePlan {
+    let wave: WaveID
+    let spec: CampaignSpec
+    let planned: LocalTime
+    let audience: Bitset
+    /// Set when the campaign as a whole may not contact anybody.
+    let campaignFailure: Outcome?
+    /// Sets to remove, in the order of checks up to the lists.
+    let exclusions: [(outcome: Outcome, members: Bitset)]
+    /// Recent contacts that block, interval first.
+    let recents: [(outcome: Outcome, contacts: [RecentContacts])]
+    let capRows: [CapRow]
+    let tiers: [UInt8]
+    let scorer: (any BlockScorer)?
+    let controlHash: KeyedHash
+    let controlBelow: UInt64
+    let rankHash: KeyedHash
+    let lines: [Int64]
+    /// Ranks after which members are cut off, in the order of checks; strictly falling.
+    let ranks: [(outcome: Outcome, rank: Int)]
+    /// Whether validity ends before the quiet hours do.
+    let isDroppedByQuietHours: Bool
+
+    var blocks: Int { Block.count(subscribers: lines.count) }
+    var month: LocalMonth { planned.month }
+
+    /// Copies the audience's bitmap of a block, 1 024 words; words beyond the audience are zero.
+    func copyAudience(ofBlock block: Int, to words: UnsafeMutablePointer<UInt64>) {
+        let first = block * Block.words
+        audience.words.withUnsafeBufferPointer { audience in
+            for i in 0..<Block.words { words[i] = first + i < audience.count ? audience[first + i] : 0 }
+        }
+    }
+
+    /// Whether the keyed hash of (campaign, line) draws the subscriber into the control group.
+    @inline(__always)
+    func isControl(_ index: Int) -> Bool {
+        controlHash(lines[index]) < controlBelow
+    }
+}
+
+extension DecisionState {
+    /// Reads the plan of a wave from the current state.
+    ///
+    /// - Throws: ``DecisionError`` when the campaign or policy is not there, or its rules cannot be evaluated.
+    func plan(wave: WaveID, planned: LocalTime, audience: Bitset) throws -> WavePlan {
+        guard let campaign = campaigns[wave.campaign] else { throw DecisionError.unknownCampaign(wave.campaign) }
+        guard let policy else { throw DecisionError.noPolicy }
+        let spec = campaign.spec
+        var members = audience
+        if members.universe < subscribers { members.grow(universe: subscribers) }
+        return WavePlan(
+            wave: wave,
+            spec: spec,
+            planned: planned,
+            audience: members,
+            campaignFailure: campaignFailure(campaign, on: planned.day),
+            exclusions: try exclusions(for: spec, policy: policy),
+            recents: recents(for: spec, on: planned.day, policy: policy, except: wave),
+            capRows: policy.tiers.map(CapRow.init) + [CapRow(policy.strictest)],
+            tiers: try tiers(on: planned.day),
+            scorer: try spec.score.map { try profileReader().scorer($0, today: planned.day, lists: self.memberships) },
+            controlHash: draw("control", of: spec.id),
+            controlBelow: Self.threshold(ppm: spec.controlPPM),
+            rankHash: draw("rank", of: spec.id),
+            lines: lines,
+            ranks: Self.ranks(of: spec),
+            isDroppedByQuietHours: !isQuietTimeOver(spec: spec, planned: planned, policy: policy)
+        )
+    }
+
+    func campaignFailure(_ campaign: CampaignState, on day: LocalDay) -> Outcome? {
+        let spec = campaign.spec
+        guard campaign.status == .live, spec.validFrom <= day, day <= spec.validTo else { return .campaignNotLive }
+        return spec.isChannelConfirmed ? nil : .channelNotConfirmed
+    }
+
+    private func exclusions(for spec: CampaignSpec, policy: ContactPolicy) throws -> [(Outcome, Bitset)] {
+        var result: [(Outcome, Bitset)] = []
+        if policy.holdout.ppm > 0 { result.append((.holdout, holdoutMembers(policy.holdout))) }
+        if let product = spec.product, let owners = lists[.product(product)] { result.append((.productOwned, owners)) }
+        for product in spec.conflictingProducts {
+            if let owners = lists[.product(product)] { result.append((.productConflict, owners)) }
+        }
+        for dnd in applicableDND(spec, policy: policy) {
+            for list in [ListID.dnd(dnd.number), .dnd(dnd.number, channel: spec.channel)] {
+                if let members = lists[list] { result.append((.dnd(class: dnd.number), members)) }
+            }
+        }
+        for (outcome, code) in [(Outcome.listBlack, "black"), (.listGrey, "grey")] {
+            for list in [ListID(code), ListID(code, channel: spec.channel)] {
+                if let members = lists[list] { result.append((outcome, members)) }
+            }
+        }
+        return result
+    }
+
+    /// The classes that apply to a campaign: all but those its planner unticked and may untick.
+    func applicableDND(_ spec: CampaignSpec, policy: ContactPolicy) -> [DNDClass] {
+        policy.dnd.sorted { $0.number < $1.number }.filter { dnd in
+            !(dnd.mayBeUnticked && spec.unticked.contains { $0.dndClass == dnd.number })
+        }
+    }
+
+    private func recents(
+        for spec: CampaignSpec,
+        on day: LocalDay,
+        policy: ContactPolicy,
+        except wave: WaveID
+    ) -> [(Outcome, [RecentContacts])] {
+        var result: [(Outcome, [RecentContacts])] = []
+        if let days = policy.intervalDays[spec.channel] {
+            let found = recentContacts(on: day, within: days, except: wave) { $0.channel == spec.channel }
+            if !found.isEmpty { result.append((.interval, found)) }
+        }
+        if let days = policy.similarDays[spec.category] {
+            let found = recentContacts(on: day, within: days, except: wave) { $0.category == spec.category }
+            if !found.isEmpty { result.append((.similarCampaign, found)) }
+        }
+        return result
+    }
+
+    /// Ranks at which limit, capacity and budget cut; each only where it is stricter than the one before.
+    static func ranks(of spec: CampaignSpec) -> [(outcome: Outcome, rank: Int)] {
+        var result: [(Outcome, Int)] = []
+        var least = Int.max
+        let wanted: [(Outcome, Int?)] = [
+            (.outranked, spec.limit), (.capacity, spec.capacity), (.budget, spec.contactsWithinBudget),
+        ]
+        for case (let outcome, let rank?) in wanted where rank < least {
+            result.append((outcome, max(0, rank)))
+            least = rank
+        }
+        return result
+    }
+
+    /// The hash value below which a share of `ppm` millionths of all values lies.
+    static func threshold(ppm: Int) -> UInt64 {
+        ppm >= 1_000_000 ? .max : UInt64(max(0, ppm)) * (UInt64.max / 1_000_000)
+    }
+}
+
+extension ListID {
+    /// The owners of a product, kept as a list of its own.
+    public static func product(_ code: String) -> ListID { ListID("product/" + code) }
+}

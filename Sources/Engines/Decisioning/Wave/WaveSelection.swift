@@ -1,0 +1,282 @@
+// Pass 1 of a wave: every check on every audience member, and the exact top-N, without reserving anything.
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import Kernel
+import Model
+
+/// A member that passed all checks up to the ranking, packed into one word:
+/// biased score (32 bits), control flag (bit 16), offset in the block (16 bits).
+struct Survivor {
+    var packed: UInt64
+
+    @inline(__always)
+    init(score: Int32, isControl: Bool, offset: Int) {
+        let biased = UInt32(bitPattern: score) ^ 0x8000_0000
+        packed = UInt64(biased) << 32 | (isControl ? 1 << 16 : 0) | UInt64(offset)
+    }
+
+    var biasedScore: UInt32 { UInt32(truncatingIfNeeded: packed >> 32) }
+    var score: Int32 { Int32(bitPattern: biasedScore ^ 0x8000_0000) }
+    var isControl: Bool { packed & 1 << 16 != 0 }
+    var offset: Int { Int(packed & 0xFFFF) }
+}
+
+/// The result of pass 1: an outcome for every member that failed, the others by rank.
+final class WaveSelection: @unchecked Sendable {
+    let plan: WavePlan
+    /// Raw outcome by index; 0 for survivors and subscribers outside the audience.
+    let codes: UnsafeMutablePointer<UInt8>
+    private(set) var survivors: [[Survivor]]
+    private(set) var cuts: [RankCut] = []
+
+    private init(plan: WavePlan) {
+        self.plan = plan
+        codes = .allocate(capacity: max(1, plan.blocks) * Block.size)
+        codes.initialize(repeating: 0, count: max(1, plan.blocks) * Block.size)
+        survivors = [[Survivor]](repeating: [], count: plan.blocks)
+    }
+
+    deinit { codes.deallocate() }
+
+    /// Runs pass 1 over the whole audience with `threads` threads; the result does not depend on their number.
+    static func select(_ plan: WavePlan, ledger: ContactLedger, threads: Int) -> WaveSelection {
+        let selection = WaveSelection(plan: plan)
+        let blocks = plan.blocks
+        let workers = max(1, min(threads, blocks))
+        let found = Shared(selection.survivors)
+        found.withBuffer { buffer in
+            let target = UncheckedBuffer(buffer)
+            DispatchQueue.concurrentPerform(iterations: workers) { worker in
+                let scratch = SelectionScratch()
+                for block in stride(from: worker, to: blocks, by: workers) {
+                    target.buffer[block] = selection.check(block: block, ledger: ledger, scratch: scratch)
+                }
+            }
+        }
+        selection.survivors = found.value
+        selection.cuts = plan.ranks.compactMap { selection.cut(outcome: $0.outcome, rank: $0.rank) }
+        return selection
+    }
+
+    /// Makes the checks of one block in their order; writes outcomes of those that fail, returns the others.
+    private func check(block: Int, ledger: ContactLedger, scratch: SelectionScratch) -> [Survivor] {
+        let plan = plan
+        let first = block * Block.words
+        let words = scratch.members
+        plan.copyAudience(ofBlock: block, to: words)
+        let codes = codes + block * Block.size
+        if let failure = plan.campaignFailure {
+            forEachBit(words) { codes[$0] = failure.rawValue }
+            return []
+        }
+        for exclusion in plan.exclusions {
+            exclusion.members.words.withUnsafeBufferPointer { excluded in
+                for i in 0..<Block.words where first + i < excluded.count {
+                    Self.remove(excluded[first + i], from: words, at: i, codes, exclusion.outcome.rawValue)
+                }
+            }
+        }
+        for recent in plan.recents {
+            scratch.clearSet()
+            for contacts in recent.contacts { contacts.blocks[block]?.formUnion(into: scratch.set) }
+            for i in 0..<Block.words {
+                Self.remove(scratch.set[i], from: words, at: i, codes, recent.outcome.rawValue)
+            }
+        }
+        checkCaps(block: block, ledger: ledger, words: words, codes: codes)
+        if let scorer = plan.scorer {
+            for i in 0..<Block.words { scratch.set[i] = 0 }
+            scorer.fill(block: block, members: words, scores: scratch.scores, present: scratch.set)
+            for i in 0..<Block.words {
+                Self.remove(~scratch.set[i], from: words, at: i, codes, Outcome.noScore.rawValue)
+            }
+        }
+        return rank(block: block, words: words, scores: plan.scorer == nil ? nil : scratch.scores)
+    }
+
+    @inline(__always)
+    private static func remove(
+        _ excluded: UInt64,
+        from words: UnsafeMutablePointer<UInt64>,
+        at position: Int,
+        _ codes: UnsafeMutablePointer<UInt8>,
+        _ code: UInt8
+    ) {
+        var failed = words[position] & excluded
+        guard failed != 0 else { return }
+        words[position] &= ~excluded
+        while failed != 0 {
+            codes[position &* 64 &+ failed.trailingZeroBitCount] = code
+            failed &= failed &- 1
+        }
+    }
+
+    private func checkCaps(
+        block: Int,
+        ledger: ContactLedger,
+        words: UnsafeMutablePointer<UInt64>,
+        codes: UnsafeMutablePointer<UInt8>
+    ) {
+        let channel = plan.spec.channel
+        let checker = CapChecker(ledger: ledger, block: block, channel: channel, month: plan.month, rows: plan.capRows)
+        let byChannel = Outcome.cap(channel).rawValue
+        plan.tiers.withUnsafeBufferPointer { tiers in
+            for i in 0..<Block.words {
+                var rest = words[i]
+                while rest != 0 {
+                    let bit = rest & (0 &- rest)
+                    let offset = i &* 64 &+ rest.trailingZeroBitCount
+                    if let failure = checker.failure(offset: offset, tier: Int(tiers[block &* Block.size &+ offset])) {
+                        words[i] &= ~bit
+                        codes[offset] = failure == .channel ? byChannel : Outcome.capOverall.rawValue
+                    }
+                    rest &= rest &- 1
+                }
+            }
+        }
+    }
+
+    private func rank(
+        block: Int,
+        words: UnsafePointer<UInt64>,
+        scores: UnsafePointer<Int32>?
+    ) -> [Survivor] {
+        var count = 0
+        for i in 0..<Block.words { count &+= words[i].nonzeroBitCount }
+        let plan = plan
+        return [Survivor](unsafeUninitializedCapacity: count) { buffer, initialised in
+            plan.lines.withUnsafeBufferPointer { lines in
+                let base = block * Block.size
+                forEachBit(words) { offset in
+                    let isControl = plan.controlHash(lines[base &+ offset]) < plan.controlBelow
+                    buffer[initialised] = Survivor(
+                        score: scores?[offset] ?? 0,
+                        isControl: isControl,
+                        offset: offset
+                    )
+                    initialised &+= 1
+                }
+            }
+        }
+    }
+
+    // MARK: Top-N
+
+    /// The key of the member with the given rank among non-control survivors; nil when there are not more of them.
+    ///
+    /// Order: score descending, keyed hash ascending, index ascending. Radix histograms over 16 bits at a time
+    /// narrow the search until the few members of one bucket are sorted.
+    private func cut(outcome: Outcome, rank: Int) -> RankCut? {
+        let total = survivors.reduce(0) { $0 + $1.count(where: { !$0.isControl }) }
+        guard total > rank else { return nil }
+        guard rank > 0 else { return RankCut(outcome: outcome, score: .max, hash: 0, index: 0) }
+        var rest = rank
+        let high = Self.bucket(histogram { UInt16($0.biasedScore >> 16) }, rank: &rest, descending: true)
+        let low = Self.bucket(
+            histogram(where: { $0.biasedScore >> 16 == UInt32(high) }) { UInt16(truncatingIfNeeded: $0.biasedScore) },
+            rank: &rest,
+            descending: true
+        )
+        let biased = UInt32(high) << 16 | UInt32(low)
+        let tied = tiedMembers(biased)
+        let byHash = tied.withUnsafeBufferPointer { tied in
+            var counts = [Int](repeating: 0, count: 65_536)
+            for member in tied { counts[Int(member.hash >> 48)] += 1 }
+            return counts
+        }
+        let prefix = Self.bucket(byHash, rank: &rest, descending: false)
+        let candidates = tied.filter { $0.hash >> 48 == UInt64(prefix) }
+            .sorted { ($0.hash, $0.index) < ($1.hash, $1.index) }
+        let last = candidates[rest - 1]
+        let score = Int32(bitPattern: biased ^ 0x8000_0000)
+        return RankCut(outcome: outcome, score: score, hash: last.hash, index: last.index)
+    }
+
+    private func histogram(
+        where isCounted: (Survivor) -> Bool = { _ in true },
+        _ bucket: (Survivor) -> UInt16
+    ) -> [Int] {
+        var counts = [Int](repeating: 0, count: 65_536)
+        counts.withUnsafeMutableBufferPointer { counts in
+            for block in survivors {
+                for survivor in block where !survivor.isControl && isCounted(survivor) {
+                    counts[Int(bucket(survivor))] &+= 1
+                }
+            }
+        }
+        return counts
+    }
+
+    /// The bucket that holds the given rank (from 1); `rank` becomes the rank inside it.
+    private static func bucket(_ counts: [Int], rank: inout Int, descending: Bool) -> Int {
+        for step in 0..<counts.count {
+            let bucket = descending ? counts.count - 1 - step : step
+            if counts[bucket] >= rank { return bucket }
+            rank -= counts[bucket]
+        }
+        preconditionFailure("rank lies beyond the \(counts.reduce(0, +)) members counted")
+    }
+
+    private func tiedMembers(_ biasedScore: UInt32) -> [(hash: UInt64, index: UInt32)] {
+        var result: [(hash: UInt64, index: UInt32)] = []
+        for (block, members) in survivors.enumerated() {
+            for member in members where !member.isControl && member.biasedScore == biasedScore {
+                let index = block * Block.size + member.offset
+                result.append((plan.rankHash(plan.lines[index]), UInt32(index)))
+            }
+        }
+        return result
+    }
+
+    /// The first cut a survivor lies behind; nil when it passes all.
+    @inline(__always)
+    func failedCut(score: Int32, index: Int) -> Outcome? {
+        for cut in cuts {
+            if score > cut.score { continue }
+            if score < cut.score { return cut.outcome }
+            let hash = plan.rankHash(plan.lines[index])
+            if hash > cut.hash || (hash == cut.hash && index > Int(cut.index)) { return cut.outcome }
+        }
+        return nil
+    }
+}
+
+/// Memory one worker reuses for block after block.
+private final class SelectionScratch {
+    let members = UnsafeMutablePointer<UInt64>.allocate(capacity: Block.words)
+    let set = UnsafeMutablePointer<UInt64>.allocate(capacity: Block.words)
+    let scores = UnsafeMutablePointer<Int32>.allocate(capacity: Block.size)
+
+    init() {
+        members.initialize(repeating: 0, count: Block.words)
+        set.initialize(repeating: 0, count: Block.words)
+        scores.initialize(repeating: 0, count: Block.size)
+    }
+
+    deinit {
+        members.deallocate()
+        set.deallocate()
+        scores.deallocate()
+    }
+
+    func clearSet() { set.update(repeating: 0, count: Block.words) }
+}
+
+/// Lets workers write to elements of their own of one array.
+final class Shared<Element>: @unchecked Sendable {
+    private(set) var value: [Element]
+
+    init(_ value: [Element]) { self.value = value }
+
+    func withBuffer(_ body: (UnsafeMutableBufferPointer<Element>) -> Void) {
+        value.withUnsafeMutableBufferPointer { body($0) }
+    }
+}
+
+/// A buffer that may cross to workers because each touches elements of its own.
+struct UncheckedBuffer<Element>: @unchecked Sendable {
+    let buffer: UnsafeMutableBufferPointer<Element>
+
+    init(_ buffer: UnsafeMutableBufferPointer<Element>) { self.buffer = buffer }
+}

@@ -1,0 +1,86 @@
+// What the state remembers of a wave: who was contacted, who is control, what came back.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Kernel
+public import Model
+
+/// One block of a wave: sets over the block's offsets.
+public struct WaveBlockState: Hashable, Sendable {
+    /// Reserved contacts; settled, released or open.
+    public var contact = BlockSet()
+    /// The control group.
+    public var control = BlockSet()
+    /// Left for the channel.
+    public var handedOff = BlockSet()
+    /// Taken by the gateway.
+    public var accepted = BlockSet()
+    /// Delivered to the handset.
+    public var delivered = BlockSet()
+    /// Counted for good.
+    public var settled = BlockSet()
+    /// Given back.
+    public var released = BlockSet()
+    /// Replied.
+    public var replied = BlockSet()
+    /// Unsubscribed.
+    public var unsubscribed = BlockSet()
+    /// Ordered the product, contacted or not.
+    public var ordered = BlockSet()
+
+    /// Reserved and neither settled nor released.
+    public var open: BlockSet { contact.subtracting(settled).subtracting(released) }
+    /// Reserved and not given back: what intervals and similarity look at.
+    public var counted: BlockSet { contact.subtracting(released) }
+
+    func encode(to writer: inout ByteWriter) {
+        for set in [
+            contact, control, handedOff, accepted, delivered, settled, released, replied, unsubscribed, ordered,
+        ] { set.encode(to: &writer) }
+    }
+}
+
+/// Where a wave stands.
+public enum WaveStatus: String, Sendable {
+    /// Begun; nothing may be handed off yet.
+    case open
+    /// Complete.
+    case closed
+    /// Given up; everything released.
+    case aborted
+}
+
+/// A wave as the state remembers it.
+public struct WaveState: Hashable, Sendable {
+    /// Campaign and occurrence.
+    public let wave: WaveID
+    /// The slot it was planned for; its month is the month its contacts count in.
+    public let planned: LocalTime
+    /// The audience file.
+    public let audience: ContentHash
+    /// Sequence of the record that opened it: the position its inputs were read at.
+    public let openedAt: Int64
+    /// The spec that was live when it was opened.
+    public let spec: CampaignSpec
+    /// Open, closed or aborted.
+    public internal(set) var status: WaveStatus = .open
+    /// Where ranking, capacity and budget cut; set once the selection is made.
+    public internal(set) var cuts: [RankCut]?
+    /// Blocks decided so far.
+    public internal(set) var blocks: [Int: WaveBlockState] = [:]
+    /// Totals by outcome, once closed.
+    public internal(set) var totals: [OutcomeTotal] = []
+    /// Outcome hash, once closed.
+    public internal(set) var outcome: ContentHash?
+    /// Time of the last hand-off; nil while nothing has left.
+    public internal(set) var handedOffAt: LocalTime?
+
+    /// Members with an outcome in the closed wave.
+    public func count(_ outcome: Outcome) -> Int64 {
+        totals.first { $0.outcome == outcome }?.count ?? 0
+    }
+
+    /// Sum over all blocks of the members of one set, for example `\.delivered`.
+    public func sum(_ set: KeyPath<WaveBlockState, BlockSet>) -> Int {
+        blocks.values.reduce(0) { $0 + $1[keyPath: set].count }
+    }
+}
