@@ -13,7 +13,8 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let package = Package(
     name: "gyre",
     dependencies: [
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0")
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         .target(name: "Kernel", swiftSettings: strict),
@@ -23,6 +24,30 @@ let package = Package(
             name: "Decisioning",
             dependencies: ["Kernel", "Model", "Ports", crypto],
             path: "Sources/Engines/Decisioning",
+            swiftSettings: strict
+        ),
+        .target(
+            name: "DecisionHost",
+            dependencies: ["Kernel", "Model", "Ports", "Decisioning"],
+            path: "Sources/Loop/DecisionHost",
+            swiftSettings: strict
+        ),
+        .target(
+            name: "InMemory",
+            dependencies: ["Kernel", "Model", "Ports", crypto],
+            path: "Sources/Adapters/InMemory",
+            swiftSettings: strict
+        ),
+        .target(
+            name: "ObjectFiles",
+            dependencies: ["Kernel", "Ports", crypto],
+            path: "Sources/Adapters/Embedded/ObjectFiles",
+            swiftSettings: strict
+        ),
+        .target(
+            name: "SQLiteStore",
+            dependencies: ["Kernel", "Model", "Ports", .product(name: "GRDB", package: "GRDB.swift")],
+            path: "Sources/Adapters/Embedded/SQLiteStore",
             swiftSettings: strict
         ),
     ]

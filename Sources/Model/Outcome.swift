@@ -42,6 +42,8 @@ public enum Outcome: UInt8, Sendable, CaseIterable {
     case quietHours = 35
     /// Passed every check when selected, but another entrance took the last free contact before the reservation.
     case takenMeanwhile = 36
+    /// At hand-off the line had no number, or the number had another owner.
+    case noAddress = 37
     case control = 40
     case contact = 41
 
@@ -69,6 +71,7 @@ public enum Outcome: UInt8, Sendable, CaseIterable {
         case .budget: "budget"
         case .quietHours: "quiet_hours"
         case .takenMeanwhile: "taken_meanwhile"
+        case .noAddress: "no_address"
         case .control: "control"
         case .contact: "contact"
         default: dndClass.map { $0 < 10 ? "dnd_0\($0)" : "dnd_\($0)" } ?? "unknown"

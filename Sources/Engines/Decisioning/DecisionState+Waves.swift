@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Kernel
-import Model
+public import Model
 
 extension DecisionState {
     func reserve(_ wave: WaveID, block: Int, outcomes: BlockOutcomes, counts: Bool) throws {
@@ -62,7 +62,7 @@ extension DecisionState {
     }
 
     /// Takes back a block that was decided but whose commit failed.
-    func undoReserve(_ wave: WaveID, block: Int) {
+    public func undoReserve(_ wave: WaveID, block: Int) {
         guard let state = waves[wave], let members = state.blocks[block]?.contact else { return }
         let column = ledger.column(block: block, channel: state.spec.channel, month: state.planned.month)
         members.forEach { if let column, column[$0] > 0 { column[$0] -= 1 } }

@@ -145,6 +145,10 @@ public final class DecisionState {
         self.sequence = sequence
     }
 
+    func moveSequence(to sequence: Int64) {
+        self.sequence = sequence
+    }
+
     private func max<T>(_ a: T, _ b: T, by less: (T, T) -> Bool) -> T { less(a, b) ? b : a }
 
     private func assignLines(base: UInt32, count: UInt32, file: ContentHash) throws {

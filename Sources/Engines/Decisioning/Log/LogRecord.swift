@@ -189,13 +189,17 @@ extension LogRecord {
         }
     }
 
-    /// The key under which a block's outcomes are found again.
+    /// The block number under which the end of a wave is found.
+    public static let endOfWave: Int32 = -1
+
+    /// The key under which what happened to a block in a wave, or the end of a wave, is found again.
     public var waveBlockKey: (wave: WaveID, block: Int32)? {
         switch self {
         case .waveBlock(let wave, let block, _): (wave, block)
         case .handedOff(let wave, let block, _, _, _, _): (wave, block)
         case .feedback(let wave, let block, _, _, _): (wave, block)
         case .released(let wave, let block, _): (wave, block)
+        case .waveClosed(let wave, _, _), .waveAborted(let wave): (wave, Self.endOfWave)
         default: nil
         }
     }

@@ -71,7 +71,7 @@ extension DecisionState {
             planned: planned,
             audience: members,
             campaignFailure: campaignFailure(campaign, on: planned.day),
-            exclusions: try exclusions(for: spec, policy: policy),
+            exclusions: exclusions(for: spec, policy: policy),
             recents: recents(for: spec, on: planned.day, policy: policy, except: wave),
             capRows: policy.tiers.map(CapRow.init) + [CapRow(policy.strictest)],
             tiers: try tiers(on: planned.day),
@@ -91,24 +91,25 @@ extension DecisionState {
         return spec.isChannelConfirmed ? nil : .channelNotConfirmed
     }
 
-    private func exclusions(for spec: CampaignSpec, policy: ContactPolicy) throws -> [(Outcome, Bitset)] {
+    private func exclusions(for spec: CampaignSpec, policy: ContactPolicy) -> [(Outcome, Bitset)] {
         var result: [(Outcome, Bitset)] = []
         if policy.holdout.ppm > 0 { result.append((.holdout, holdoutMembers(policy.holdout))) }
         if let product = spec.product, let owners = lists[.product(product)] { result.append((.productOwned, owners)) }
         for product in spec.conflictingProducts {
             if let owners = lists[.product(product)] { result.append((.productConflict, owners)) }
         }
-        for dnd in applicableDND(spec, policy: policy) {
-            for list in [ListID.dnd(dnd.number), .dnd(dnd.number, channel: spec.channel)] {
-                if let members = lists[list] { result.append((.dnd(class: dnd.number), members)) }
+        return result + barringLists(spec, policy: policy)
+    }
+
+    /// The lists that bar a campaign, in the order of checks: do-not-disturb classes, black list, grey list.
+    func barringLists(_ spec: CampaignSpec, policy: ContactPolicy) -> [(outcome: Outcome, members: Bitset)] {
+        let classes = applicableDND(spec, policy: policy)
+            .map { (Outcome.dnd(class: $0.number), ListID.dnd($0.number).code) }
+        return (classes + [(.listBlack, "black"), (.listGrey, "grey")]).flatMap { outcome, code in
+            [ListID(code), ListID(code, channel: spec.channel)].compactMap { list in
+                lists[list].map { (outcome, $0) }
             }
         }
-        for (outcome, code) in [(Outcome.listBlack, "black"), (.listGrey, "grey")] {
-            for list in [ListID(code), ListID(code, channel: spec.channel)] {
-                if let members = lists[list] { result.append((outcome, members)) }
-            }
-        }
-        return result
     }
 
     /// The classes that apply to a campaign: all but those its planner unticked and may untick.

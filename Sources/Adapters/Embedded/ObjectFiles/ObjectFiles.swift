@@ -1,0 +1,141 @@
+// Content-addressed files in a folder: objects/ab/cdef…
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import Foundation
+import Glibc
+public import Kernel
+public import Ports
+
+/// A file that the log names is missing or changed.
+public enum ObjectFilesError: CodedError {
+    case missing(ContentHash, path: String)
+    case changed(ContentHash, path: String)
+    case io(operation: String, path: String, cause: String)
+
+    public var code: String {
+        switch self {
+        case .missing: "objects.missing"
+        case .changed: "objects.changed"
+        case .io: "objects.io"
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .missing(_, let path): "\(path) is missing; restore the data directory from a backup"
+        case .changed(_, let path): "\(path) does not have the content its name says; restore it from a backup"
+        case .io(let operation, let path, let cause): "cannot \(operation) \(path): \(cause)"
+        }
+    }
+}
+
+/// Stores each content once, under its SHA-256; written under a temporary name, synced, then renamed.
+public struct ObjectFiles: ObjectStore {
+    private let folder: String
+
+    /// Uses a folder, which is made when it is not there.
+    public init(folder: String) throws {
+        self.folder = folder
+        try Self.makeFolder(folder)
+    }
+
+    public func put(_ bytes: [UInt8]) throws -> ContentHash {
+        let name = Self.digest(bytes)
+        let path = self.path(name)
+        if access(path, R_OK) == 0 { return name }
+        let parent = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.endIndex))
+        try Self.makeFolder(parent)
+        let temporary = path + ".tmp-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+        do {
+            try Self.write(bytes, to: temporary)
+            guard rename(temporary, path) == 0 else { throw Self.failed("rename to", path) }
+            try Self.sync(folder: parent)
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        return name
+    }
+
+    public func bytes(_ name: ContentHash) throws -> [UInt8] {
+        let path = path(name)
+        let content = try Self.read(path, name: name, offset: 0, count: nil)
+        guard Self.digest(content) == name else { throw ObjectFilesError.changed(name, path: path) }
+        return content
+    }
+
+    public func bytes(_ name: ContentHash, offset: Int, count: Int) throws -> [UInt8] {
+        try Self.read(path(name), name: name, offset: offset, count: count)
+    }
+
+    /// Where a content is stored.
+    public func path(_ name: ContentHash) -> String {
+        let hex = name.hex
+        return folder + "/" + hex.prefix(2) + "/" + hex.dropFirst(2)
+    }
+
+    private static func digest(_ bytes: [UInt8]) -> ContentHash {
+        var hasher = SHA256()
+        bytes.withUnsafeBytes { hasher.update(bufferPointer: $0) }
+        return ContentHash(bytes: Array(hasher.finalize())) ?? .zero
+    }
+
+    private static func makeFolder(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw ObjectFilesError.io(operation: "create", path: path, cause: error.localizedDescription)
+        }
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String) throws {
+        let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+        guard file >= 0 else { throw failed("create", path) }
+        defer { close(file) }
+        var written = 0
+        while written < bytes.count {
+            let count = bytes.withUnsafeBytes { raw in
+                Glibc.write(file, raw.baseAddress.map { $0 + written }, bytes.count - written)
+            }
+            guard count > 0 else { throw failed("write", path) }
+            written += count
+        }
+        guard fdatasync(file) == 0 else { throw failed("sync", path) }
+    }
+
+    private static func read(_ path: String, name: ContentHash, offset: Int, count: Int?) throws -> [UInt8] {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else {
+            throw errno == ENOENT ? ObjectFilesError.missing(name, path: path) : failed("open", path)
+        }
+        defer { close(file) }
+        let size = Int(lseek(file, 0, SEEK_END))
+        let wanted = count ?? size
+        guard offset + wanted <= size else { throw ObjectFilesError.changed(name, path: path) }
+        var failure: ObjectFilesError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, done in
+            while done < wanted {
+                let count = pread(file, buffer.baseAddress.map { $0 + done }, wanted - done, off_t(offset + done))
+                guard count > 0 else {
+                    failure = failed("read", path)
+                    return
+                }
+                done += count
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+
+    private static func sync(folder: String) throws {
+        let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard file >= 0 else { throw failed("open", folder) }
+        defer { close(file) }
+        guard fsync(file) == 0 else { throw failed("sync", folder) }
+    }
+
+    private static func failed(_ operation: String, _ path: String) -> ObjectFilesError {
+        .io(operation: operation, path: path, cause: String(cString: strerror(errno)))
+    }
+}

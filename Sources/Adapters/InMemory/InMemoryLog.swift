@@ -1,0 +1,103 @@
+// The decision log and object store in memory, with failures on demand; for tests.
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+public import Kernel
+public import Ports
+import Synchronization
+
+/// A failure that a test asked for.
+public struct RequestedFailure: Error, Equatable {
+    /// Makes the failure.
+    public init() {}
+}
+
+/// A ``DecisionLog`` in memory; ``failNextAppend()`` makes one append fail as a full disk would.
+public final class InMemoryDecisionLog: DecisionLog {
+    private struct Content {
+        var batches: [LogBatch] = []
+        var position: LogPosition = .start
+        var failures = 0
+    }
+
+    private let content = Mutex(Content())
+
+    /// An empty log.
+    public init() {}
+
+    /// A log that already holds these batches.
+    public init(batches: [LogBatch]) {
+        content.withLock { content in
+            for batch in batches {
+                content.batches.append(batch)
+                content.position.sequence = batch.sequence
+                content.position.heads[Int(batch.chain.number)] = batch.digest
+            }
+        }
+    }
+
+    /// All batches in order.
+    public var batches: [LogBatch] { content.withLock { $0.batches } }
+
+    /// Makes the next append fail and write nothing.
+    public func failNextAppend() {
+        content.withLock { $0.failures += 1 }
+    }
+
+    public func position() -> LogPosition { content.withLock { $0.position } }
+
+    public func append(_ batches: [LogBatch]) throws {
+        try content.withLock { content in
+            guard content.failures == 0 else {
+                content.failures -= 1
+                throw RequestedFailure()
+            }
+            for batch in batches {
+                content.batches.append(batch)
+                content.position.sequence = batch.sequence
+                content.position.heads[Int(batch.chain.number)] = batch.digest
+            }
+        }
+    }
+
+    public func read(from sequence: Int64, _ body: (LogBatch) throws -> Void) throws {
+        for batch in batches where batch.sequence >= sequence { try body(batch) }
+    }
+
+    public func batches(for key: LogKey) -> [LogBatch] {
+        batches.filter { $0.key == key }
+    }
+
+    public func read(chain: LogChain, from sequence: Int64, withKeys: Bool, _ body: (LogBatch) throws -> Void) throws {
+        for batch in batches
+        where batch.chain == chain && batch.sequence >= sequence && (withKeys || batch.key == nil) {
+            try body(batch)
+        }
+    }
+}
+
+/// An ``ObjectStore`` in memory.
+public final class InMemoryObjects: ObjectStore {
+    /// A content that is not there.
+    public struct Missing: Error {}
+
+    private let contents = Mutex<[ContentHash: [UInt8]]>([:])
+
+    /// An empty store.
+    public init() {}
+
+    public func put(_ bytes: [UInt8]) -> ContentHash {
+        let name = ContentHash(bytes: Array(SHA256.hash(data: bytes))) ?? .zero
+        contents.withLock { $0[name] = bytes }
+        return name
+    }
+
+    public func bytes(_ name: ContentHash) throws -> [UInt8] {
+        guard let bytes = contents.withLock({ $0[name] }) else { throw Missing() }
+        return bytes
+    }
+
+    public func bytes(_ name: ContentHash, offset: Int, count: Int) throws -> [UInt8] {
+        Array(try bytes(name)[offset..<offset + count])
+    }
+}

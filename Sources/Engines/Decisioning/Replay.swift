@@ -1,0 +1,125 @@
+// Replay: fold the log into a state, or decide everything once more and compare.
+// SPDX-License-Identifier: Apache-2.0
+
+import Kernel
+import Model
+public import Ports
+
+/// Rebuilds the state from the log.
+///
+/// *Fold* applies logged outcomes and works on every later build. *Verify* also makes every decision again from the
+/// logged inputs and names the first batch and subscriber that differ.
+public final class Replay {
+    /// The state after the batches read so far.
+    public let state: DecisionState
+    /// Where the log ends with them.
+    public private(set) var builder = LogBuilder(position: .start)
+    /// The wave without an end in the log, selected as of its opening and ready to go on.
+    public private(set) var openSession: WaveSession?
+    /// Batches read.
+    public private(set) var batches = 0
+    /// Decisions made again (verify only).
+    public private(set) var decisionsVerified: Int64 = 0
+
+    private let log: any DecisionLog
+    private let inputs: any DecisionInputs
+    private let threads: Int
+    private let verifies: Bool
+    private var verifying: WaveSession?
+
+    /// Prepares a replay of a whole log.
+    public init(log: any DecisionLog, inputs: any DecisionInputs, threads: Int, verifies: Bool = false) {
+        self.log = log
+        self.inputs = inputs
+        self.threads = threads
+        self.verifies = verifies
+        state = DecisionState(inputs: inputs)
+    }
+
+    /// Reads the log to its end, checking every chain.
+    ///
+    /// - Throws: ``DecisionError/brokenChain(sequence:why:)`` for a damaged log and, when verifying,
+    ///   ``DecisionError/different(sequence:what:)`` for the first decision that comes out differently.
+    public func fold() throws {
+        try log.read(from: builder.position.sequence + 1) { batch in
+            try builder.verify(batch)
+            let record: LogRecord
+            do {
+                record = try LogRecord(decoding: batch.payload)
+            } catch {
+                throw DecisionError.brokenChain(sequence: batch.sequence, why: "\(error)")
+            }
+            if verifies { try verify(record, sequence: batch.sequence) }
+            try state.apply(record, sequence: batch.sequence)
+            batches += 1
+            try track(record)
+        }
+    }
+
+    /// Keeps the selection of a wave that has no end in the log; it must be made at this position.
+    private func track(_ record: LogRecord) throws {
+        switch record {
+        case .waveOpened(let wave, _, _, _, _):
+            let isEnded = try !log.batches(for: LogKey(wave: wave.packed, block: LogRecord.endOfWave)).isEmpty
+            if !isEnded { openSession = try session(record, isDryRun: false) }
+        case .waveBlock(_, let block, let outcomes): openSession?.adopt(block: Int(block), outcomes: outcomes)
+        default: break
+        }
+    }
+
+    private func session(_ record: LogRecord, isDryRun: Bool) throws -> WaveSession? {
+        guard case .waveOpened(let wave, let planned, let audience, _, _) = record else { return nil }
+        let members = try Bitset(listFile: inputs.bytes(audience), subscribers: state.subscribers, file: audience)
+        return try WaveSession(
+            state: state,
+            wave: wave,
+            planned: planned,
+            audience: members,
+            isDryRun: isDryRun,
+            threads: threads
+        )
+    }
+
+    // MARK: Verify
+
+    private func verify(_ record: LogRecord, sequence: Int64) throws {
+        func different(_ what: String) -> DecisionError { .different(sequence: sequence, what: what) }
+        switch record {
+        case .waveOpened: verifying = try session(record, isDryRun: true)
+        case .waveSelected(let wave, let cuts):
+            guard let verifying else { throw different("cuts of wave \(wave.packed) without an opening") }
+            if verifying.cuts != cuts { throw different("the cuts are \(cuts), deciding again gives \(verifying.cuts)") }
+        case .waveBlock(_, let block, let outcomes):
+            guard let verifying else { throw different("block \(block) without an opening") }
+            guard case .waveBlock(_, _, let again)? = verifying.decide([Int(block)]).first else {
+                throw different("block \(block) has no members when deciding again")
+            }
+            if again != outcomes { throw different(try Self.firstDifference(outcomes, again, block: Int(block))) }
+            decisionsVerified += Int64(outcomes.present.reduce(0) { $0 + outcomes.count($1) })
+        case .waveClosed:
+            guard let verifying else { throw different("an end without an opening") }
+            if verifying.closing != record { throw different("totals or outcome hash of the wave") }
+            self.verifying = nil
+        case .waveAborted: verifying = nil
+        case .handedOff(let wave, let block, let from, let to, _, let drops):
+            let again = try state.secondCheck(wave, block: Int(block), range: Int(from)..<Int(to)) { _ in true }
+            let logged = drops.filter { $0.outcome != .noAddress }
+            let unreachable = drops.first { $0.outcome == .noAddress }?.members ?? BlockSet()
+            let remade = again.drops.map {
+                OutcomeSet(outcome: $0.outcome, members: $0.members.subtracting(unreachable))
+            }
+            if remade != logged { throw different("the second check of block \(block)") }
+        default: break
+        }
+    }
+
+    private static func firstDifference(_ a: BlockOutcomes, _ b: BlockOutcomes, block: Int) throws -> String {
+        for offset in 0..<Block.size {
+            let (logged, again) = (try a.outcome(at: offset), try b.outcome(at: offset))
+            guard logged != again else { continue }
+            return "subscriber \(block * Block.size + offset) was \(logged?.code ?? "no member"), deciding again gives "
+                + (again?.code ?? "no member")
+        }
+        return "block \(block) is stored in another form"
+    }
+}

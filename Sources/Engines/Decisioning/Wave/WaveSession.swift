@@ -1,0 +1,94 @@
+// One wave from selection to totals. Pure: it says which records to write; the host writes them.
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+public import Kernel
+public import Model
+
+/// A wave that is being decided.
+///
+/// The selection is made from the state as it is when the session starts; blocks are decided in ascending order
+/// against the counters as they are then. A dry run makes the same decisions and counts nothing.
+public final class WaveSession {
+    /// Campaign and occurrence.
+    public let wave: WaveID
+    /// Blocks that hold audience members, ascending.
+    public let blocks: [Int]
+    /// Whether nothing is reserved.
+    public let isDryRun: Bool
+    /// What was decided so far.
+    public private(set) var result = WaveResult()
+    private let selection: WaveSelection
+    private let ledger: ContactLedger
+    private let threads: Int
+
+    /// Makes all checks on the whole audience (pass 1).
+    ///
+    /// - Throws: ``DecisionError`` when the campaign, policy or profile is missing, or the policy's or campaign's
+    ///   expressions cannot be evaluated.
+    public init(
+        state: DecisionState,
+        wave: WaveID,
+        planned: LocalTime,
+        audience: Bitset,
+        isDryRun: Bool,
+        threads: Int
+    ) throws {
+        self.wave = wave
+        self.isDryRun = isDryRun
+        self.threads = max(1, threads)
+        ledger = state.ledger
+        let plan = try state.plan(wave: wave, planned: planned, audience: audience)
+        let selection = WaveSelection.select(plan, ledger: ledger, threads: threads)
+        self.selection = selection
+        blocks = (0..<plan.blocks).filter { selection.hasMembers(block: $0) }
+    }
+
+    /// Where ranking, capacity and budget cut.
+    public var cuts: [RankCut] { selection.cuts }
+
+    /// Decides some blocks (pass 2); contacts are reserved unless this is a dry run.
+    ///
+    /// - Returns: One ``LogRecord/waveBlock(_:block:outcomes:)`` per block, in the order given.
+    public func decide(_ blocks: some Collection<Int>) -> [LogRecord] {
+        let wanted = Array(blocks)
+        let found = Shared([BlockDecision?](repeating: nil, count: wanted.count))
+        found.withBuffer { buffer in
+            let target = UncheckedBuffer(buffer)
+            let session = UncheckedSession(selection: selection, ledger: ledger, isDryRun: isDryRun)
+            let workers = min(threads, wanted.count)
+            guard workers > 0 else { return }
+            DispatchQueue.concurrentPerform(iterations: workers) { worker in
+                for position in stride(from: worker, to: wanted.count, by: workers) {
+                    target.buffer[position] = session.selection.decide(
+                        block: wanted[position],
+                        ledger: session.ledger,
+                        isDryRun: session.isDryRun
+                    )
+                }
+            }
+        }
+        return found.value.compactMap { decision in
+            guard let decision else { return nil }
+            result.add(decision.outcomes, block: decision.block, digest: decision.digest)
+            return .waveBlock(wave, block: Int32(decision.block), outcomes: decision.outcomes)
+        }
+    }
+
+    /// Adds a block that was decided before a restart, so that totals and hash are those of the whole wave.
+    public func adopt(block: Int, outcomes: BlockOutcomes) {
+        result.add(outcomes, block: block, digest: .sha256(outcomes.bytes))
+    }
+
+    /// The record that closes the wave.
+    public var closing: LogRecord {
+        .waveClosed(wave, totals: result.totals, outcome: result.outcomeSHA256)
+    }
+}
+
+/// What workers share; each works on blocks of its own.
+private struct UncheckedSession: @unchecked Sendable {
+    let selection: WaveSelection
+    let ledger: ContactLedger
+    let isDryRun: Bool
+}
