@@ -8,6 +8,9 @@ let strict: [SwiftSetting] = [
     .unsafeFlags(["-warnings-as-errors"]),
 ]
 
+/// Engines are optimised in debug builds too: their tests decide millions of cases.
+let engine = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
@@ -17,14 +20,14 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
-        .target(name: "Kernel", swiftSettings: strict),
+        .target(name: "Kernel", swiftSettings: engine),
         .target(name: "Model", dependencies: ["Kernel"], swiftSettings: strict),
         .target(name: "Ports", dependencies: ["Kernel", "Model"], swiftSettings: strict),
         .target(
             name: "Decisioning",
             dependencies: ["Kernel", "Model", "Ports", crypto],
             path: "Sources/Engines/Decisioning",
-            swiftSettings: strict
+            swiftSettings: engine
         ),
         .target(
             name: "DecisionHost",
@@ -48,6 +51,19 @@ let package = Package(
             name: "SQLiteStore",
             dependencies: ["Kernel", "Model", "Ports", .product(name: "GRDB", package: "GRDB.swift")],
             path: "Sources/Adapters/Embedded/SQLiteStore",
+            swiftSettings: strict
+        ),
+        .target(
+            name: "TestSupport",
+            dependencies: ["Kernel", "Model", "Ports", "Decisioning", "DecisionHost", "InMemory"],
+            path: "Tests/Support",
+            exclude: ["Rules"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "DecisioningTests",
+            dependencies: ["Kernel", "Model", "Ports", "Decisioning", "DecisionHost", "InMemory", "TestSupport"],
+            path: "Tests/DecisioningTests",
             swiftSettings: strict
         ),
     ]

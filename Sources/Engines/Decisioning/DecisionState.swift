@@ -176,12 +176,7 @@ public final class DecisionState {
     }
 
     private func loadHistory(_ loaded: ContactHistory) throws {
-        for column in loaded.counters {
-            for (index, count) in column.counts.enumerated() where count > 0 && index < subscribers {
-                let subscriber = SubscriberIndex(UInt32(index))
-                for _ in 0..<count { ledger.add(subscriber, channel: column.channel, month: column.month) }
-            }
-        }
+        for column in loaded.counters { ledger.add(column.counts, channel: column.channel, month: column.month) }
         history += loaded.recents
     }
 
@@ -251,6 +246,10 @@ public final class DecisionState {
 
     /// The keyed hash of a draw: salt of the data directory, name of the draw, campaign.
     func draw(_ name: String, of campaign: CampaignID?) -> KeyedHash {
+        Self.draw(name, of: campaign, salt: salt)
+    }
+
+    static func draw(_ name: String, of campaign: CampaignID?, salt: [UInt8]) -> KeyedHash {
         var writer = ByteWriter()
         writer.write(counted: salt)
         writer.write(text: name)
@@ -263,6 +262,9 @@ public final class DecisionState {
             )
         }
     }
+
+    /// The keyed hash of line ids that orders equal scores in a campaign's waves.
+    public func rankHash(of campaign: CampaignID) -> KeyedHash { draw("rank", of: campaign) }
 
     /// Contacts of other waves and of history that lie fewer than `days` days from `day`.
     func recentContacts(

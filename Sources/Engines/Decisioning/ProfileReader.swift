@@ -19,6 +19,15 @@ public protocol ProfileReader: Sendable {
     func members(where rule: String, today: LocalDay, lists: any MembershipReader) throws -> Bitset
     /// Prepares a numeric expression as a score in micro-units.
     func scorer(_ expression: String, today: LocalDay, lists: any MembershipReader) throws -> any BlockScorer
+    /// Whether a rule is true for one subscriber; agrees with ``members(where:today:lists:)``.
+    func holds(_ rule: String, at index: SubscriberIndex, today: LocalDay, lists: any MembershipReader) throws -> Bool
+    /// The score of one subscriber in micro-units, or none; agrees with ``scorer(_:today:lists:)``.
+    func score(
+        _ expression: String,
+        at index: SubscriberIndex,
+        today: LocalDay,
+        lists: any MembershipReader
+    ) throws -> Int32?
     /// An attribute of one subscriber as text; nil when it is NULL or not hot.
     func text(of attribute: String, at index: SubscriberIndex) -> String?
 }

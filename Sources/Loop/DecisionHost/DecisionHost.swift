@@ -302,7 +302,6 @@ public final class DecisionHost: @unchecked Sendable {
         pending.fail(refusal, in: state)
         pending = PendingReservations()
         flight.undo()
-        resumable = nil
         builder = LogBuilder(position: flight.before)
         throw refusal
     }

@@ -110,23 +110,38 @@ public final class SQLiteDecisionLog: DecisionLog {
     }
 
     public func read(from sequence: Int64, _ body: (LogBatch) throws -> Void) throws {
-        for segment in try readable() {
-            try read(segment, "SELECT * FROM batch WHERE sequence >= ? ORDER BY sequence", [sequence], body)
-        }
+        let sql = "SELECT * FROM batch WHERE sequence >= ? ORDER BY sequence LIMIT \(Self.page)"
+        try page(from: sequence, { try self.rows($0, sql, [$1]) }, body)
     }
 
     public func batches(for key: LogKey) throws -> [LogBatch] {
-        var found: [LogBatch] = []
-        for segment in try readable() {
-            let sql = "SELECT * FROM batch WHERE wave = ? AND block = ? ORDER BY sequence"
-            try read(segment, sql, [key.wave, key.block]) { found.append($0) }
-        }
-        return found
+        let sql = "SELECT * FROM batch WHERE wave = ? AND block = ? ORDER BY sequence"
+        return try readable().flatMap { try rows($0, sql, [key.wave, key.block]) }
     }
 
     public func read(chain: LogChain, from sequence: Int64, withKeys: Bool, _ body: (LogBatch) throws -> Void) throws {
-        let sql = "SELECT * FROM batch WHERE chain = ? AND sequence >= ?\(withKeys ? "" : " AND wave IS NULL") ORDER BY sequence"
-        for segment in try readable() { try read(segment, sql, [Int64(chain.number), sequence], body) }
+        let filter = withKeys ? "" : "AND wave IS NULL "
+        let sql = "SELECT * FROM batch WHERE chain = ? AND sequence >= ? \(filter)ORDER BY sequence LIMIT \(Self.page)"
+        try page(from: sequence, { try self.rows($0, sql, [Int64(chain.number), $1]) }, body)
+    }
+
+    /// Rows read at once; `body` runs between pages, so that it may use the log itself.
+    private static let page = 64
+
+    private func page(
+        from start: Int64,
+        _ fetch: (Segment, Int64) throws -> [LogBatch],
+        _ body: (LogBatch) throws -> Void
+    ) throws {
+        for segment in try readable() {
+            var next = start
+            while true {
+                let batches = try fetch(segment, next)
+                for batch in batches { try body(batch) }
+                guard batches.count == Self.page, let last = batches.last else { break }
+                next = last.sequence + 1
+            }
+        }
     }
 
     // MARK: Segments
@@ -233,33 +248,22 @@ public final class SQLiteDecisionLog: DecisionLog {
         }
     }
 
-    private func read(
-        _ segment: Segment,
-        _ sql: String,
-        _ arguments: StatementArguments,
-        _ body: (LogBatch) throws -> Void
-    ) throws {
+    private func rows(_ segment: Segment, _ sql: String, _ arguments: StatementArguments) throws -> [LogBatch] {
         try segment.database.inDatabase { db in
-            let rows = try Row.fetchCursor(db, sql: sql, arguments: arguments)
-            while let row = try rows.next() {
+            try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
                 let sequence: Int64 = row["sequence"]
-                let (previous, digest): (Data, Data) = (row["previous"], row["digest"])
-                let payload: Data = row["payload"]
-                let chain: Int64 = row["chain"]
+                let (previous, digest, payload): (Data, Data, Data) = (row["previous"], row["digest"], row["payload"])
+                let (chain, wave, block): (Int64, Int64?, Int32?) = (row["chain"], row["wave"], row["block"])
                 guard let before = ContentHash(bytes: previous), let own = ContentHash(bytes: digest),
                     (0...Int64(Partition.count)).contains(chain)
                 else { throw SQLiteDecisionLogError.badRow(sequence: sequence, segment: segment.path) }
-                let wave: Int64? = row["wave"]
-                let block: Int32? = row["block"]
-                try body(
-                    LogBatch(
-                        sequence: sequence,
-                        chain: LogChain(number: UInt8(chain)),
-                        key: wave.flatMap { wave in block.map { LogKey(wave: wave, block: $0) } },
-                        payload: Array(payload),
-                        previous: before,
-                        digest: own
-                    )
+                return LogBatch(
+                    sequence: sequence,
+                    chain: LogChain(number: UInt8(chain)),
+                    key: wave.flatMap { wave in block.map { LogKey(wave: wave, block: $0) } },
+                    payload: Array(payload),
+                    previous: before,
+                    digest: own
                 )
             }
         }

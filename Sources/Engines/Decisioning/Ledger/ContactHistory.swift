@@ -97,4 +97,63 @@ public struct ContactHistory: Hashable, Sendable {
         }
         guard r.isAtEnd else { throw MalformedBytes(offset: r.offset, expected: "the end of the history") }
     }
+
+    /// What the file says of one subscriber.
+    struct Excerpt {
+        var counts: [(channel: ChannelClass, month: LocalMonth, count: Int)] = []
+        var days: [(channel: ChannelClass, category: String?, day: LocalDay)] = []
+    }
+
+    /// Reads of an encoded history only what concerns one subscriber.
+    ///
+    /// - Parameter read: Gives `count` bytes at an offset of the file.
+    static func excerpt(
+        of index: SubscriberIndex,
+        read: (_ offset: Int, _ count: Int) throws -> [UInt8]
+    ) throws -> Excerpt {
+        var result = Excerpt()
+        var offset = 0
+        func take(_ count: Int) throws -> ByteReader {
+            defer { offset += count }
+            return ByteReader(try read(offset, count))
+        }
+        func number() throws -> Int {
+            var reader = try take(4)
+            return Int(try reader.read(UInt32.self))
+        }
+        for _ in 0..<(try number()) {
+            var header = try take(9)
+            let channel = try header.readRaw(ChannelClass.self, "a channel class")
+            let month = LocalMonth(number: try header.read())
+            let length = Int(try header.read(UInt32.self))
+            if Int(index.number) < length {
+                let count = Int(try read(offset + Int(index.number), 1)[0])
+                if count > 0 { result.counts.append((channel, month, count)) }
+            }
+            offset += length
+        }
+        for _ in 0..<(try number()) {
+            var header = try take(1)
+            let channel = try header.readRaw(ChannelClass.self, "a channel class")
+            let length = try number()
+            let category = String(decoding: try read(offset, length), as: UTF8.self)
+            offset += length
+            var dayReader = try take(4)
+            let day = LocalDay(number: try dayReader.read())
+            for _ in 0..<(try number()) {
+                var block = try take(8)
+                let isOwn = Int(try block.read(UInt32.self)) == index.block
+                let count = Int(try block.read(UInt32.self))
+                let length = count <= BlockSet.sparseLimit ? count * 2 : Block.words * 8
+                if isOwn {
+                    var members = ByteReader(try read(offset - 4, length + 4))
+                    if try BlockSet(from: &members).contains(index.offset) {
+                        result.days.append((channel, category.isEmpty ? nil : category, day))
+                    }
+                }
+                offset += length
+            }
+        }
+        return result
+    }
 }

@@ -86,6 +86,17 @@ public final class ContactLedger: @unchecked Sendable {
         if column[index.offset] > 0 { column[index.offset] -= 1 }
     }
 
+    /// Counts contacts of many subscribers, by index, stopping at 255 each.
+    func add(_ counts: [UInt8], channel: ChannelClass, month: LocalMonth) {
+        for block in 0..<blocks.count {
+            guard let column = column(block: block, channel: channel, month: month) else { return }
+            let base = block * Block.size
+            for offset in 0..<max(0, min(Block.size, counts.count - base)) {
+                column[offset] = UInt8(min(255, Int(column[offset]) + Int(counts[base + offset])))
+            }
+        }
+    }
+
     /// Raw counters of a block, for hashing and snapshots.
     func bytes(ofBlock block: Int) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: blocks[block], count: Self.blockBytes)

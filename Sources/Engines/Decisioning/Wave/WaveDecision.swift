@@ -3,7 +3,7 @@
 
 import Crypto
 public import Kernel
-public import Model
+import Model
 
 /// The outcomes of one block and their digest.
 struct BlockDecision: Sendable {
@@ -61,41 +61,38 @@ extension WaveSelection {
     }
 }
 
-/// Totals and hash of a whole wave, collected block by block in ascending order.
+/// Totals and hash of a wave, collected block by block in any order; a block decided again replaces itself.
 public struct WaveResult: Hashable, Sendable {
-    /// Members per outcome, in the order of checks; outcomes without members are left out.
-    public private(set) var totals: [OutcomeTotal] = []
-    private var blocks: [ContentHash] = []
+    private struct Entry: Hashable, Sendable {
+        var counts: [OutcomeTotal]
+        var digest: ContentHash
+    }
+
+    private var blocks: [Int: Entry] = [:]
 
     init() {}
 
     mutating func add(_ outcomes: BlockOutcomes, block: Int, digest: ContentHash) {
-        for outcome in outcomes.present {
-            let count = Int64(outcomes.count(outcome))
-            if let position = totals.firstIndex(where: { $0.outcome == outcome }) {
-                totals[position].count += count
-            } else {
-                totals.append(OutcomeTotal(outcome: outcome, count: count))
-                totals.sort { $0.outcome.rawValue < $1.outcome.rawValue }
-            }
-        }
-        var writer = ByteWriter()
-        writer.write(Int64(block))
-        writer.write(digest)
-        blocks.append(.sha256(writer.bytes))
+        let counts = outcomes.present.map { OutcomeTotal(outcome: $0, count: Int64(outcomes.count($0))) }
+        blocks[block] = Entry(counts: counts, digest: digest)
     }
 
-    /// Members in the audience.
-    public var target: Int64 { totals.reduce(0) { $0 + $1.count } }
-
-    /// Members with an outcome.
-    public func count(_ outcome: Outcome) -> Int64 {
-        totals.first { $0.outcome == outcome }?.count ?? 0
+    /// Members per outcome, in the order of checks; outcomes without members are left out.
+    public var totals: [OutcomeTotal] {
+        var sums = [Int64](repeating: 0, count: 256)
+        for total in blocks.values.lazy.flatMap(\.counts) { sums[Int(total.outcome.rawValue)] += total.count }
+        return Outcome.allCases.filter { sums[Int($0.rawValue)] > 0 }
+            .map { OutcomeTotal(outcome: $0, count: sums[Int($0.rawValue)]) }
     }
 
     /// SHA-256 over the digests of all blocks with members, in order: equal for a dry run and its wave.
     public var outcomeSHA256: ContentHash {
-        .sha256(blocks.flatMap(\.bytes))
+        var writer = ByteWriter(capacity: blocks.count * 40)
+        for (block, entry) in blocks.sorted(by: { $0.key < $1.key }) {
+            writer.write(Int64(block))
+            writer.write(entry.digest)
+        }
+        return .sha256(writer.bytes)
     }
 }
 

@@ -1,0 +1,55 @@
+// Why a subscriber was or was not contacted: every check with its evidence, and the one that decided.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Kernel
+public import Model
+
+/// One fact behind a check, as key and value; the edge turns them into a sentence in the reader's language.
+public struct Evidence: Hashable, Sendable {
+    /// Stable name, for example `list`, `used`, `cap`, `window`, `tier`, `score`, `cut`.
+    public var key: String
+    /// The fact.
+    public var value: String
+
+    /// Joins key and value.
+    public init(_ key: String, _ value: some CustomStringConvertible) {
+        self.key = key
+        self.value = value.description
+    }
+}
+
+/// One check made on one subscriber.
+public struct CheckResult: Hashable, Sendable {
+    /// What the subscriber gets when this check is the first to fail.
+    public var outcome: Outcome
+    /// Whether the subscriber passed.
+    public var isPassed: Bool
+    /// The facts behind it.
+    public var evidence: [Evidence]
+
+    /// Makes a result; see the properties.
+    public init(_ outcome: Outcome, isPassed: Bool, _ evidence: [Evidence] = []) {
+        self.outcome = outcome
+        self.isPassed = isPassed
+        self.evidence = evidence
+    }
+}
+
+/// The answer to "why did, or didn't, this subscriber get this campaign".
+public struct Explanation: Hashable, Sendable {
+    /// The wave that decided; nil when no wave of the campaign ran yet, and the checks are those of today.
+    public var wave: WaveID?
+    /// The slot the decision was for.
+    public var at: LocalTime
+    /// The logged outcome, or what the checks give now.
+    public var outcome: Outcome
+    /// The log position the checks were made at.
+    public var position: Int64
+    /// All checks in their order.
+    public var checks: [CheckResult]
+    /// What happened to the contact afterwards, in order: `handed_off`, `delivered`, `settled` …
+    public var aftermath: [Evidence]
+
+    /// The check that decided; nil for a contact.
+    public var deciding: CheckResult? { checks.first { $0.outcome == outcome && !$0.isPassed } }
+}
