@@ -24,15 +24,67 @@ let package = Package(
         .target(name: "Model", dependencies: ["Kernel"], swiftSettings: strict),
         .target(name: "Ports", dependencies: ["Kernel", "Model"], swiftSettings: strict),
         .target(
+            name: "CColumns",
+            path: "Sources/Engines/CColumns"
+        ),
+        .target(
+            name: "Rules",
+            dependencies: ["Kernel", "Model"],
+            path: "Sources/Engines/Rules",
+            swiftSettings: engine
+        ),
+        .target(
+            name: "Profiles",
+            dependencies: ["Kernel", "Model", "Rules", "CColumns"],
+            path: "Sources/Engines/Profiles",
+            swiftSettings: engine
+        ),
+        .target(
             name: "Decisioning",
-            dependencies: ["Kernel", "Model", "Ports", crypto],
+            dependencies: ["Kernel", "Model", "Ports", "Rules", "Profiles", crypto],
             path: "Sources/Engines/Decisioning",
             swiftSettings: engine
         ),
         .target(
             name: "DecisionHost",
-            dependencies: ["Kernel", "Model", "Ports", "Decisioning"],
+            dependencies: ["Kernel", "Model", "Ports", "Profiles", "Decisioning"],
             path: "Sources/Loop/DecisionHost",
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Planning",
+            dependencies: ["Kernel", "Model", "Ports", "Rules", "Profiles", "Decisioning", "DecisionHost"],
+            path: "Sources/Loop/1-Planning",
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Approval",
+            dependencies: ["Kernel", "Model", "Ports"],
+            path: "Sources/Loop/2-Approval",
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Dispatching",
+            dependencies: ["Kernel", "Model", "Ports", "Decisioning", "DecisionHost"],
+            path: "Sources/Loop/3-Dispatching",
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Execution",
+            dependencies: ["Kernel", "Model", "Ports", "Decisioning", "DecisionHost"],
+            path: "Sources/Loop/4-Execution",
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Feedback",
+            dependencies: ["Kernel", "Model", "Ports", "Decisioning", "DecisionHost"],
+            path: "Sources/Loop/5-Feedback",
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Evaluation",
+            dependencies: ["Kernel", "Model", "Decisioning", "DecisionHost"],
+            path: "Sources/Loop/6-Evaluation",
             swiftSettings: strict
         ),
         .target(

@@ -29,6 +29,38 @@ public enum AttributeType: Hashable, Sendable {
     }
 }
 
+extension AttributeType: Codable {
+    /// Parses a name such as `decimal(2)`; nil for anything else.
+    public init?(name: String) {
+        switch name {
+        case "flag": self = .flag
+        case "integer": self = .integer
+        case "day": self = .day
+        case "enum": self = .enumeration
+        case "text": self = .text
+        default:
+            guard name.hasPrefix("decimal("), name.hasSuffix(")"), let scale = Int(name.dropFirst(8).dropLast()),
+                (1...9).contains(scale)
+            else { return nil }
+            self = .decimal(scale: scale)
+        }
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let name = try container.decode(String.self)
+        guard let type = AttributeType(name: name) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "unknown attribute type \(name)")
+        }
+        self = type
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(name)
+    }
+}
+
 /// Text in the two languages of the console.
 public struct BilingualText: Hashable, Sendable, Codable {
     /// Simplified Chinese.
@@ -44,7 +76,7 @@ public struct BilingualText: Hashable, Sendable, Codable {
 }
 
 /// One value of an enumeration: what is stored and how people read it.
-public struct DomainValue: Hashable, Sendable {
+public struct DomainValue: Hashable, Sendable, Codable {
     /// The stored text (NFC), as rules write it.
     public var value: String
     /// How the console shows it.
@@ -58,7 +90,7 @@ public struct DomainValue: Hashable, Sendable {
 }
 
 /// How much care an attribute needs on screens and in exports (SEC-04).
-public enum Sensitivity: String, Sendable, CaseIterable {
+public enum Sensitivity: String, Sendable, CaseIterable, Codable {
     /// Shown to everybody who may see the subscriber.
     case open
     /// Masked unless the role may unmask; each unmasking is recorded.
@@ -66,7 +98,7 @@ public enum Sensitivity: String, Sendable, CaseIterable {
 }
 
 /// A catalogued fact about a subscriber.
-public struct Attribute: Hashable, Sendable {
+public struct Attribute: Hashable, Sendable, Codable {
     /// The identifier rules use: lower-case ASCII letters, digits and `_`, starting with a letter.
     public var code: String
     /// Names in both languages; a rule may also use the Chinese name.
@@ -144,7 +176,7 @@ public struct AttributeCatalogue: Hashable, Sendable {
 }
 
 /// A heading of the catalogue.
-public struct AttributeGroup: Hashable, Sendable {
+public struct AttributeGroup: Hashable, Sendable, Codable {
     /// Identifier.
     public var code: String
     /// Names in both languages.
@@ -154,5 +186,26 @@ public struct AttributeGroup: Hashable, Sendable {
     public init(code: String, name: BilingualText) {
         self.code = code
         self.name = name
+    }
+}
+
+extension AttributeCatalogue: Codable {
+    private enum CodingKeys: CodingKey {
+        case groups
+        case attributes
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            groups: try container.decode([AttributeGroup].self, forKey: .groups),
+            attributes: try container.decode([Attribute].self, forKey: .attributes)
+        )
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(groups, forKey: .groups)
+        try container.encode(attributes, forKey: .attributes)
     }
 }

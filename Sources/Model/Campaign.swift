@@ -171,6 +171,11 @@ public struct ListID: Hashable, Comparable, Sendable, Codable {
         self.channel = channel
     }
 
+    /// Codes of the lists every operator has (LST-01 ... LST-16, LST-23).
+    public static let standardCodes: Set<String> = Set(
+        (1...15).map { Outcome.dnd(class: $0).code } + ["black", "grey", "white", "sensitive", "important", "vip"]
+    )
+
     /// The list of do-not-disturb class 1...15.
     public static func dnd(_ number: Int, channel: ChannelClass? = nil) -> ListID {
         ListID(Outcome.dnd(class: number).code, channel: channel)

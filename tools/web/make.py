@@ -16,10 +16,11 @@ SCRIPTS = {
 }
 SPRITE = "flask_tabler_icons/static/tabler_icons/tabler-sprite-nostroke.svg"
 ICONS = """
-    adjustments alert-triangle arrow-back-up ban bell calendar-event chart-bar chart-funnel check checklist chevron-down
-    chevron-right circle-check circle-x clock copy download eye file-text filter help-circle history info-circle language
-    layout-dashboard logout menu-2 pencil phone-call phone-off player-pause player-play player-stop plus refresh route
-    search send settings shield-check speakerphone trash upload user-question users users-group x
+    adjustments alert-triangle arrow-back-up ban bell calendar-event chart-bar chart-funnel check checklist
+    chevron-down chevron-right circle-check circle-x clock copy download eye file-text filter help-circle
+    history info-circle language layout-dashboard logout menu-2 pencil phone-call phone-off player-pause
+    player-play player-stop plus refresh route search send settings shield-check speakerphone trash upload
+    user-question users users-group x
 """.split()
 
 

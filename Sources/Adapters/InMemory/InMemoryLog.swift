@@ -14,6 +14,12 @@ public struct RequestedFailure: Error, Equatable {
 
 /// A ``DecisionLog`` in memory; ``failNextAppend()`` makes one append fail as a full disk would.
 public final class InMemoryDecisionLog: DecisionLog {
+    /// A batch that does not follow the last one.
+    public struct NotConsecutive: Error, Equatable {
+        let expected: Int64
+        let got: Int64
+    }
+
     private struct Content {
         var batches: [LogBatch] = []
         var position: LogPosition = .start
@@ -51,6 +57,11 @@ public final class InMemoryDecisionLog: DecisionLog {
             guard content.failures == 0 else {
                 content.failures -= 1
                 throw RequestedFailure()
+            }
+            var next = content.position.sequence
+            for batch in batches {
+                next += 1
+                guard batch.sequence == next else { throw NotConsecutive(expected: next, got: batch.sequence) }
             }
             for batch in batches {
                 content.batches.append(batch)

@@ -42,6 +42,9 @@ public final class DecisionState {
     /// Requests that are settled (true) or released (false).
     public internal(set) var concluded: [UInt64: Bool] = [:]
 
+    /// The load whose columns are live, and the catalogue that types them; nil before the first.
+    public private(set) var attributes: (load: String, catalogue: ContentHash)?
+
     private var salt: [UInt8] = []
     private let inputs: any DecisionInputs
     private var profile: (any ProfileReader)?
@@ -86,7 +89,8 @@ public final class DecisionState {
             ledger.advance(to: now.month)
         case .linesAssigned(let base, let count, let file):
             try assignLines(base: base, count: count, file: file)
-        case .attributesLoaded(_, let catalogue, let columns):
+        case .attributesLoaded(let load, let catalogue, let columns):
+            attributes = (load, catalogue)
             profile = try inputs.profile(catalogue: catalogue, columns: columns, subscribers: subscribers)
             profileVersion += 1
         case .listReplaced(let list, let file):
@@ -111,6 +115,7 @@ public final class DecisionState {
             guard let spec = campaigns[wave.campaign]?.spec else { throw DecisionError.unknownCampaign(wave.campaign) }
             waves[wave] = WaveState(
                 wave: wave,
+                serial: UInt32(waves.count + 1),
                 planned: planned,
                 audience: audience,
                 openedAt: sequence,
@@ -202,9 +207,12 @@ public final class DecisionState {
     // MARK: Derived data
 
     /// Lists as rules see them.
-    var memberships: any MembershipReader { ListSnapshot(lists: lists) }
+    public var memberships: any MembershipReader { ListSnapshot(lists: lists) }
 
-    func profileReader() throws -> any ProfileReader {
+    /// The hot profile that is live.
+    ///
+    /// - Throws: ``DecisionError/noProfile`` before the first load.
+    public func profileReader() throws -> any ProfileReader {
         guard let profile else { throw DecisionError.noProfile }
         return profile
     }
@@ -265,6 +273,12 @@ public final class DecisionState {
 
     /// The keyed hash of line ids that orders equal scores in a campaign's waves.
     public func rankHash(of campaign: CampaignID) -> KeyedHash { draw("rank", of: campaign) }
+
+    /// The codec of message ids in this data directory.
+    public var messageCodec: MessageCodec { MessageCodec(key: draw("message", of: nil)) }
+
+    /// The wave with a serial number.
+    public func wave(serial: UInt32) -> WaveState? { waves.values.first { $0.serial == serial } }
 
     /// Contacts of other waves and of history that lie fewer than `days` days from `day`.
     func recentContacts(

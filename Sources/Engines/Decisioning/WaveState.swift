@@ -53,6 +53,8 @@ public enum WaveStatus: String, Sendable {
 public struct WaveState: Hashable, Sendable {
     /// Campaign and occurrence.
     public let wave: WaveID
+    /// 1 for the first wave of the data directory; part of message ids.
+    public let serial: UInt32
     /// The slot it was planned for; its month is the month its contacts count in.
     public let planned: LocalTime
     /// The audience file.

@@ -47,6 +47,7 @@ public final class DecisionHost: @unchecked Sendable {
     private let log: any DecisionLog
     private let objects: any ObjectStore
     private let threads: Int
+    private let blocksPerCommit: Int
     private let observe: @Sendable (ProtocolStep) -> Void
     private let owner = DispatchQueue(label: "gyre.decisions.owner", qos: .userInitiated)
     private let writer = DispatchQueue(label: "gyre.decisions.writer", qos: .userInitiated)
@@ -66,6 +67,7 @@ public final class DecisionHost: @unchecked Sendable {
     ///   - objects: Content-addressed files; new inputs are stored there.
     ///   - inputs: The same files as the state reads them.
     ///   - threads: Workers for waves; results do not depend on it.
+    ///   - blocksPerCommit: Blocks of a wave that are decided and written together; results do not depend on it.
     ///   - observe: Called at each step of the protocol.
     /// - Throws: ``DecisionError/brokenChain(sequence:why:)`` for a damaged log.
     public init(
@@ -73,11 +75,13 @@ public final class DecisionHost: @unchecked Sendable {
         objects: any ObjectStore,
         inputs: any DecisionInputs,
         threads: Int,
+        blocksPerCommit: Int = 32,
         observe: @escaping @Sendable (ProtocolStep) -> Void = { _ in }
     ) throws {
         self.log = log
         self.objects = objects
         self.threads = threads
+        self.blocksPerCommit = max(1, blocksPerCommit)
         self.observe = observe
         let replay = Replay(log: log, inputs: inputs, threads: threads)
         try replay.fold()
@@ -117,8 +121,8 @@ public final class DecisionHost: @unchecked Sendable {
     }
 
     private func append(_ batches: [LogBatch]) throws {
+        try probe()
         do {
-            if failure != nil { try probe() }
             try log.append(batches)
         } catch {
             failure = "\(error)"
@@ -126,9 +130,16 @@ public final class DecisionHost: @unchecked Sendable {
         }
     }
 
-    /// Asks the log where it ends; it must be where the host thinks, or a batch was lost or doubled.
+    /// After a failed commit, asks the log where it ends; it must be where the host thinks, or a batch was lost or
+    /// doubled.
     private func probe() throws {
-        let position = try log.position()
+        guard failure != nil else { return }
+        let position: LogPosition
+        do {
+            position = try log.position()
+        } catch {
+            throw DecisionHostError.readOnly(cause: "\(error)")
+        }
         guard position == builder.position else {
             throw DecisionError.brokenChain(
                 sequence: position.sequence,
@@ -192,6 +203,37 @@ public final class DecisionHost: @unchecked Sendable {
         }
     }
 
+    /// Makes the decisions of a campaign that the log need not know yet: a draft's dry run.
+    public func rehearse(
+        _ spec: CampaignSpec,
+        occurrence: Int32,
+        planned: LocalTime,
+        audience: Bitset
+    ) async throws -> WaveSummary {
+        try await onOwner {
+            try self.drain()
+            let wave = WaveID(campaign: spec.id, occurrence: occurrence)
+            let session = try WaveSession(
+                state: self.state,
+                wave: wave,
+                planned: planned,
+                audience: audience,
+                isDryRun: true,
+                threads: self.threads,
+                spec: spec
+            )
+            _ = session.decide(session.blocks)
+            return WaveSummary(wave: wave, result: session.result, batches: 0)
+        }
+    }
+
+    /// The occurrence the next wave of a campaign gets.
+    public func nextOccurrence(of campaign: CampaignID) async throws -> Int32 {
+        try await read { state in
+            (state.waves.keys.filter { $0.campaign == campaign }.map(\.occurrence).max() ?? 0) + 1
+        }
+    }
+
     /// Finishes the wave that was open when the process ended, if there is one.
     public func resume() async throws -> WaveSummary? {
         try await onOwner {
@@ -241,10 +283,10 @@ public final class DecisionHost: @unchecked Sendable {
             try commit([.waveSelected(session.wave, cuts: session.cuts)])
             observe(.waveSelected)
         }
+        try probe()
         let missing = session.blocks.filter { open.blocks[$0] == nil }
-        let size = 32
-        for start in stride(from: 0, to: missing.count, by: size) {
-            try commitBlocks(session, missing[start..<min(start + size, missing.count)])
+        for start in stride(from: 0, to: missing.count, by: blocksPerCommit) {
+            try commitBlocks(session, missing[start..<min(start + blocksPerCommit, missing.count)])
         }
         try waitForBlocks()
         observe(.waveClosing)
@@ -257,19 +299,27 @@ public final class DecisionHost: @unchecked Sendable {
     /// Decides blocks while the ones before are being written.
     private func commitBlocks(_ session: WaveSession, _ blocks: ArraySlice<Int>) throws {
         let records = session.decide(blocks)
+        for record in records { try state.apply(record, sequence: state.sequence, countsContacts: false) }
         observe(.blocksDecided)
-        try waitForBlocks()
+        do {
+            try waitForBlocks()
+        } catch {
+            takeBack(session.wave, blocks)
+            throw error
+        }
         let before = builder.position
         let batches = records.map { builder.batch($0) }
-        for (record, batch) in zip(records, batches) {
-            try state.apply(record, sequence: batch.sequence, countsContacts: false)
-        }
+        state.advance(to: builder.position.sequence)
         launch(
             InFlight(batches: batches, before: before) { [self] in
-                for block in blocks.reversed() { state.undoReserve(session.wave, block: block) }
+                takeBack(session.wave, blocks)
                 state.advance(to: before.sequence)
             }
         )
+    }
+
+    private func takeBack(_ wave: WaveID, _ blocks: ArraySlice<Int>) {
+        for block in blocks.reversed() { state.undoReserve(wave, block: block) }
     }
 
     private func waitForBlocks() throws {
@@ -324,9 +374,11 @@ public final class DecisionHost: @unchecked Sendable {
         try await withCheckedThrowingContinuation { continuation in
             owner.async { [self] in
                 do {
-                    if failure != nil { try probe() }
+                    try probe()
+                    let request = reservation.request
+                    let isNew = state.singles[request] == nil && state.concluded[request] == nil
                     let answer = try state.reserve(reservation, on: day)
-                    pending.add(answer == .reserved ? .reserved(reservation) : nil, answer, continuation)
+                    pending.add(answer == .reserved && isNew ? .reserved(reservation) : nil, answer, continuation)
                     if inFlight == nil { send() }
                 } catch {
                     continuation.resume(throwing: error)
@@ -340,8 +392,11 @@ public final class DecisionHost: @unchecked Sendable {
         try await withCheckedThrowingContinuation { continuation in
             owner.async { [self] in
                 do {
-                    if failure != nil { try probe() }
+                    try probe()
+                    var conclusion = conclusion
                     let open = state.conclude(conclusion)
+                    // The log keeps it where the reservation is, whatever index the caller gave.
+                    if let open { conclusion.index = open.index }
                     pending.add(open.map { .concluded(conclusion, $0) }, .concluded, continuation)
                     if inFlight == nil { send() }
                 } catch {

@@ -37,15 +37,20 @@ public struct ObjectFiles: ObjectStore {
     /// Uses a folder, which is made when it is not there.
     public init(folder: String) throws {
         self.folder = folder
-        try Self.makeFolder(folder)
+        try Self.make(folder: folder)
     }
 
     public func put(_ bytes: [UInt8]) throws -> ContentHash {
         let name = Self.digest(bytes)
         let path = self.path(name)
-        if access(path, R_OK) == 0 { return name }
-        let parent = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.endIndex))
-        try Self.makeFolder(parent)
+        let parent = Self.parent(of: path)
+        if access(path, R_OK) == 0 {
+            // Whoever put it there may have been killed between renaming and syncing.
+            try Self.sync(folder: parent)
+            try Self.sync(folder: folder)
+            return name
+        }
+        try Self.make(folder: parent)
         let temporary = path + ".tmp-\(getpid())-\(UInt64.random(in: 0 ... .max))"
         do {
             try Self.write(bytes, to: temporary)
@@ -81,12 +86,23 @@ public struct ObjectFiles: ObjectStore {
         return ContentHash(bytes: Array(hasher.finalize())) ?? .zero
     }
 
-    private static func makeFolder(_ path: String) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw ObjectFilesError.io(operation: "create", path: path, cause: error.localizedDescription)
+    private static func parent(of path: String) -> String {
+        URL(fileURLWithPath: path).deletingLastPathComponent().path
+    }
+
+    /// Makes a folder and those above it where they are missing, and syncs the folder that holds it.
+    private static func make(folder path: String) throws {
+        let parent = parent(of: path)
+        if mkdir(path, 0o750) != 0 {
+            switch errno {
+            case EEXIST: break
+            case ENOENT where parent != path:
+                try make(folder: parent)
+                guard mkdir(path, 0o750) == 0 else { throw failed("create", path) }
+            default: throw failed("create", path)
+            }
         }
+        try sync(folder: parent)
     }
 
     private static func write(_ bytes: [UInt8], to path: String) throws {

@@ -3,6 +3,7 @@
 
 import Foundation
 import GRDB
+import GRDBSQLite
 public import Kernel
 public import Ports
 import Synchronization
@@ -11,13 +12,19 @@ import Synchronization
 public enum SQLiteDecisionLogError: CodedError {
     case notConsecutive(expected: Int64, got: Int64)
     case gap(segment: String, first: Int64, expected: Int64)
+    case missing(segment: String, found: String)
+    case lost(end: Int64, expected: Int64)
     case badRow(sequence: Int64, segment: String)
+    case io(operation: String, path: String, cause: String)
 
     public var code: String {
         switch self {
         case .notConsecutive: "log.not_consecutive"
         case .gap: "log.gap"
+        case .missing: "log.missing_segment"
+        case .lost: "log.lost"
         case .badRow: "log.bad_row"
+        case .io: "log.io"
         }
     }
 
@@ -26,26 +33,33 @@ public enum SQLiteDecisionLogError: CodedError {
         case .notConsecutive(let expected, let got): "batch \(got) cannot follow; the log expects \(expected)"
         case .gap(let segment, let first, let expected):
             "\(segment) begins at batch \(first) instead of \(expected); a segment is missing, restore it"
+        case .missing(let segment, let found): "\(segment) is missing but \(found) is there; restore it from a backup"
+        case .lost(let end, let expected):
+            "the log on the disk ends at batch \(end), but batch \(expected) was written; restore it from a backup"
         case .badRow(let sequence, let segment): "batch \(sequence) in \(segment) is not readable; restore the segment"
+        case .io(let operation, let path, let cause):
+            "cannot \(operation) \(path): \(cause). The folder must be there, be writable and have free space"
         }
     }
 }
 
 /// A ``DecisionLog`` in SQLite files `segment-00000001.sqlite`, `…2.sqlite`: WAL, `synchronous=FULL`, one writer.
 ///
-/// A segment holds about 1 GiB; retention removes whole segments, never rows. After a failed write the segment is
-/// closed and opened anew, so that what is read next is what the disk holds.
+/// A segment holds about 1 GiB; retention removes whole segments, never rows. After a failed write everything is
+/// closed and opened anew, so that what is read next is what the disk holds, and what the failed write left is removed.
 public final class SQLiteDecisionLog: DecisionLog {
     private let folder: String
     private let segmentBytes: Int
     private let configuration: Configuration
+    private let vfsName: String?
     private let segments: Mutex<Segments>
 
     private struct Segments {
         var open: [Segment] = []
-        var next: Int64 = 1
+        /// The end of what was acknowledged.
         var position: LogPosition = .start
-        var needsReopening = false
+        /// The batches of a write that failed; they may be on the disk all the same. nil when all is well.
+        var failed: [LogBatch]?
     }
 
     /// One file and the first sequence in it.
@@ -59,8 +73,10 @@ public final class SQLiteDecisionLog: DecisionLog {
     ///
     /// - Parameters:
     ///   - segmentBytes: A new segment begins when the last one is at least this large.
+    ///   - checkpointPages: Pages of 8 KiB after which the WAL is copied into the segment.
     ///   - vfs: Name of a registered SQLite file layer; tests use one that loses unsynced writes.
-    public init(folder: String, segmentBytes: Int = 1 << 30, vfs: String? = nil) throws {
+    /// - Throws: ``SQLiteDecisionLogError``.
+    public init(folder: String, segmentBytes: Int = 1 << 30, checkpointPages: Int = 4_000, vfs: String? = nil) throws {
         self.folder = folder
         self.segmentBytes = segmentBytes
         var configuration = Configuration()
@@ -69,20 +85,19 @@ public final class SQLiteDecisionLog: DecisionLog {
             try db.execute(sql: "PRAGMA page_size = 8192")
             try db.execute(sql: "PRAGMA journal_mode = WAL")
             try db.execute(sql: "PRAGMA synchronous = FULL")
-            try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+            try db.execute(sql: "PRAGMA wal_autocheckpoint = \(checkpointPages)")
         }
         self.configuration = configuration
         vfsName = vfs
         segments = Mutex(Segments())
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        try segments.withLock { try openAll(&$0) }
+        try DurableFolder.make(folder)
+        let found = try openAll(Segments())
+        segments.withLock { $0 = found }
     }
-
-    private let vfsName: String?
 
     public func position() throws -> LogPosition {
         try segments.withLock { segments in
-            if segments.needsReopening { try openAll(&segments) }
+            try repair(&segments)
             return segments.position
         }
     }
@@ -90,7 +105,7 @@ public final class SQLiteDecisionLog: DecisionLog {
     public func append(_ batches: [LogBatch]) throws {
         guard !batches.isEmpty else { return }
         try segments.withLock { segments in
-            if segments.needsReopening { try openAll(&segments) }
+            try repair(&segments)
             var position = segments.position
             for batch in batches {
                 guard batch.sequence == position.sequence + 1 else {
@@ -102,8 +117,12 @@ public final class SQLiteDecisionLog: DecisionLog {
             do {
                 try write(batches, &segments)
             } catch {
-                segments.needsReopening = true
-                throw error
+                // A batch that is there already was written by somebody else and is not ours to remove.
+                let isTaken = (error as? DatabaseError)?.resultCode == .SQLITE_CONSTRAINT
+                segments.failed = isTaken ? [] : batches
+                // At once, so that a restart finds nothing of it either; when the disk fails again, before the next use.
+                try? repair(&segments)
+                throw Self.typed(error, "write to", folder)
             }
             segments.position = position
         }
@@ -148,58 +167,112 @@ public final class SQLiteDecisionLog: DecisionLog {
 
     private func readable() throws -> [Segment] {
         try segments.withLock { segments in
-            if segments.needsReopening { try openAll(&segments) }
+            try repair(&segments)
             return segments.open
         }
     }
 
-    private func openAll(_ segments: inout Segments) throws {
-        segments = Segments()
-        var number: Int64 = 1
-        while FileManager.default.fileExists(atPath: path(number)) || (vfsName != nil && number == 1) {
-            try open(number, &segments)
-            number += 1
+    /// After a failed write: closes and opens everything, and checks that it ends where it was acknowledged to end.
+    private func repair(_ segments: inout Segments) throws {
+        guard segments.failed != nil else { return }
+        for segment in segments.open { try? segment.database.close() }
+        segments.open = []
+        let found = try openAll(segments)
+        guard found.position.sequence >= segments.position.sequence else {
+            throw SQLiteDecisionLogError.lost(end: found.position.sequence, expected: segments.position.sequence)
         }
-        if segments.open.isEmpty { try open(1, &segments) }
-        segments.next = Int64(segments.open.count) + 1
+        segments = found
     }
 
-    private func path(_ number: Int64) -> String {
+    /// Opens the segments there are, or the first; removes from them what a failed write `before` left.
+    private func openAll(_ before: Segments) throws -> Segments {
+        var found = Segments()
+        while try found.open.isEmpty || exists(path(found.open.count + 1)) {
+            try openNext(&found, removing: before.failed ?? [])
+        }
+        let last = found.open.last?.path ?? ""
+        let files = try? FileManager.default.contentsOfDirectory(atPath: folder)
+        if let later = files?.map({ folder + "/" + $0 }).first(where: { $0.hasSuffix(".sqlite") && $0 > last }) {
+            throw SQLiteDecisionLogError.missing(segment: path(found.open.count + 1), found: later)
+        }
+        return found
+    }
+
+    private func path(_ number: Int) -> String {
         let digits = String(number)
         return folder + "/segment-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".sqlite"
     }
 
-    private func open(_ number: Int64, _ segments: inout Segments) throws {
-        let path = path(number)
-        let location = vfsName.map { "file:\(path)?vfs=\($0)" } ?? path
-        let database = try DatabaseQueue(path: location, configuration: configuration)
-        let expected = segments.position.sequence + 1
-        let first = try database.inDatabase { db -> Int64 in
-            try db.inTransaction(.immediate) {
-                try db.execute(sql: Self.schema)
-                try db.execute(sql: "INSERT OR IGNORE INTO segment (id, first) VALUES (1, ?)", arguments: [expected])
-                return .commit
+    /// Asks the file layer in use, which need not be the operating system's.
+    private func exists(_ path: String) throws -> Bool {
+        var found: CInt = 0
+        guard let layer = sqlite3_vfs_find(vfsName),
+            layer.pointee.xAccess(layer, path, SQLITE_ACCESS_EXISTS, &found) == SQLITE_OK
+        else { throw SQLiteDecisionLogError.io(operation: "look for", path: path, cause: "no answer") }
+        return found != 0
+    }
+
+    /// Opens or begins the segment after the last one that is open.
+    private func openNext(_ segments: inout Segments, removing failed: [LogBatch]) throws {
+        let path = path(segments.open.count + 1)
+        do {
+            let location = vfsName.map { "file:\(path)?vfs=\($0)" } ?? path
+            let database = try DatabaseQueue(path: location, configuration: configuration)
+            let expected = segments.position.sequence + 1
+            var position = segments.position
+            let first = try database.inDatabase { db in
+                let first = try Self.prepare(db, expected: expected, removing: failed)
+                try Self.readEnd(db, path: path, &position)
+                return first
             }
-            return try Int64.fetchOne(db, sql: "SELECT first FROM segment") ?? expected
-        }
-        guard first == expected else {
-            throw SQLiteDecisionLogError.gap(segment: path, first: first, expected: expected)
-        }
-        segments.open.append(Segment(path: path, database: database, first: first))
-        try database.inDatabase { db in
-            segments.position.sequence = try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM batch") ?? expected - 1
-            let heads = try Row.fetchAll(
-                db,
-                sql: "SELECT chain, digest FROM batch WHERE sequence IN (SELECT max(sequence) FROM batch GROUP BY chain)"
-            )
-            for row in heads {
-                let digest: Data = row["digest"]
-                guard let head = ContentHash(bytes: digest) else {
-                    throw SQLiteDecisionLogError.badRow(sequence: segments.position.sequence, segment: path)
-                }
-                segments.position.heads[row["chain"]] = head
+            guard first == expected else {
+                throw SQLiteDecisionLogError.gap(segment: path, first: first, expected: expected)
             }
+            segments.open.append(Segment(path: path, database: database, first: first))
+            segments.position = position
+        } catch {
+            throw Self.typed(error, "open", path)
         }
+    }
+
+    /// Brings the tables into being and removes what a failed write left; says which batch the segment begins with.
+    private static func prepare(_ db: Database, expected: Int64, removing failed: [LogBatch]) throws -> Int64 {
+        var first = expected
+        try db.inTransaction(.immediate) {
+            try db.execute(sql: schema)
+            try db.execute(sql: "INSERT OR IGNORE INTO segment (id, first) VALUES (1, ?)", arguments: [expected])
+            for batch in failed {
+                try db.execute(
+                    sql: "DELETE FROM batch WHERE sequence = ? AND digest = ?",
+                    arguments: [batch.sequence, Data(batch.digest.bytes)]
+                )
+            }
+            first = try Int64.fetchOne(db, sql: "SELECT first FROM segment") ?? expected
+            return .commit
+        }
+        return first
+    }
+
+    private static func readEnd(_ db: Database, path: String, _ position: inout LogPosition) throws {
+        position.sequence = try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM batch") ?? position.sequence
+        let heads = try Row.fetchAll(
+            db,
+            sql: "SELECT chain, digest FROM batch WHERE sequence IN (SELECT max(sequence) FROM batch GROUP BY chain)"
+        )
+        for row in heads {
+            let digest: Data = row["digest"]
+            guard let head = ContentHash(bytes: digest) else {
+                throw SQLiteDecisionLogError.badRow(sequence: position.sequence, segment: path)
+            }
+            position.heads[row["chain"]] = head
+        }
+    }
+
+    /// An error of SQLite as one of this log; others as they are.
+    private static func typed(_ error: any Error, _ operation: String, _ path: String) -> any Error {
+        guard let error = error as? DatabaseError else { return error }
+        let cause = "\(error.message ?? "SQLite error") (\(error.extendedResultCode.rawValue))"
+        return SQLiteDecisionLogError.io(operation: operation, path: path, cause: cause)
     }
 
     private static let schema = """
@@ -220,11 +293,10 @@ public final class SQLiteDecisionLog: DecisionLog {
     // MARK: Rows
 
     private func write(_ batches: [LogBatch], _ segments: inout Segments) throws {
-        if let last = segments.open.last, try size(last) >= segmentBytes {
-            try open(segments.next, &segments)
-            segments.next += 1
+        if let last = segments.open.last, try size(last) >= segmentBytes { try openNext(&segments, removing: []) }
+        guard let segment = segments.open.last else {
+            throw SQLiteDecisionLogError.io(operation: "write to", path: folder, cause: "no segment is open")
         }
-        guard let segment = segments.open.last else { return }
         try segment.database.inDatabase { db in
             try db.inTransaction(.immediate) {
                 let insert = try db.cachedStatement(
@@ -249,6 +321,14 @@ public final class SQLiteDecisionLog: DecisionLog {
     }
 
     private func rows(_ segment: Segment, _ sql: String, _ arguments: StatementArguments) throws -> [LogBatch] {
+        do {
+            return try fetch(segment, sql, arguments)
+        } catch {
+            throw Self.typed(error, "read", segment.path)
+        }
+    }
+
+    private func fetch(_ segment: Segment, _ sql: String, _ arguments: StatementArguments) throws -> [LogBatch] {
         try segment.database.inDatabase { db in
             try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
                 let sequence: Int64 = row["sequence"]

@@ -87,6 +87,13 @@ public struct BlockSet: Hashable, Sendable {
         }
     }
 
+    /// Number of members with offsets in a range.
+    public func count(in range: Range<Int>) -> Int {
+        var count = 0
+        forEach { if range.contains($0) { count += 1 } }
+        return count
+    }
+
     /// Sets the bits of all members in a bitmap of 1 024 words.
     public func formUnion(into words: UnsafeMutablePointer<UInt64>) {
         switch storage {

@@ -59,8 +59,10 @@ extension DecisionState {
     /// Reads the plan of a wave from the current state.
     ///
     /// - Throws: ``DecisionError`` when the campaign or policy is not there, or its rules cannot be evaluated.
-    func plan(wave: WaveID, planned: LocalTime, audience: Bitset) throws -> WavePlan {
-        guard let campaign = campaigns[wave.campaign] else { throw DecisionError.unknownCampaign(wave.campaign) }
+    func plan(wave: WaveID, planned: LocalTime, audience: Bitset, spec draft: CampaignSpec? = nil) throws -> WavePlan {
+        guard let campaign = draft.map({ CampaignState(spec: $0, status: .live) }) ?? campaigns[wave.campaign] else {
+            throw DecisionError.unknownCampaign(wave.campaign)
+        }
         guard let policy else { throw DecisionError.noPolicy }
         let spec = campaign.spec
         var members = audience

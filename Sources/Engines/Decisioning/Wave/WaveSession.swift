@@ -24,6 +24,7 @@ public final class WaveSession {
 
     /// Makes all checks on the whole audience (pass 1).
     ///
+    /// - Parameter spec: The campaign as a draft, live for the sake of the rehearsal; nil = as the log knows it.
     /// - Throws: ``DecisionError`` when the campaign, policy or profile is missing, or the policy's or campaign's
     ///   expressions cannot be evaluated.
     public init(
@@ -32,13 +33,14 @@ public final class WaveSession {
         planned: LocalTime,
         audience: Bitset,
         isDryRun: Bool,
-        threads: Int
+        threads: Int,
+        spec: CampaignSpec? = nil
     ) throws {
         self.wave = wave
         self.isDryRun = isDryRun
         self.threads = max(1, threads)
         ledger = state.ledger
-        let plan = try state.plan(wave: wave, planned: planned, audience: audience)
+        let plan = try state.plan(wave: wave, planned: planned, audience: audience, spec: spec)
         let selection = WaveSelection.select(plan, ledger: ledger, threads: threads)
         self.selection = selection
         blocks = (0..<plan.blocks).filter { selection.hasMembers(block: $0) }

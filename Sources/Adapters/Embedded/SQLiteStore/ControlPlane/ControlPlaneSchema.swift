@@ -1,0 +1,28 @@
+// The tables of the control plane in SQLite, as the frozen steps that lead to them.
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+
+/// The schema of the control plane. The database notes the name of each step that ran; a step that shipped never
+/// changes, and holds SQL only, so that it means the same in every later release.
+enum ControlPlaneSchema {
+    /// One step, run once in its own transaction.
+    struct Step {
+        /// Number and topic; kept in the database.
+        let name: String
+        /// Statements, each ended by a semicolon.
+        let sql: String
+    }
+
+    /// All steps in the order they run.
+    static let steps = [staff, campaigns, listsAndLoads]
+
+    /// Runs the steps that a database has not seen.
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        for step in steps {
+            migrator.registerMigration(step.name, foreignKeyChecks: .immediate) { try $0.execute(sql: step.sql) }
+        }
+        return migrator
+    }
+}

@@ -1,0 +1,383 @@
+// The control plane in memory, with failures on demand; for tests.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Kernel
+public import Model
+public import Ports
+import Synchronization
+
+/// A ``ControlPlaneStore`` in memory; ``failWrites(_:)`` makes changes fail as a full disk would.
+public final class InMemoryControlPlane: ControlPlaneStore {
+    private struct Content {
+        var staff: [String: (staff: Staff, password: PasswordHash)] = [:]
+        var sessions: [ContentHash: (login: String, expires: Instant)] = [:]
+        var segments: [Segment] = []
+        var campaigns: [Campaign] = []
+        var plans: [CampaignID: [CampaignPlan]] = [:]
+        var approvals: [Approval] = []
+        var changes: [ListChange] = []
+        var loads: [LoadRecord] = []
+        var audit: [AuditEntry] = []
+        var isFailing = false
+    }
+
+    private let content = Mutex(Content())
+
+    /// An empty control plane.
+    public init() {}
+
+    /// Makes each change fail with ``RequestedFailure`` at its end, or no longer.
+    public func failWrites(_ isFailing: Bool) {
+        content.withLock { $0.isFailing = isFailing }
+    }
+
+    /// Applies a change and its audit entry to a copy, which becomes the content when nothing threw.
+    private func change<Result: Sendable>(
+        _ entry: AuditEntry?,
+        _ body: (inout Content) throws -> Result
+    ) throws -> Result {
+        try content.withLock { content in
+            if let entry { try ControlPlaneChecks.check(entry) }
+            var next = content
+            let result = try body(&next)
+            if let entry { next.audit.append(entry) }
+            guard !next.isFailing else { throw RequestedFailure() }
+            content = next
+            return result
+        }
+    }
+
+    private func look<Result: Sendable>(_ body: (Content) -> Result) -> Result {
+        content.withLock { body($0) }
+    }
+
+    // MARK: Staff and sessions
+
+    public func staff(login: String) -> (staff: Staff, password: PasswordHash)? {
+        look { $0.staff[login] }
+    }
+
+    public func staff(_ query: ListQuery) -> Page<Staff> {
+        let order = query.order(by: StaffColumn.self)
+        return look { $0.staff.values.map(\.staff) }.page(query, isDescending: order.isDescending, searching: { [$0.login, $0.name] }, number: \.login) {
+            switch order.column {
+            case .login: .text($0.login)
+            case .name: .text($0.name)
+            case .role: .text($0.role.rawValue)
+            }
+        }
+    }
+
+    public func add(_ staff: Staff, password: PasswordHash, audit: AuditEntry) throws {
+        try change(audit) { content in
+            try ControlPlaneChecks.check(staff)
+            guard content.staff[staff.login] == nil else {
+                throw ControlPlaneError.nameTaken(object: "staff", name: staff.login)
+            }
+            content.staff[staff.login] = (staff, password)
+        }
+    }
+
+    public func update(_ staff: Staff, password: PasswordHash?, audit: AuditEntry) throws {
+        try change(audit) { content in
+            try ControlPlaneChecks.check(staff)
+            guard let stored = content.staff[staff.login] else {
+                throw ControlPlaneError.notFound(object: "staff/\(staff.login)")
+            }
+            content.staff[staff.login] = (staff, password ?? stored.password)
+            if password != nil { content.sessions = content.sessions.filter { $0.value.login != staff.login } }
+        }
+    }
+
+    public func openSession(tokenHash: ContentHash, login: String, at now: Instant, expires: Instant) throws {
+        try change(nil) { content in
+            guard content.staff[login] != nil else { throw ControlPlaneError.notFound(object: "staff/\(login)") }
+            content.sessions = content.sessions.filter { $0.value.expires > now }
+            guard content.sessions.updateValue((login, expires), forKey: tokenHash) == nil else {
+                throw ControlPlaneError.invalid(object: "session of \(login)", reason: "its token is in use")
+            }
+        }
+    }
+
+    public func session(tokenHash: ContentHash, at now: Instant) -> Staff? {
+        look { content in
+            guard let session = content.sessions[tokenHash], session.expires > now,
+                let staff = content.staff[session.login]?.staff, staff.isActive
+            else { return nil }
+            return staff
+        }
+    }
+
+    public func closeSession(tokenHash: ContentHash) throws {
+        try change(nil) { $0.sessions[tokenHash] = nil }
+    }
+
+    // MARK: Segments
+
+    public func segment(_ id: Int64) -> Segment? {
+        look { $0.segments.first { $0.id == id } }
+    }
+
+    public func segment(named name: String) -> Segment? {
+        look { $0.segments.first { isSame($0.name, name) } }
+    }
+
+    public func segments(_ query: ListQuery, in scope: OrganisationScope) -> Page<Segment> {
+        let order = query.order(by: SegmentColumn.self)
+        return look { $0.segments }.filter { scope.covers($0.scope) }
+            .page(query, isDescending: order.isDescending, searching: { [$0.name, $0.rule, $0.owner] }, number: \.id) {
+                switch order.column {
+                case .name: .text($0.name)
+                case .owner: .text($0.owner)
+                case .count: .number($0.count)
+                case .updated: .number($0.updatedAt.epochMs)
+                }
+            }
+    }
+
+    public func save(_ segment: Segment, audit: AuditEntry) throws -> Segment {
+        try change(audit) { content in
+            try ControlPlaneChecks.check(segment)
+            var saved = segment
+            if segment.version == 0 { saved.id = Int64(content.segments.count) + 1 }
+            let object = "segment/\(saved.id)"
+            let place = content.segments.firstIndex { $0.id == saved.id }
+            if segment.version > 0 {
+                guard let place else { throw ControlPlaneError.notFound(object: object) }
+                guard content.segments[place].version == segment.version else {
+                    throw ControlPlaneError.stale(object: object, expectedVersion: segment.version)
+                }
+            }
+            guard !content.segments.contains(where: { isSame($0.name, saved.name) && $0.id != saved.id }) else {
+                throw ControlPlaneError.nameTaken(object: "segment", name: saved.name)
+            }
+            saved.version += 1
+            content.segments.put(saved, at: place)
+            return saved
+        }
+    }
+
+    // MARK: Campaigns
+
+    public func campaign(_ id: CampaignID) -> Campaign? {
+        look { $0.campaigns.first { $0.id == id } }
+    }
+
+    public func campaign(named name: String) -> Campaign? {
+        look { $0.campaigns.first { isSame($0.plan.name, name) } }
+    }
+
+    public func campaigns(
+        _ query: ListQuery,
+        phases: Set<CampaignPhase>,
+        in scope: OrganisationScope
+    ) -> Page<Campaign> {
+        let order = query.order(by: CampaignColumn.self)
+        return look { $0.campaigns }.filter { phases.contains($0.phase) && scope.covers($0.scope) }
+            .page(query, isDescending: order.isDescending, searching: { [$0.plan.name, $0.plan.goal, $0.owner] }, number: \.id.number) {
+                switch order.column {
+                case .name: .text($0.plan.name)
+                case .owner: .text($0.owner)
+                case .phase: .number(CampaignPhase.allCases.firstIndex(of: $0.phase).map(Int64.init))
+                case .planned: .number($0.plan.planned.instant.epochMs)
+                case .updated: .number($0.updatedAt.epochMs)
+                }
+            }
+    }
+
+    public func plan(of campaign: CampaignID, revision: Int) -> CampaignPlan? {
+        look { content in
+            guard let plans = content.plans[campaign], (1...plans.count).contains(revision) else { return nil }
+            return plans[revision - 1]
+        }
+    }
+
+    public func save(_ campaign: Campaign, audit: AuditEntry) throws -> Campaign {
+        try change(audit) { content in
+            let stored = try stored(campaign, content)
+            try ControlPlaneChecks.check(campaign, replacing: stored)
+            return try put(campaign, &content)
+        }
+    }
+
+    /// The campaign as it is stored; nil when it is new.
+    private func stored(_ campaign: Campaign, _ content: Content) throws -> Campaign? {
+        guard campaign.version > 0 else { return nil }
+        let object = "campaign/\(campaign.id.number)"
+        guard let stored = content.campaigns.first(where: { $0.id == campaign.id }) else {
+            throw ControlPlaneError.notFound(object: object)
+        }
+        guard stored.version == campaign.version else {
+            throw ControlPlaneError.stale(object: object, expectedVersion: campaign.version)
+        }
+        return stored
+    }
+
+    private func put(_ campaign: Campaign, _ content: inout Content) throws -> Campaign {
+        var saved = campaign
+        if saved.version == 0 { saved.id = CampaignID(Int64(content.campaigns.count) + 1) }
+        guard !content.campaigns.contains(where: { isSame($0.plan.name, saved.plan.name) && $0.id != saved.id }) else {
+            throw ControlPlaneError.nameTaken(object: "campaign", name: saved.plan.name)
+        }
+        guard content.segments.contains(where: { $0.id == saved.plan.segment }) else {
+            throw ControlPlaneError.notFound(object: "segment/\(saved.plan.segment)")
+        }
+        saved.version += 1
+        if saved.revision > content.plans[saved.id, default: []].count {
+            content.plans[saved.id, default: []].append(saved.plan)
+        }
+        content.campaigns.put(saved, at: content.campaigns.firstIndex { $0.id == saved.id })
+        return saved
+    }
+
+    // MARK: Approvals
+
+    public func approvals(of campaign: CampaignID) -> [Approval] {
+        look { $0.approvals.filter { $0.campaign == campaign } }
+    }
+
+    public func pendingApprovals(_ query: ListQuery, in scope: OrganisationScope) -> Page<CampaignApproval> {
+        let order = query.order(by: ApprovalColumn.self)
+        let waiting = look { content in
+            content.approvals.filter { $0.result == nil }.flatMap { approval in
+                content.campaigns.filter { $0.id == approval.campaign && scope.covers($0.scope) }
+                    .map { CampaignApproval(approval: approval, campaign: $0) }
+            }
+        }
+        return waiting.page(
+            query,
+            isDescending: order.isDescending,
+            searching: { [$0.campaign.plan.name, $0.approval.submittedBy] },
+            number: \.approval.id
+        ) {
+            switch order.column {
+            case .campaign: .text($0.campaign.plan.name)
+            case .submitter: .text($0.approval.submittedBy)
+            case .submitted: .number($0.approval.submittedAt.epochMs)
+            }
+        }
+    }
+
+    public func save(_ approval: Approval, with campaign: Campaign, audit: AuditEntry) throws -> CampaignApproval {
+        try change(audit) { content in
+            guard let stored = try stored(campaign, content) else {
+                throw ControlPlaneError.invalid(object: "approval", reason: "save the campaign first")
+            }
+            let place = content.approvals.firstIndex { $0.id == approval.id }
+            guard approval.id == 0 || place != nil else {
+                throw ControlPlaneError.notFound(object: "approval/\(approval.id)")
+            }
+            let waiting = place.map { content.approvals[$0] }
+            try ControlPlaneChecks.check(approval, replacing: waiting, with: campaign, replacing: stored)
+            var saved = CampaignApproval(approval: approval, campaign: try put(campaign, &content))
+            if place == nil { saved.approval.id = Int64(content.approvals.count) + 1 }
+            content.approvals.put(saved.approval, at: place)
+            return saved
+        }
+    }
+
+    // MARK: Lists, loads and audit
+
+    public func record(_ changes: [ListChange], audit: AuditEntry) throws {
+        try change(audit) { content in
+            for change in changes { try ControlPlaneChecks.check(change) }
+            content.changes += changes
+        }
+    }
+
+    public func listChanges(of index: UInt32) -> [ListChange] {
+        look { $0.changes.filter { $0.index == index } }
+    }
+
+    public func load(id: String) -> LoadRecord? {
+        look { $0.loads.first { $0.id == id } }
+    }
+
+    public func loads(table: String?) -> [LoadRecord] {
+        look { $0.loads.filter { table == nil || $0.table == table } }
+    }
+
+    public func record(_ load: LoadRecord, audit: AuditEntry) throws {
+        try change(audit) { content in
+            try ControlPlaneChecks.check(load)
+            guard !content.loads.contains(where: { $0.id == load.id }) else {
+                throw ControlPlaneError.nameTaken(object: "load", name: load.id)
+            }
+            content.loads.append(load)
+        }
+    }
+
+    public func append(_ entry: AuditEntry) throws {
+        try change(entry) { _ in }
+    }
+
+    public func audit(_ query: ListQuery) -> Page<AuditEntry> {
+        let order = query.order(by: AuditColumn.self)
+        let entries = look { Array($0.audit.enumerated()) }
+        let page = entries.page(
+            query,
+            isDescending: order.isDescending,
+            searching: { [$0.element.who, $0.element.action, $0.element.object, $0.element.detail] },
+            number: \.offset
+        ) {
+            switch order.column {
+            case .at: .number($0.element.at.epochMs)
+            case .who: .text($0.element.who)
+            case .action: .text($0.element.action)
+            case .object: .text($0.element.object)
+            }
+        }
+        return Page(rows: page.rows.map(\.element), total: page.total)
+    }
+}
+
+/// Whether two texts have the same bytes; `==` would also hold for other spellings of one character.
+private func isSame(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
+
+/// What a row is ordered by.
+private enum SortKey {
+    case text(String)
+    case number(Int64?)
+
+    /// Whether this key sorts before `other` of the same column; nothing sorts before every number.
+    func precedes(_ other: SortKey) -> Bool {
+        switch (self, other) {
+        case (.text(let a), .text(let b)): a.utf8.lexicographicallyPrecedes(b.utf8)
+        case (.number(let a), .number(let b)): b.map { b in a.map { $0 < b } ?? true } ?? false
+        default: false
+        }
+    }
+}
+
+extension Array {
+    fileprivate mutating func put(_ element: Element, at place: Int?) {
+        if let place { self[place] = element } else { append(element) }
+    }
+}
+
+extension Sequence where Element: Sendable {
+    /// The page of a list; `key` is what it is ordered by, `number` what equal rows are.
+    fileprivate func page(
+        _ query: ListQuery,
+        isDescending: Bool,
+        searching texts: (Element) -> [String],
+        number: (Element) -> some Comparable,
+        key: (Element) -> SortKey
+    ) -> Page<Element> {
+        let needle = folded(query.search)
+        let found = filter { row in
+            needle.isEmpty || texts(row).contains { folded($0).firstRange(of: needle) != nil }
+        }
+        let sorted = found.sorted { first, second in
+            let (a, b) = isDescending ? (second, first) : (first, second)
+            let (keyA, keyB) = (key(a), key(b))
+            return keyA.precedes(keyB) || (!keyB.precedes(keyA) && number(a) < number(b))
+        }
+        return Page(rows: Array(sorted.dropFirst(query.offset).prefix(query.limit)), total: sorted.count)
+    }
+}
+
+/// The bytes of a text with ASCII letters in lower case.
+private func folded(_ text: String) -> [UInt8] {
+    text.utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+}

@@ -1,0 +1,55 @@
+// A rule as it was written: its text and its syntax tree, which convert into each other without loss.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A rule as text and as tree; not yet checked against a catalogue.
+///
+/// In JSON it is the tree alone; ``text`` is canonical then.
+public struct RuleSyntax: Hashable, Sendable {
+    /// The text, as written or canonical.
+    public let text: String
+    /// The tree.
+    public let root: RuleNode
+
+    /// Reads a rule's text.
+    ///
+    /// - Throws: ``RuleError`` with the place of the first thing that cannot be read.
+    public init(parsing text: String) throws(RuleError) {
+        let scalars = Array(text.unicodeScalars)
+        do {
+            root = try Parser.parse(scalars)
+        } catch {
+            throw error.located(in: scalars)
+        }
+        self.text = text
+    }
+
+    /// Takes a tree, for example of the visual builder; it must be one that text can express.
+    ///
+    /// - Throws: ``RuleError`` that refers to the tree's canonical text.
+    public init(root: RuleNode) throws(RuleError) {
+        guard root.height <= RuleLimits.depth else {
+            throw RuleFault(.tooDeep, 0..<0).located(in: [])
+        }
+        try self.init(parsing: root.text)
+        guard self.root == root else {
+            let detail = "it reads back as \(self.root.text)"
+            throw RuleFault(.malformedTree(detail), 0..<text.unicodeScalars.count)
+                .located(in: Array(text.unicodeScalars))
+        }
+    }
+
+    /// The canonical text of the tree.
+    public var canonicalText: String { root.text }
+}
+
+extension RuleSyntax: Codable {
+    /// Writes the tree.
+    public func encode(to encoder: any Encoder) throws {
+        try root.encode(to: encoder)
+    }
+
+    /// Reads a tree; throws `DecodingError` for what is no tree and ``RuleError`` for one that text cannot express.
+    public init(from decoder: any Decoder) throws {
+        try self.init(root: try RuleNode(from: decoder))
+    }
+}

@@ -1,0 +1,73 @@
+// Approval: an approver passes, sends back or fails what somebody else planned (APR).
+// SPDX-License-Identifier: Apache-2.0
+
+public import Kernel
+public import Model
+public import Ports
+
+/// Why a decision on a submission is refused.
+public enum ApprovalError: CodedError, Equatable {
+    /// Nobody approves their own campaign.
+    case ownCampaign
+    case alreadyDecided
+    case reasonMissing
+
+    public var code: String {
+        switch self {
+        case .ownCampaign: "approval.own_campaign"
+        case .alreadyDecided: "approval.already_decided"
+        case .reasonMissing: "approval.reason_missing"
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .ownCampaign: "nobody approves a campaign of their own; another approver decides"
+        case .alreadyDecided: "the submission is decided already"
+        case .reasonMissing: "say why, so that the planner knows what to change"
+        }
+    }
+}
+
+/// Decides submissions.
+public struct Approvals: Sendable {
+    private let store: any ControlPlaneStore
+
+    /// Works on a store.
+    public init(store: any ControlPlaneStore) {
+        self.store = store
+    }
+
+    /// Records the approver's decision and moves the campaign to the phase that follows from it.
+    ///
+    /// - Throws: ``ApprovalError``; `ControlPlaneError` when somebody else was faster.
+    public func decide(
+        _ campaign: Campaign,
+        _ result: ApprovalResult,
+        reason: String,
+        by staff: Staff,
+        at now: Instant
+    ) async throws -> Campaign {
+        let pending = try await store.approvals(of: campaign.id).last { $0.result == nil }
+        guard var approval = pending, campaign.phase == .submitted, approval.revision == campaign.revision else {
+            throw ApprovalError.alreadyDecided
+        }
+        guard staff.login != campaign.owner, staff.login != approval.submittedBy else { throw ApprovalError.ownCampaign }
+        guard result == .pass || reason.contains(where: { !$0.isWhitespace }) else { throw ApprovalError.reasonMissing }
+        approval.result = result
+        approval.decidedBy = staff.login
+        approval.decidedAt = now
+        approval.reason = reason
+        var campaign = campaign
+        campaign.phase = result.phase
+        campaign.updatedAt = now
+        let audit = AuditEntry(
+            at: now,
+            who: staff.login,
+            action: "approval.\(result.rawValue)",
+            object: "campaign/\(campaign.id.number)",
+            detail: reason
+        )
+        return try await store.save(approval, with: campaign, audit: audit).campaign
+    }
+}

@@ -1,0 +1,123 @@
+// Dispatch: an approved campaign goes to the decision core, and its waves run.
+// SPDX-License-Identifier: Apache-2.0
+
+public import DecisionHost
+import Decisioning
+import Foundation
+public import Kernel
+public import Model
+public import Ports
+
+/// Why a campaign cannot run.
+public enum DispatchError: CodedError, Equatable {
+    case wrongPhase(CampaignPhase, wanted: CampaignPhase)
+
+    public var code: String { "dispatch.wrong_phase" }
+    public var description: String {
+        switch self {
+        case .wrongPhase(let phase, let wanted):
+            "the campaign is \(phase.rawValue) and cannot become \(wanted.rawValue)"
+        }
+    }
+}
+
+/// Runs approved campaigns, pauses, resumes and stops them.
+public struct Dispatches: Sendable {
+    private let store: any ControlPlaneStore
+    private let host: DecisionHost
+
+    /// Works on a store and the decision host.
+    public init(store: any ControlPlaneStore, host: DecisionHost) {
+        self.store = store
+        self.host = host
+    }
+
+    /// Makes an approved revision known to the decision core, once.
+    public func publish(_ campaign: Campaign) async throws {
+        guard campaign.phase != .draft, campaign.phase != .submitted, campaign.phase != .rejected else {
+            throw DispatchError.wrongPhase(campaign.phase, wanted: .running)
+        }
+        let spec = campaign.spec(unticker: campaign.owner)
+        let known = try await host.read { $0.campaigns[spec.id]?.spec }
+        guard known != spec else { return }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let file = try host.store(Array(encoder.encode(spec)))
+        try await host.record([
+            .campaignSet(spec.id, revision: Int32(spec.revision), file: file), .campaignStatus(spec.id, .live),
+        ])
+    }
+
+    /// Runs the next wave of an approved or running campaign over an audience.
+    public func run(
+        _ campaign: Campaign,
+        audience: Bitset,
+        by who: String,
+        at now: Instant
+    ) async throws -> (Campaign, WaveSummary) {
+        var campaign = campaign
+        if campaign.phase != .running {
+            campaign = try await move(campaign, to: .running, action: "campaign.run", by: who, at: now)
+        }
+        try await publish(campaign)
+        let occurrence = try await host.nextOccurrence(of: campaign.id)
+        let summary = try await host.run(
+            wave: WaveID(campaign: campaign.id, occurrence: occurrence),
+            planned: campaign.plan.planned,
+            audience: audience
+        )
+        return (campaign, summary)
+    }
+
+    /// Holds everything that has not left; takes effect before the next hand-off.
+    public func pause(_ campaign: Campaign, by who: String, at now: Instant) async throws -> Campaign {
+        let moved = try await move(campaign, to: .paused, action: "campaign.pause", by: who, at: now)
+        try await host.record([.campaignStatus(campaign.id, .paused)])
+        return moved
+    }
+
+    /// Lets a paused campaign go on.
+    public func resume(_ campaign: Campaign, by who: String, at now: Instant) async throws -> Campaign {
+        let moved = try await move(campaign, to: .running, action: "campaign.resume", by: who, at: now)
+        try await host.record([.campaignStatus(campaign.id, .live)])
+        return moved
+    }
+
+    /// Ends a campaign for good; what has not left is released at once.
+    public func stop(_ campaign: Campaign, by who: String, at now: Instant) async throws -> Campaign {
+        let moved = try await move(campaign, to: .stopped, action: "campaign.stop", by: who, at: now)
+        guard try await host.read({ $0.campaigns[campaign.id] }) != nil else { return moved }
+        try await host.record([.campaignStatus(campaign.id, .stopped)])
+        for wave in try await waves(of: campaign.id) { try await host.releaseUnsent(wave) }
+        return moved
+    }
+
+    /// Marks a campaign finished once everything was sent and answered.
+    public func finish(_ campaign: Campaign, at now: Instant) async throws -> Campaign {
+        try await move(campaign, to: .finished, action: "campaign.finish", by: "system", at: now)
+    }
+
+    /// Waves of a campaign in order.
+    public func waves(of campaign: CampaignID) async throws -> [WaveID] {
+        try await host.read { $0.waves.keys.filter { $0.campaign == campaign }.sorted() }
+    }
+
+    private func move(
+        _ campaign: Campaign,
+        to phase: CampaignPhase,
+        action: String,
+        by who: String,
+        at now: Instant
+    ) async throws -> Campaign {
+        guard campaign.phase.next.contains(phase) else {
+            throw DispatchError.wrongPhase(campaign.phase, wanted: phase)
+        }
+        var campaign = campaign
+        campaign.phase = phase
+        campaign.updatedAt = now
+        return try await store.save(
+            campaign,
+            audit: AuditEntry(at: now, who: who, action: action, object: "campaign/\(campaign.id.number)")
+        )
+    }
+}

@@ -1,0 +1,161 @@
+// Sending: what a wave reserved leaves for the channel, in portions that are durable before any byte leaves.
+// SPDX-License-Identifier: Apache-2.0
+
+public import DecisionHost
+import Decisioning
+public import Kernel
+public import Model
+public import Ports
+
+/// How far the sending of a wave is.
+public struct SendProgress: Hashable, Sendable, Codable {
+    /// Contacts of the wave.
+    public var total: Int
+    /// Left for the channel so far, in this run and before.
+    public var sent: Int
+    /// Dropped by the second check.
+    public var dropped: Int
+    /// Said by the gateway at once.
+    public var accepted: Int
+    public var refused: Int
+    public var unknown: Int
+    /// Whether sending ended because the campaign was paused or stopped.
+    public var isHeld: Bool
+
+    init(total: Int, sent: Int) {
+        self.total = total
+        self.sent = sent
+        dropped = 0
+        accepted = 0
+        refused = 0
+        unknown = 0
+        isHeld = false
+    }
+}
+
+/// Sends waves through a gateway.
+public struct Sending: Sendable {
+    private let host: DecisionHost
+    private let gateway: any ChannelGateway
+    private let numbers: LiveNumbers
+    /// Messages per hand-off; with a rate, what takes half a second, so that a pause takes effect quickly.
+    private let portion: Int
+
+    /// Sends through a gateway to the numbers that are valid at that moment.
+    public init(host: DecisionHost, gateway: any ChannelGateway, numbers: LiveNumbers) {
+        self.host = host
+        self.gateway = gateway
+        self.numbers = numbers
+        portion = gateway.ratePerSecond.map { max(1, $0 / 2) } ?? Block.size
+    }
+
+    /// Sends everything of a closed wave that has not left.
+    ///
+    /// - Parameters:
+    ///   - now: Asked before each portion.
+    ///   - progress: Called after each portion.
+    /// - Returns: How far it got; `isHeld` when the campaign is paused or stopped.
+    public func send(
+        _ wave: WaveID,
+        text: String,
+        now: @Sendable () -> LocalTime,
+        progress: @Sendable (SendProgress) async -> Void = { _ in }
+    ) async throws -> SendProgress {
+        guard let (state, codec) = try await host.read({ state in
+            state.waves[wave].map { ($0, state.messageCodec) }
+        }) else { throw DecisionError.unknownWave(wave) }
+        guard state.status == .closed else { throw DecisionError.waveNotClosed(wave) }
+        var report = SendProgress(total: state.sum(\.contact), sent: state.sum(\.handedOff))
+        for (block, members) in state.blocks.sorted(by: { $0.key < $1.key }) {
+            for range in portions(members.open.subtracting(members.handedOff)) {
+                try Task.checkCancellation()
+                guard try await sendPortion(state, block, range, text, codec, now(), &report) else {
+                    report.isHeld = true
+                    await progress(report)
+                    return report
+                }
+                await progress(report)
+            }
+        }
+        return report
+    }
+
+    /// Ranges of offsets with at most one portion of members each.
+    private func portions(_ members: BlockSet) -> [Range<Int>] {
+        guard !members.isEmpty else { return [] }
+        guard members.count > portion else { return [0..<Block.size] }
+        var ranges: [Range<Int>] = []
+        var (start, count) = (0, 0)
+        members.forEach { offset in
+            if count == portion {
+                ranges.append(start..<offset)
+                (start, count) = (offset, 0)
+            }
+            count += 1
+        }
+        ranges.append(start..<Block.size)
+        return ranges
+    }
+
+    /// Hands one portion off; false when the campaign does not let it go.
+    private func sendPortion(
+        _ wave: WaveState,
+        _ block: Int,
+        _ range: Range<Int>,
+        _ text: String,
+        _ codec: MessageCodec,
+        _ now: LocalTime,
+        _ report: inout SendProgress
+    ) async throws -> Bool {
+        guard try await host.read({ $0.campaigns[wave.wave.campaign]?.status }) == .live else { return false }
+        let numbers = numbers.current
+        let waiting = try await host.read { state in
+            state.waves[wave.wave]?.blocks[block].map {
+                $0.open.subtracting($0.handedOff).count(in: range)
+            } ?? 0
+        }
+        let leaving = try await host.handOff(wave.wave, block: block, range: range, at: now) {
+            numbers.isReachable($0)
+        }
+        report.dropped += waiting - leaving.count
+        guard !leaving.isEmpty else { return true }
+        let messages = leaving.compactMap { index in
+            numbers.number(of: index).map { number in
+                let address = MessageAddress(waveSerial: wave.serial, attempt: 0, index: index.number)
+                return OutgoingMessage(id: MessageID(codec.id(of: address)), to: number, text: text)
+            }
+        }
+        let results: [SubmitResult]
+        do {
+            results = try await gateway.submit(messages, at: now.instant)
+        } catch {
+            // Nobody knows what left: counted as contacts, never resent by itself.
+            try await host.feedback(wave.wave, .unknown, leaving, at: now)
+            throw error
+        }
+        for (result, kind) in [
+            (SubmitResult.accepted, FeedbackKind.accepted), (.refused, .refused), (.unknown, .unknown),
+        ] {
+            let members = zip(leaving, results).filter { $0.1 == result }.map(\.0)
+            try await host.feedback(wave.wave, kind, members, at: now)
+            switch result {
+            case .accepted: report.accepted += members.count
+            case .refused: report.refused += members.count
+            case .unknown: report.unknown += members.count
+            }
+        }
+        report.sent += leaving.count
+        return true
+    }
+
+    /// Sends a text to staff numbers; counted apart, never in the ledger.
+    public func sendTest(_ text: String, to numbers: [MSISDN], now: LocalTime) async throws -> [SubmitResult] {
+        let codec = try await host.read { $0.messageCodec }
+        let messages = numbers.enumerated().map { position, number in
+            // Wave serial 0 is no wave: receipts of tests resolve to nothing.
+            let address = MessageAddress(waveSerial: 0, attempt: 0, index: UInt32(position))
+            return OutgoingMessage(id: MessageID(codec.id(of: address)), to: number, text: text)
+        }
+        return try await gateway.submit(messages, at: now.instant)
+    }
+}

@@ -1,0 +1,190 @@
+// What the control plane refuses, and the rules by which every adapter refuses the same.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Kernel
+public import Model
+
+/// Why the control plane refused a change.
+public enum ControlPlaneError: CodedError, Equatable {
+    /// Somebody else changed the object since it was read.
+    case stale(object: String, expectedVersion: Int)
+    /// Another object has this name.
+    case nameTaken(object: String, name: String)
+    /// The object, or one that it names, is not stored.
+    case notFound(object: String)
+    /// The phase may not follow the stored one.
+    case transition(object: String, from: CampaignPhase, to: CampaignPhase)
+    /// The object breaks a rule that does not depend on who else works at it.
+    case invalid(object: String, reason: String)
+
+    public var code: String {
+        switch self {
+        case .stale: "control.stale"
+        case .nameTaken: "control.name_taken"
+        case .notFound: "control.not_found"
+        case .transition: "control.transition"
+        case .invalid: "control.invalid"
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .stale(let object, let version):
+            return "\(object) was changed by somebody else since version \(version); load it again and repeat the change"
+        case .nameTaken(let object, let name):
+            return "there is a \(object) named \"\(name)\" already; choose another name"
+        case .notFound(let object): return "\(object) does not exist"
+        case .transition(let object, let from, let to):
+            let next = from.next.map(\.rawValue).sorted().joined(separator: ", ")
+            return "\(object) cannot go from \(from.rawValue) to \(to.rawValue); "
+                + (next.isEmpty ? "\(from.rawValue) is its end" : "next may be \(next)")
+        case .invalid(let object, let reason): return "\(object) was not stored: \(reason)"
+        }
+    }
+}
+
+/// The rules every adapter applies before it writes, inside the transaction that writes.
+public enum ControlPlaneChecks {
+    /// Checks a member of staff: a login of 1...64 characters, printable lower-case ASCII, and a name.
+    public static func check(_ staff: Staff) throws(ControlPlaneError) {
+        let object = "staff/\(staff.login)"
+        try require(
+            (1...64).contains(staff.login.utf8.count)
+                && staff.login.utf8.allSatisfy { (0x21...0x7E).contains($0) && !(0x41...0x5A).contains($0) },
+            object,
+            "a login is 1 to 64 lower-case ASCII letters, digits or signs"
+        )
+        try check(names: [staff.name], texts: [], of: object)
+    }
+
+    /// Checks a segment: name, rule and owner are there.
+    public static func check(_ segment: Segment) throws(ControlPlaneError) {
+        try check(names: [segment.name, segment.rule, segment.owner], texts: [], of: "segment/\(segment.id)")
+    }
+
+    /// Checks a campaign against the stored one (nil when it is new).
+    ///
+    /// A new campaign is a draft of revision 1. The phase follows ``CampaignPhase/next``. The plan changes only in
+    /// draft, and each change is the next revision, so that what was approved is what runs. Into and out of
+    /// `submitted` it goes only with an approval: ``check(_:replacing:with:replacing:)``.
+    public static func check(_ campaign: Campaign, replacing stored: Campaign?) throws(ControlPlaneError) {
+        try checkPlan(campaign, replacing: stored)
+        let phase = stored?.phase ?? .draft
+        try require(
+            campaign.phase == phase || (campaign.phase != .submitted && phase != .submitted),
+            "campaign/\(campaign.id.number)",
+            "it goes from \(phase.rawValue) to \(campaign.phase.rawValue) together with an approval only"
+        )
+    }
+
+    /// Checks an approval and its campaign against the stored ones.
+    ///
+    /// A submission (no stored approval) takes a draft to `submitted`. A decision takes a submitted campaign to the
+    /// phase of the result; it is made by somebody who neither owns nor submitted the campaign, once, and with a reason
+    /// unless it passes (APR-03).
+    public static func check(
+        _ approval: Approval,
+        replacing waiting: Approval?,
+        with campaign: Campaign,
+        replacing stored: Campaign
+    ) throws(ControlPlaneError) {
+        let object = "approval/\(approval.id)"
+        try checkPlan(campaign, replacing: stored)
+        try require(
+            approval.campaign == campaign.id && approval.revision == campaign.revision,
+            object,
+            "it names another campaign or revision than campaign/\(campaign.id.number), revision \(campaign.revision)"
+        )
+        let reason = approval.reason ?? ""
+        try check(names: [approval.submittedBy], texts: [approval.decidedBy ?? "", reason], of: object)
+        guard let waiting else {
+            try require(approval.isWaiting, object, "a new submission has no result yet")
+            try require(campaign.phase == .submitted, object, "a submission takes its campaign to submitted")
+            guard stored.phase == .draft else { throw transition(stored, campaign.phase) }
+            return
+        }
+        try require(waiting.isWaiting, object, "it was decided before; submit the campaign again")
+        guard let result = approval.result, let decidedBy = approval.decidedBy, approval.decidedAt != nil else {
+            throw .invalid(object: object, reason: "a decision has a result, a person and a time")
+        }
+        try require(campaign.phase == result.phase, object, "\(result.rawValue) leads to \(result.phase.rawValue)")
+        guard stored.phase == .submitted else { throw transition(stored, campaign.phase) }
+        try require(
+            waiting.submittedBy == approval.submittedBy && waiting.submittedAt == approval.submittedAt
+                && waiting.campaign == approval.campaign && waiting.revision == approval.revision,
+            object,
+            "who submitted what and when does not change"
+        )
+        try require(
+            decidedBy != campaign.owner && decidedBy != stored.owner && decidedBy != approval.submittedBy,
+            object,
+            "nobody decides on a campaign that is their own or that they submitted"
+        )
+        try require(result == .pass || !isBlank(reason), object, "\(result.rawValue) needs a reason")
+    }
+
+    /// Checks a change of a list: who and why are there.
+    public static func check(_ change: ListChange) throws(ControlPlaneError) {
+        try check(names: [change.who, change.list.code, change.reason], texts: [], of: "change of list \(change.list.code)")
+    }
+
+    /// Checks a load: identifier, file, table and folder are there and no count is negative.
+    public static func check(_ load: LoadRecord) throws(ControlPlaneError) {
+        let object = "load/\(load.id)"
+        try check(names: [load.id, load.file, load.table, load.folder], texts: [], of: object)
+        try require(min(load.rows, load.loaded, load.rejected) >= 0, object, "a count of rows is negative")
+    }
+
+    /// Checks an audit entry: who and what are there.
+    public static func check(_ entry: AuditEntry) throws(ControlPlaneError) {
+        try check(names: [entry.who, entry.action], texts: [entry.object, entry.detail], of: "audit entry \(entry.action)")
+    }
+
+    private static func checkPlan(_ campaign: Campaign, replacing stored: Campaign?) throws(ControlPlaneError) {
+        let object = "campaign/\(campaign.id.number)"
+        try check(names: [campaign.plan.name, campaign.owner], texts: [campaign.plan.goal], of: object)
+        guard let stored else {
+            try require(campaign.revision == 1, object, "a new campaign has revision 1")
+            guard campaign.phase == .draft else {
+                throw .transition(object: object, from: .draft, to: campaign.phase)
+            }
+            return
+        }
+        guard campaign.phase == stored.phase || stored.phase.next.contains(campaign.phase) else {
+            throw transition(stored, campaign.phase)
+        }
+        guard campaign.revision != stored.revision else {
+            return try require(
+                campaign.plan == stored.plan,
+                object,
+                "the plan changed, so its revision must be \(stored.revision + 1)"
+            )
+        }
+        try require(
+            campaign.revision == stored.revision + 1,
+            object,
+            "revision \(stored.revision + 1) follows revision \(stored.revision)"
+        )
+        try require(stored.phase == .draft, object, "the plan of a \(stored.phase.rawValue) campaign does not change")
+    }
+
+    private static func transition(_ stored: Campaign, _ phase: CampaignPhase) -> ControlPlaneError {
+        .transition(object: "campaign/\(stored.id.number)", from: stored.phase, to: phase)
+    }
+
+    /// Names must show something; no text may hold NUL, where databases end a text.
+    private static func check(names: [String], texts: [String], of object: String) throws(ControlPlaneError) {
+        try require(!names.contains(where: isBlank), object, "a name or another required text is empty")
+        try require(!(names + texts).contains { $0.utf8.contains(0) }, object, "a text holds the character NUL")
+    }
+
+    private static func isBlank(_ text: String) -> Bool { text.allSatisfy(\.isWhitespace) }
+
+    private static func require(_ holds: Bool, _ object: String, _ reason: String) throws(ControlPlaneError) {
+        guard holds else { throw .invalid(object: object, reason: reason) }
+    }
+}
+
+extension Approval {
+    fileprivate var isWaiting: Bool { result == nil && decidedBy == nil && decidedAt == nil && reason == nil }
+}

@@ -1,0 +1,91 @@
+// How lists of the control plane are searched, ordered and cut into pages.
+// SPDX-License-Identifier: Apache-2.0
+
+/// A page of a list: what is on it, and how many there are on all pages.
+public struct Page<Element: Sendable>: Sendable {
+    /// The rows of this page.
+    public var rows: [Element]
+    /// Rows on all pages.
+    public var total: Int
+
+    /// Joins rows and total.
+    public init(rows: [Element], total: Int) {
+        self.rows = rows
+        self.total = total
+    }
+}
+
+extension Page: Equatable where Element: Equatable {}
+
+/// Which rows of a list are wanted: text to search, order, and place.
+public struct ListQuery: Hashable, Sendable {
+    /// Part of a name or another visible text, taken literally; ASCII letters match in both cases; empty = all.
+    public var search: String
+    /// Raw value of a ``ListColumn`` of the list; any other text means the list's own order and direction.
+    public var order: String
+    /// Whether the order is descending. Rows that are equal in it follow their number in the same direction.
+    public var isDescending: Bool
+    /// Rows to skip, at least 0.
+    public var offset: Int { didSet { offset = max(0, offset) } }
+    /// Most rows on the page, 1...1 000.
+    public var limit: Int { didSet { limit = Self.clamped(limit) } }
+
+    /// Makes a query; see the properties. Numbers outside their range become the nearest inside.
+    public init(search: String = "", order: String = "", isDescending: Bool = true, offset: Int = 0, limit: Int = 20) {
+        self.search = search
+        self.order = order
+        self.isDescending = isDescending
+        self.offset = max(0, offset)
+        self.limit = Self.clamped(limit)
+    }
+
+    private static func clamped(_ limit: Int) -> Int { min(max(1, limit), 1000) }
+
+    /// The column and direction asked for, or the list's own.
+    public func order<Column: ListColumn>(by _: Column.Type) -> (column: Column, isDescending: Bool) {
+        Column(rawValue: order).map { ($0, isDescending) } ?? Column.ownOrder
+    }
+}
+
+/// The columns a list can be ordered by, by the names used in addresses and the API.
+///
+/// Objects without a value in the column come before all others, last when descending.
+public protocol ListColumn: RawRepresentable, CaseIterable, Sendable where RawValue == String {
+    /// The order when none is asked for.
+    static var ownOrder: (column: Self, isDescending: Bool) { get }
+}
+
+/// Orders of the staff list; by login unless asked otherwise.
+public enum StaffColumn: String, ListColumn {
+    case login, name, role
+
+    public static var ownOrder: (column: Self, isDescending: Bool) { (.login, false) }
+}
+
+/// Orders of the segment list; last changed first unless asked otherwise.
+public enum SegmentColumn: String, ListColumn {
+    case name, owner, count, updated
+
+    public static var ownOrder: (column: Self, isDescending: Bool) { (.updated, true) }
+}
+
+/// Orders of the campaign list; last changed first unless asked otherwise. `phase` follows the life of a campaign.
+public enum CampaignColumn: String, ListColumn {
+    case name, owner, phase, planned, updated
+
+    public static var ownOrder: (column: Self, isDescending: Bool) { (.updated, true) }
+}
+
+/// Orders of the list of waiting approvals; longest waiting first unless asked otherwise.
+public enum ApprovalColumn: String, ListColumn {
+    case campaign, submitter, submitted
+
+    public static var ownOrder: (column: Self, isDescending: Bool) { (.submitted, false) }
+}
+
+/// Orders of the audit log; newest first unless asked otherwise.
+public enum AuditColumn: String, ListColumn {
+    case at, who, action, object
+
+    public static var ownOrder: (column: Self, isDescending: Bool) { (.at, true) }
+}

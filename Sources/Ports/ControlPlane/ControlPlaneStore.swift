@@ -1,0 +1,158 @@
+// Where staff, segments, campaigns, approvals, loads and the audit log are kept.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Kernel
+public import Model
+
+/// A stored password: salt and derived key of a named function.
+public struct PasswordHash: Hashable, Sendable {
+    /// Text form, for example `scrypt$…`.
+    public var text: String
+
+    /// Wraps the text form.
+    public init(text: String) {
+        self.text = text
+    }
+}
+
+/// An approval and its campaign as they stand together.
+public struct CampaignApproval: Hashable, Sendable {
+    /// The submission, waiting or decided.
+    public var approval: Approval
+    /// The campaign it is about.
+    public var campaign: Campaign
+
+    /// Joins approval and campaign.
+    public init(approval: Approval, campaign: Campaign) {
+        self.approval = approval
+        self.campaign = campaign
+    }
+}
+
+/// The control plane.
+///
+/// Promises of every adapter (checked by `ControlPlaneConformance`):
+/// - each change and its audit entry are one durable transaction: a change that throws leaves neither;
+/// - a change of a segment or a campaign names the version it was based on and fails with
+///   ``ControlPlaneError/stale(object:expectedVersion:)`` when that is not the stored one;
+/// - what ``ControlPlaneChecks`` refuses is not stored, whoever asks;
+/// - audit entries, plans of saved revisions and decided approvals are never changed or removed;
+/// - lists show only objects that the scope covers; an object is visible when `scope.covers(object.scope)`;
+/// - texts are compared and ordered by their UTF-8 bytes.
+///
+/// Methods throw ``ControlPlaneError`` for what the caller can put right, and the adapter's own error otherwise.
+public protocol ControlPlaneStore: Sendable {
+    // MARK: Staff
+
+    /// The member of staff with exactly this sign-in name, active or not, and the stored password.
+    func staff(login: String) async throws -> (staff: Staff, password: PasswordHash)?
+
+    /// All staff; searches login and name, ordered by a ``StaffColumn``.
+    func staff(_ query: ListQuery) async throws -> Page<Staff>
+
+    /// Adds a member of staff.
+    ///
+    /// - Throws: ``ControlPlaneError/nameTaken(object:name:)`` when somebody has the login.
+    func add(_ staff: Staff, password: PasswordHash, audit: AuditEntry) async throws
+
+    /// Replaces what is known of a member of staff; the last writer wins.
+    ///
+    /// - Parameter password: The new password, which ends all of their sessions; nil keeps the old one.
+    /// - Throws: ``ControlPlaneError/notFound(object:)`` when nobody has the login.
+    func update(_ staff: Staff, password: PasswordHash?, audit: AuditEntry) async throws
+
+    // MARK: Sessions
+
+    /// Opens a session until `expires`, and forgets all sessions that expired by `now`.
+    ///
+    /// - Parameter tokenHash: SHA-256 of the token; the token itself is never stored.
+    func openSession(tokenHash: ContentHash, login: String, at now: Instant, expires: Instant) async throws
+
+    /// Who has this session, as they are stored now; nil when it was closed, has expired by `now`, or its owner is
+    /// no longer active.
+    func session(tokenHash: ContentHash, at now: Instant) async throws -> Staff?
+
+    /// Ends a session; one that is not there stays so.
+    func closeSession(tokenHash: ContentHash) async throws
+
+    // MARK: Segments
+
+    /// The segment with this number.
+    func segment(_ id: Int64) async throws -> Segment?
+
+    /// The segment with exactly this name.
+    func segment(named name: String) async throws -> Segment?
+
+    /// Segments in the scope; searches name, rule and owner, ordered by a ``SegmentColumn``.
+    func segments(_ query: ListQuery, in scope: OrganisationScope) async throws -> Page<Segment>
+
+    /// Inserts (version 0; the number is given by the store) or updates.
+    ///
+    /// - Returns: The stored object with its new version.
+    func save(_ segment: Segment, audit: AuditEntry) async throws -> Segment
+
+    // MARK: Campaigns
+
+    /// The campaign with this number.
+    func campaign(_ id: CampaignID) async throws -> Campaign?
+
+    /// The campaign with exactly this name.
+    func campaign(named name: String) async throws -> Campaign?
+
+    /// Campaigns in the scope and one of the phases; searches name, goal and owner, ordered by a ``CampaignColumn``.
+    func campaigns(_ query: ListQuery, phases: Set<CampaignPhase>, in scope: OrganisationScope) async throws
+        -> Page<Campaign>
+
+    /// The plan as a saved revision had it; nil when there is no such revision.
+    func plan(of campaign: CampaignID, revision: Int) async throws -> CampaignPlan?
+
+    /// Inserts (version 0; the number is given by the store) or updates, within the rules of
+    /// ``ControlPlaneChecks/check(_:replacing:)``. Phase `submitted` is entered and left only with an approval.
+    ///
+    /// - Returns: The stored object with its new version.
+    func save(_ campaign: Campaign, audit: AuditEntry) async throws -> Campaign
+
+    // MARK: Approvals
+
+    /// All submissions of a campaign, oldest first.
+    func approvals(of campaign: CampaignID) async throws -> [Approval]
+
+    /// Submissions that wait, of campaigns in the scope; searches campaign name and submitter, ordered by an
+    /// ``ApprovalColumn``.
+    func pendingApprovals(_ query: ListQuery, in scope: OrganisationScope) async throws -> Page<CampaignApproval>
+
+    /// Inserts a submission (number 0) or decides one, together with the campaign's new phase, within the rules of
+    /// ``ControlPlaneChecks/check(_:replacing:with:replacing:)``.
+    ///
+    /// - Returns: Both as stored.
+    func save(_ approval: Approval, with campaign: Campaign, audit: AuditEntry) async throws -> CampaignApproval
+
+    // MARK: Lists changed by hand
+
+    /// Records changes of special lists; all of them or none.
+    func record(_ changes: [ListChange], audit: AuditEntry) async throws
+
+    /// What was changed by hand for a subscriber, in the order it was recorded.
+    func listChanges(of index: UInt32) async throws -> [ListChange]
+
+    // MARK: Loads
+
+    /// The load with this identifier.
+    func load(id: String) async throws -> LoadRecord?
+
+    /// Loads of a table (nil = all), in the order they were recorded.
+    func loads(table: String?) async throws -> [LoadRecord]
+
+    /// Records a load; it never changes afterwards.
+    ///
+    /// - Throws: ``ControlPlaneError/nameTaken(object:name:)`` when the identifier was recorded before.
+    func record(_ load: LoadRecord, audit: AuditEntry) async throws
+
+    // MARK: Audit
+
+    /// Records something that changed nothing here, for example a look-up or a sign-in.
+    func append(_ entry: AuditEntry) async throws
+
+    /// The audit log; searches who, action, object and detail, ordered by an ``AuditColumn``.
+    func audit(_ query: ListQuery) async throws -> Page<AuditEntry>
+}

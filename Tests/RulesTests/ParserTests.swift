@@ -1,0 +1,161 @@
+// Text to tree and back: precedence, quoting, limits, and the canonical form.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Kernel
+import Rules
+import Testing
+
+@Suite struct ParserTests {
+    private func canonical(_ text: String) throws -> String {
+        try RuleSyntax(parsing: text).canonicalText
+    }
+
+    @Test(arguments: [
+        ("brand = '全球通' AND arpu >= 80 AND NOT on_list('black')", nil),
+        ("a=1 or b=2 and c=3", "a = 1 OR b = 2 AND c = 3"),
+        ("(a=1 or b=2) and c=3", "(a = 1 OR b = 2) AND c = 3"),
+        ("(a = 1 AND b = 2) AND c = 3", nil),
+        ("NOT (a AND b)", nil),
+        ("not not a", "NOT NOT a"),
+        ("NOT a = 1", nil),
+        ("x != 1", "x <> 1"),
+        ("((x)) > ((1 + 2) * 3)", "x > (1 + 2) * 3"),
+        ("1 + 2 * 3 - 4 / 5 < 0", nil),
+        ("1 - (2 - 3) < 0", nil),
+        ("a / (b / c) > 1", nil),
+        ("a / b / c > 1", nil),
+        ("-(-5) < -x * 2", nil),
+        ("- -5 < + 3", "-(-5) < 3"),
+        ("-(a + b) > 0", nil),
+        ("x in (1,2 , 3)", "x IN (1, 2, 3)"),
+        ("x NOT IN ('it''s')", nil),
+        ("x not between 1 and 2 and y", "x NOT BETWEEN 1 AND 2 AND y"),
+        ("name like 'a\\_%' escape '\\'", "name LIKE 'a\\_%' ESCAPE '\\'"),
+        ("x is not null", "x IS NOT NULL"),
+        ("d >= DATE '2026-01-31' + INTERVAL 1 MONTH", nil),
+        ("d >= date '2026-01-31' - interval 90 days", "d >= DATE '2026-01-31' - INTERVAL 90 DAY"),
+        ("date = DATE '2026-01-31'", nil),
+        ("TODAY > d", "today > d"),
+        ("days_between(activated, today) >= 365", nil),
+        ("f = true or FALSE", "f = TRUE OR FALSE"),
+        ("近三月平均 >= 80.00", nil),
+        ("\"归属地(市)\" = '深圳'", nil),
+        ("\"and\" = 1", nil),
+        ("\"plain\" = 1", "plain = 1"),
+        ("\"a\"\"b\" = 1", nil),
+        ("count(contact, channel = 'sms' AND outcome = 'accepted', within 90 days) >= 2", nil),
+        ("count(complaint) = 0", nil),
+        ("count(complaint, within 1 months) = 0", "count(complaint, within 1 month) = 0"),
+        ("COUNT(contact, within = 5) > 1", "count(contact, within = 5) > 1"),
+    ])
+    func `text is read by precedence and printed canonically`(text: String, expected: String?) throws {
+        let syntax = try RuleSyntax(parsing: text)
+        #expect(syntax.canonicalText == expected ?? text)
+        let again = try RuleSyntax(parsing: syntax.canonicalText)
+        #expect(again.root == syntax.root)
+        #expect(again.canonicalText == syntax.canonicalText)
+    }
+
+    @Test func `AND binds tighter than OR, NOT looser than a comparison`() throws {
+        let root = try RuleSyntax(parsing: "NOT a = 1 OR b AND c").root
+        let comparison = RuleNode(.comparison(
+            RuleNode(.name("a")), .equal, RuleNode(.number(Scaled(unscaled: 1, scale: 0)))))
+        #expect(root == RuleNode(.or([
+            RuleNode(.not(comparison)), RuleNode(.and([RuleNode(.name("b")), RuleNode(.name("c"))])),
+        ])))
+    }
+
+    @Test func `a text literal is normalised to NFC`() throws {
+        let root = try RuleSyntax(parsing: "name = 'cafe\u{301}'").root
+        guard case .comparison(_, _, let literal) = root.kind, case .text(let text) = literal.kind else {
+            Issue.record("not a comparison with a text")
+            return
+        }
+        #expect(Array(text.utf8) == Array("caf\u{E9}".utf8))
+    }
+
+    @Test(arguments: ["(", "NOT ", "-", "on_list(", "(1 + ", "count(x, "])
+    func `a million of anything that nests is an error, not a crash`(piece: String) {
+        let error = #expect(throws: RuleError.self) {
+            try RuleSyntax(parsing: String(repeating: piece, count: 1_000_000))
+        }
+        #expect(error?.problem == .tooLong)
+        let deep = #expect(throws: RuleError.self) {
+            try RuleSyntax(parsing: String(repeating: piece, count: 6_000))
+        }
+        #expect(deep?.problem == .tooDeep)
+    }
+
+    @Test func `a long chain of operators is as deep as it is long`() throws {
+        let sum = String(repeating: "1 + ", count: 10_000) + "1 > 0"
+        #expect(throws: RuleError.self) { try RuleSyntax(parsing: sum) }
+        let all = Array(repeating: "a", count: 10_000).joined(separator: " AND ")
+        #expect(try canonical(all) == all)
+        let list = "a IN (" + Array(repeating: "1", count: 10_000).joined(separator: ", ") + ")"
+        #expect(try canonical(list) == list)
+    }
+}
+
+@Suite struct RuleJSONTests {
+    private let everything = """
+        NOT (brand IN ('全球通', '动感地带') OR arpu BETWEEN 80.00 AND rent * 1.5 + 2 / -x) \
+        AND activated >= today - INTERVAL 6 MONTH AND last_order <> DATE '2026-01-31' AND is_5g = TRUE \
+        AND city LIKE '深%' ESCAPE '!' AND home NOT LIKE '_圳' AND remark IS NOT NULL AND x IS NULL \
+        AND on_list('black') AND y NOT IN (1) AND z NOT BETWEEN 1 AND 2 AND w = NULL \
+        AND count(contact, channel = 'sms', within 90 days) >= 2 AND count(visit) > 0
+        """
+
+    @Test func `the tree survives JSON unchanged`() throws {
+        let syntax = try RuleSyntax(parsing: everything)
+        let data = try JSONEncoder().encode(syntax)
+        let back = try JSONDecoder().decode(RuleSyntax.self, from: data)
+        #expect(back.root == syntax.root)
+        #expect(back.text == syntax.canonicalText)
+    }
+
+    @Test func `the form is what a visual builder expects`() throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let json = try encoder.encode(RuleSyntax(parsing: "arpu >= 12.50 AND NOT on_list('black')"))
+        #expect(
+            String(decoding: json, as: UTF8.self) == """
+                {"conditions":[{"left":{"attribute":"arpu","type":"attribute"},"operator":">=",\
+                "right":{"number":"12.50","type":"number"},"type":"comparison"},\
+                {"condition":{"arguments":[{"text":"black","type":"text"}],"function":"on_list","type":"call"},\
+                "type":"not"}],"type":"and"}
+                """)
+    }
+
+    @Test(arguments: [
+        (#"{"type":"and","conditions":[{"type":"today"}]}"#, "one condition is no AND"),
+        (#"{"type":"and","conditions":[]}"#, "no condition is no AND"),
+        (#"{"type":"number","number":"-5"}"#, "a negative number is a negation"),
+        (#"{"type":"in","value":{"type":"today"},"list":[]}"#, "an empty list"),
+        (#"{"type":"attribute","attribute":""}"#, "an empty name"),
+        (#"{"type":"interval","interval":{"count":-1,"unit":"day"}}"#, "a negative interval"),
+        (#"{"type":"call","function":"a b","arguments":[]}"#, "a function that is two words"),
+        (#"{"type":"text","text":"\u0000"}"#, "a NUL"),
+    ])
+    func `a tree that text cannot say is refused`(json: String, why: String) {
+        #expect(throws: RuleError.self, Comment(rawValue: why)) {
+            try JSONDecoder().decode(RuleSyntax.self, from: Data(json.utf8))
+        }
+    }
+
+    @Test(arguments: [
+        #"{"type":"nonsense"}"#, #"{"type":"not"}"#, #"{"type":"number","number":"1e5"}"#, "[]", "{",
+        #"{"type":"day","day":"2026-02-30"}"#, #"{"type":"comparison","operator":"~"}"#,
+    ])
+    func `JSON that is no tree is refused`(json: String) {
+        #expect(throws: DecodingError.self) { try JSONDecoder().decode(RuleSyntax.self, from: Data(json.utf8)) }
+    }
+
+    @Test func `a deep JSON tree is an error, not a crash`() {
+        for depth in [150, 100_000] {
+            let json = String(repeating: #"{"type":"not","condition":"#, count: depth) + #"{"type":"today"}"#
+                + String(repeating: "}", count: depth)
+            #expect(throws: (any Error).self) { try JSONDecoder().decode(RuleSyntax.self, from: Data(json.utf8)) }
+        }
+    }
+}

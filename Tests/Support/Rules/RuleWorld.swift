@@ -1,0 +1,61 @@
+// A small operator's catalogue and names, which the tests of rules and columns share.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Model
+public import Rules
+
+/// Attributes of every type, in pairs where two of a type are compared with each other.
+public enum RuleWorld {
+    public static let catalogue = AttributeCatalogue(
+        groups: [AttributeGroup(code: "all", name: BilingualText(zh: "全部", en: "All"))],
+        attributes: [
+            attribute("brand", "品牌", .enumeration, domain: ["全球通", "动感地带", "神州行"]),
+            attribute("old_brand", "原品牌", .enumeration, domain: ["神州行", "全球通", "café"]),
+            attribute("card", "卡级", .enumeration, domain: ["普通", "银卡", "金卡", "钻石卡"], isOrdered: true),
+            attribute("best_card", "最高卡级", .enumeration, domain: ["普通", "银卡", "金卡", "钻石卡"], isOrdered: true),
+            attribute("arpu", "月均消费", .decimal(scale: 2), range: -100_000...100_000),
+            attribute("rent", "月租", .decimal(scale: 2), range: -100_000...100_000),
+            attribute("rate", "单价", .decimal(scale: 4), range: -500_000...500_000),
+            attribute("balance", "余额", .decimal(scale: 2)),
+            attribute("age", "年龄", .integer, range: -20...120),
+            attribute("tenure", "在网月数", .integer, range: -50...400),
+            attribute("points", "积分", .integer),
+            attribute("activated", "入网日期", .day),
+            attribute("last_order", "最近订购", .day),
+            attribute("is_5g", "5G用户", .flag),
+            attribute("is_group", "集团成员", .flag),
+            attribute("city", "城市", .text),
+            attribute("home", "归属地(市)", .text),
+            attribute("remark", "备注", .text, isHot: false),
+        ]
+    )
+
+    /// The catalogue with lists, audiences and products.
+    public static let scope = RuleScope(
+        catalogue: catalogue,
+        lists: ["black", "grey", "o'neill"],
+        audiences: ["summer", "暑期"],
+        products: ["5g-128", "vod"]
+    )
+
+    private static func attribute(
+        _ code: String,
+        _ zh: String,
+        _ type: AttributeType,
+        domain: [String] = [],
+        isOrdered: Bool = false,
+        range: ClosedRange<Int64>? = nil,
+        isHot: Bool = true
+    ) -> Attribute {
+        Attribute(
+            code: code,
+            name: BilingualText(zh: zh, en: code.replacing("_", with: " ")),
+            type: type,
+            group: "all",
+            domain: domain.map { DomainValue(value: $0, label: BilingualText(zh: $0 + "客户", en: $0)) },
+            isOrdered: isOrdered,
+            range: range,
+            isHot: isHot
+        )
+    }
+}
