@@ -7,91 +7,89 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .unsafeFlags(["-warnings-as-errors"]),
 ]
-
-/// Engines are optimised in debug builds too: their tests decide millions of cases.
-let engine = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
+/// Engines and what moves many rows are optimised in debug builds too: their tests decide millions of cases.
+let optimised = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let base: [Target.Dependency] = ["Kernel", "Model", "Ports"]
+let core: [Target.Dependency] = base + ["Decisioning", "DecisionHost"]
 
+// Rings from the inside out; an import only ever points inward (docs/architecture.md).
 let package = Package(
     name: "gyre",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "gyre", targets: ["gyre"])],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
-        .target(name: "Kernel", swiftSettings: engine),
+        // Base: values, nouns, protocols
+        .target(name: "Kernel", swiftSettings: optimised),
         .target(name: "Model", dependencies: ["Kernel"], swiftSettings: strict),
         .target(name: "Ports", dependencies: ["Kernel", "Model"], swiftSettings: strict),
-        .target(
-            name: "CColumns",
-            path: "Sources/Engines/CColumns"
-        ),
+
+        // Engines: pure
+        .target(name: "CColumns", path: "Sources/Engines/CColumns"),
         .target(
             name: "Rules",
             dependencies: ["Kernel", "Model"],
             path: "Sources/Engines/Rules",
-            swiftSettings: engine
+            swiftSettings: optimised
         ),
         .target(
             name: "Profiles",
-            dependencies: ["Kernel", "Model", "Rules", "CColumns"],
+            dependencies: ["CColumns", "Kernel", "Model", "Rules"],
             path: "Sources/Engines/Profiles",
-            swiftSettings: engine
+            swiftSettings: optimised
         ),
         .target(
             name: "Decisioning",
-            dependencies: ["Kernel", "Model", "Ports", "Rules", "Profiles", crypto],
+            dependencies: base + ["Profiles", "Rules", crypto],
             path: "Sources/Engines/Decisioning",
-            swiftSettings: engine
+            swiftSettings: optimised
         ),
+
+        // The loop: the host of the decision core, and the six stages
         .target(
             name: "DecisionHost",
-            dependencies: ["Kernel", "Model", "Ports", "Profiles", "Decisioning"],
+            dependencies: base + ["Decisioning", "Profiles"],
             path: "Sources/Loop/DecisionHost",
-            swiftSettings: strict
+            swiftSettings: optimised
         ),
         .target(
             name: "Planning",
-            dependencies: ["Kernel", "Model", "Ports", "Rules", "Profiles", "Decisioning", "DecisionHost"],
+            dependencies: core + ["Profiles", "Rules"],
             path: "Sources/Loop/1-Planning",
             swiftSettings: strict
         ),
-        .target(
-            name: "Approval",
-            dependencies: ["Kernel", "Model", "Ports"],
-            path: "Sources/Loop/2-Approval",
-            swiftSettings: strict
-        ),
-        .target(
-            name: "Dispatching",
-            dependencies: ["Kernel", "Model", "Ports", "Decisioning", "DecisionHost"],
-            path: "Sources/Loop/3-Dispatching",
-            swiftSettings: strict
-        ),
-        .target(
-            name: "Execution",
-            dependencies: ["Kernel", "Model", "Ports", "Decisioning", "DecisionHost"],
-            path: "Sources/Loop/4-Execution",
-            swiftSettings: strict
-        ),
-        .target(
-            name: "Feedback",
-            dependencies: ["Kernel", "Model", "Ports", "Decisioning", "DecisionHost"],
-            path: "Sources/Loop/5-Feedback",
-            swiftSettings: strict
-        ),
+        .target(name: "Approval", dependencies: base, path: "Sources/Loop/2-Approval", swiftSettings: strict),
+        .target(name: "Dispatching", dependencies: core, path: "Sources/Loop/3-Dispatching", swiftSettings: strict),
+        .target(name: "Execution", dependencies: core, path: "Sources/Loop/4-Execution", swiftSettings: strict),
+        .target(name: "Feedback", dependencies: core, path: "Sources/Loop/5-Feedback", swiftSettings: strict),
         .target(
             name: "Evaluation",
-            dependencies: ["Kernel", "Model", "Decisioning", "DecisionHost"],
+            dependencies: ["Kernel", "Model", "Decisioning"],
             path: "Sources/Loop/6-Evaluation",
             swiftSettings: strict
         ),
+
+        // Adapters: I/O
+        .systemLibrary(name: "CZlib", path: "Sources/Adapters/CZlib"),
+        .target(name: "CADBC", path: "Sources/Adapters/Warehouse/CADBC"),
         .target(
-            name: "InMemory",
-            dependencies: ["Kernel", "Model", "Ports", crypto],
-            path: "Sources/Adapters/InMemory",
-            swiftSettings: strict
+            name: "ADBCWarehouse",
+            dependencies: base + ["CADBC"],
+            path: "Sources/Adapters/Warehouse/ADBCWarehouse",
+            swiftSettings: optimised
+        ),
+        .target(
+            name: "Files",
+            dependencies: base + ["CZlib", .product(name: "Yams", package: "Yams")],
+            path: "Sources/Adapters/Files",
+            swiftSettings: optimised
         ),
         .target(
             name: "ObjectFiles",
@@ -101,21 +99,54 @@ let package = Package(
         ),
         .target(
             name: "SQLiteStore",
-            dependencies: ["Kernel", "Model", "Ports", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: base + [.product(name: "GRDB", package: "GRDB.swift")],
             path: "Sources/Adapters/Embedded/SQLiteStore",
             swiftSettings: strict
         ),
         .target(
-            name: "TestSupport",
-            dependencies: ["Kernel", "Model", "Ports", "Decisioning", "DecisionHost", "InMemory"],
-            path: "Tests/Support",
-            exclude: ["Rules"],
+            name: "InMemory",
+            dependencies: base + [crypto],
+            path: "Sources/Adapters/InMemory",
             swiftSettings: strict
+        ),
+        .target(
+            name: "SimulatedChannel",
+            dependencies: ["Kernel", "Ports"],
+            path: "Sources/Adapters/Channels/Simulated",
+            swiftSettings: strict
+        ),
+
+        // Tools, wiring, program
+        .target(name: "Synthetic", dependencies: base, path: "Sources/Tools/Synthetic", swiftSettings: optimised),
+        .target(
+            name: "Assembly",
+            dependencies: core + [
+                "ADBCWarehouse", "Approval", "Dispatching", "Evaluation", "Execution", "Feedback", "Files",
+                "ObjectFiles", "Planning", "Profiles", "Rules", "SQLiteStore", "SimulatedChannel", "Synthetic", crypto,
+            ],
+            swiftSettings: strict
+        ),
+        .target(name: "Texts", dependencies: ["Model"], path: "Sources/Edge/Texts", swiftSettings: strict),
+        .executableTarget(
+            name: "gyre",
+            dependencies: core + [
+                "Assembly", "Evaluation", "Planning", "Rules", "Synthetic", "Texts",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+
+        // Tests
+        .target(
+            name: "TestSupport",
+            dependencies: core + ["InMemory", "Rules", "Profiles", "Evaluation"],
+            path: "Tests/Support",
+            exclude: ["Rules", "LogAudit.swift", "LoopScript.swift", "WarehouseConformance.swift"],
+            swiftSettings: optimised
         ),
         .testTarget(
             name: "DecisioningTests",
-            dependencies: ["Kernel", "Model", "Ports", "Decisioning", "DecisionHost", "InMemory", "TestSupport"],
-            path: "Tests/DecisioningTests",
+            dependencies: core + ["InMemory", "TestSupport"],
             swiftSettings: strict
         ),
     ]

@@ -54,7 +54,7 @@ struct power_cut {
     change *first_change, *last_change;
     int32_t last_number;
     int64_t generation, operations, cut_at, unsynced;
-    int is_off, lies;
+    int is_off, lies, handles, is_doomed;
     int fault_kinds, fault_code;
     int64_t fault_skip, fault_count;
     uint64_t random;
@@ -263,11 +263,16 @@ static void unlock(handle *h, int lock) {
     h->lock = lock;
 }
 
+static void dispose(power_cut *disk);
+
 static int file_close(sqlite3_file *f) {
     handle *h = (handle *)f;
     power_cut *disk = enter(h);
     if (h->generation == disk->generation) unlock(h, SQLITE_LOCK_NONE);
-    return leave(disk, SQLITE_OK);
+    int is_last = --disk->handles == 0 && disk->is_doomed;
+    leave(disk, SQLITE_OK);
+    if (is_last) dispose(disk);
+    return SQLITE_OK;
 }
 
 static int file_read(sqlite3_file *f, void *to, int size, sqlite3_int64 offset) {
@@ -426,6 +431,7 @@ static int vfs_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *f, int fla
     h->disk = disk;
     h->file = file;
     h->generation = disk->generation;
+    disk->handles++;
     if (out) *out = flags;
     return leave(disk, SQLITE_OK);
 }
@@ -501,12 +507,20 @@ power_cut *power_cut_create(const char *name) {
         .xGetLastError = vfs_last_error,
     };
     if (sqlite3_vfs_register(&disk->vfs, 0) == SQLITE_OK) return disk;
-    power_cut_destroy(disk);
+    dispose(disk);
     return NULL;
 }
 
 void power_cut_destroy(power_cut *disk) {
     sqlite3_vfs_unregister(&disk->vfs);
+    pthread_mutex_lock(&disk->mutex);
+    disk->is_doomed = 1;
+    int is_unused = disk->handles == 0;
+    pthread_mutex_unlock(&disk->mutex);
+    if (is_unused) dispose(disk);
+}
+
+static void dispose(power_cut *disk) {
     settle_names(disk, 0);
     for (inode *file = disk->inodes, *next; file; file = next) {
         next = file->next;

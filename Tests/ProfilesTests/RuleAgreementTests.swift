@@ -35,7 +35,7 @@ import Testing
             }.map { $0.sorted() }
         }
         var agreement = RuleAgreement(seed: seed)
-        for _ in 0..<Self.tables {
+        for table in 0..<2 * Self.tables where table < Self.tables || !agreement.rare.isEmpty {
             try await agreement.run(
                 rules: Self.rulesPerTable, evaluators: [("columns", RuleAgreement.columns), ("SQL", sql)])
         }
@@ -45,8 +45,7 @@ import Testing
         for difference in agreement.differences.prefix(5) { Issue.record("GYRE_SEED=\(seed) \(difference)") }
         #expect(agreement.cases >= 2_000)
         #expect(agreement.telling * 2 >= agreement.cases)
-        let rare = RuleAgreement.requiredCoverage.filter { agreement.coverage[$0, default: 0] < 20 }
-        #expect(rare.isEmpty, "GYRE_SEED=\(seed)")
+        #expect(agreement.rare.isEmpty, "GYRE_SEED=\(seed)")
     }
 
     @Test func `scores agree too, to the micro-unit`() async throws {

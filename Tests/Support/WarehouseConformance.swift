@@ -7,8 +7,9 @@ public import Ports
 import Synchronization
 import Testing
 
-/// The conformance kit of the warehouse port. Each method is one promise; an adapter's test suite calls all of them,
-/// each on a fresh engine.
+/// The conformance kit of the warehouse port.
+///
+/// Each method is one promise; an adapter's test suite calls all of them, each on a fresh engine.
 public struct WarehouseConformance: Sendable {
     private let engine: any WarehouseEngine
     private let directory: String
@@ -88,7 +89,8 @@ public struct WarehouseConformance: Sendable {
                 [
                     .decimal(Scaled(unscaled: 1_250, scale: 2)), .decimal(Scaled(unscaled: -1, scale: 6)), .integer(7),
                 ]
-            ])
+            ]
+        )
         for wide in ["CAST('92233720368547758.08' AS DECIMAL(38,2))", "CAST('9223372036854775808' AS DECIMAL(38,0))"] {
             let error = await #expect(throws: WarehouseError.self) { try await engine.rows(sql("SELECT \(wide)")) }
             #expect(error?.kind == .overflow && error?.phase == .fetch && error?.sql?.contains("DECIMAL") == true)
@@ -117,7 +119,8 @@ public struct WarehouseConformance: Sendable {
         }
         let query = sql(
             "SELECT n, CASE WHEN n % 7 = 0 THEN NULL ELSE n END AS holes, n % 3 = 0 AS third, "
-                + "CAST(n AS \(engine.dialect.typeName(.text))) AS t FROM numbers ORDER BY n")
+                + "CAST(n AS \(engine.dialect.typeName(.text))) AS t FROM numbers ORDER BY n"
+        )
         let seen = try await engine.query(query, into: Seen()) { seen, batch in
             seen.sizes.append(batch.rowCount)
             let (numbers, holes, thirds) = (try batch.integers(0), try batch.integers(1), try batch.flags(2))
@@ -225,7 +228,9 @@ public struct WarehouseConformance: Sendable {
         try await withThrowingTaskGroup(of: Int64?.self) { group in
             for number in 0..<2 {
                 group.addTask { [self] in
-                    try await engine.query(sql("SELECT CAST(\(number) AS BIGINT)"), into: Int64?.none) { result, batch in
+                    try await engine.query(sql("SELECT CAST(\(number) AS BIGINT)"), into: Int64?.none) {
+                        result,
+                        batch in
                         arrivals.count.withLock { $0 += 1 }
                         let deadline = ContinuousClock.now + .seconds(20)
                         while arrivals.count.withLock({ $0 }) < 2 {
@@ -248,9 +253,15 @@ public struct WarehouseConformance: Sendable {
         try await engine.execute(engine.dialect.createTable("every", Self.everyType))
         let fields = [Self.everyType[5], Self.everyType[1]]
         let batch = ColumnBatch(
-            fields: fields, columns: [ColumnData(.texts(TextColumn(["a"]))), ColumnData(.integers([9]))])
+            fields: fields,
+            columns: [ColumnData(.texts(TextColumn(["a"]))), ColumnData(.integers([9]))]
+        )
         try await engine.ingest(into: "every", fields: fields, from: InMemoryBatches([batch]))
-        #expect(try await engine.rows(sql("SELECT * FROM every")) == [[.null, .integer(9), .null, .null, .null, .text("a")]])
+        #expect(
+            try await engine.rows(sql("SELECT * FROM every")) == [
+                [.null, .integer(9), .null, .null, .null, .text("a")]
+            ]
+        )
         let unknown = [WarehouseField("nope", .integer)]
         let error = await #expect(throws: WarehouseError.self) {
             try await engine.ingest(into: "every", fields: unknown, from: InMemoryBatches([]))
@@ -268,7 +279,10 @@ public struct WarehouseConformance: Sendable {
         try await engine.execute(engine.dialect.createTable("numbers", Numbers.fields))
         await #expect(throws: Numbers.Failure.self) {
             try await engine.ingest(
-                into: "numbers", fields: Numbers.fields, from: Numbers(rows: 1_000_000, failingAt: 600_000))
+                into: "numbers",
+                fields: Numbers.fields,
+                from: Numbers(rows: 1_000_000, failingAt: 600_000)
+            )
         }
         #expect(try await engine.integer(sql("SELECT COUNT(*) FROM numbers")) == 0)
     }
@@ -315,7 +329,10 @@ public struct WarehouseConformance: Sendable {
         await #expect(throws: WarehouseError.self) {
             try await engine.transaction { session in
                 _ = try? await session.ingest(
-                    into: "numbers", fields: Numbers.fields, from: Numbers(rows: 1_000_000, failingAt: 500_000))
+                    into: "numbers",
+                    fields: Numbers.fields,
+                    from: Numbers(rows: 1_000_000, failingAt: 500_000)
+                )
             }
         }
         #expect(try await engine.integer(sql("SELECT COUNT(*) FROM numbers")) == 0)
@@ -342,14 +359,21 @@ public struct WarehouseConformance: Sendable {
     public func parquetSurvivesARoundTrip() async throws {
         try await fill("numbers", rows: 100_000)
         let path = directory + "/it's 客户.parquet"
-        let query = sql("SELECT n, CAST(n AS DECIMAL(18,2)) AS d, CAST(NULL AS DATE) AS e FROM numbers WHERE n >= ?", [.integer(10)])
+        let query = sql(
+            "SELECT n, CAST(n AS DECIMAL(18,2)) AS d, CAST(NULL AS DATE) AS e FROM numbers WHERE n >= ?",
+            [.integer(10)]
+        )
         #expect(try await engine.exportParquet(query, to: path) == 99_990)
         let source = engine.dialect.parquet(path)
         let values = try await engine.rows(sql("SELECT MIN(n), MAX(d), COUNT(e), COUNT(*) FROM \(source)"))
-        #expect(values == [[.integer(10), .decimal(Scaled(unscaled: 9_999_900, scale: 2)), .integer(0), .integer(99_990)]])
+        #expect(
+            values == [[.integer(10), .decimal(Scaled(unscaled: 9_999_900, scale: 2)), .integer(0), .integer(99_990)]]
+        )
         let columns = try await engine.rows(engine.dialect.parquetColumns(path))
         #expect(columns == [[.text("n")], [.text("d")], [.text("e")]])
-        let texts = try await engine.query(engine.dialect.parquetAsText(path, columns: ["d", "n"]), into: "") { all, batch in
+        let texts = try await engine.query(engine.dialect.parquetAsText(path, columns: ["d", "n"]), into: "") {
+            all,
+            batch in
             if all.isEmpty { all = "\(try batch.texts(0)[0]) \(try batch.texts(1)[0])" }
         }
         #expect(texts == "10.00 10")
@@ -379,7 +403,7 @@ public struct WarehouseConformance: Sendable {
     }
 }
 
-/// Batches of one integer column: 0, 1, 2 ... up to `rows`, failing at a row when told to.
+/// Batches of one integer column that counts from 0, failing at a row when told to.
 private struct Numbers: ColumnBatchSource {
     struct Failure: Error {}
     static let fields = [WarehouseField("n", .integer)]

@@ -4,7 +4,9 @@
 internal import Glibc
 internal import Ports
 
-/// A bounded queue of batches. Both ends block, so both belong on threads of their own, never on Swift's cooperative ones.
+/// A bounded queue of batches.
+///
+/// Both ends block, so both belong on threads of their own, never on Swift's cooperative ones.
 final class BatchPipe: @unchecked Sendable {
     /// Nobody reads any more, for a reason of the reader's own.
     struct ReaderGone: Error {}

@@ -185,7 +185,9 @@ final class GBKBytes: ByteSource {
     }
 
     private func convert(_ out: inout UnsafeMutablePointer<CChar>?, _ room: inout Int) {
-        var from: UnsafeMutablePointer<CChar>? = (input.baseAddress?.assumingMemoryBound(to: CChar.self)).map { $0 + start }
+        var from: UnsafeMutablePointer<CChar>? = (input.baseAddress?.assumingMemoryBound(to: CChar.self)).map {
+            $0 + start
+        }
         var left = end - start
         let status = iconv(converter, &from, &left, &out, &room)
         start = end - left

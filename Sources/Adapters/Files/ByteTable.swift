@@ -3,7 +3,7 @@
 
 internal import Glibc
 
-/// FNV-1a, 64 bits (G. Fowler, L. Noll, K.-P. Vo).
+/// The FNV-1a hash of 64 bits, part of the rule for text ids (docs/formats.md).
 enum FNV1a {
     @inline(__always)
     static func hash(_ bytes: UnsafeBufferPointer<UInt8>, offsetBasis: UInt64 = 0xCBF2_9CE4_8422_2325) -> UInt64 {
@@ -13,7 +13,7 @@ enum FNV1a {
     }
 }
 
-/// A hash of short texts for tables in memory: eight bytes at a step. It is never stored.
+/// A hash of short texts for tables in memory, eight bytes at a step; it is never stored.
 enum TableHash {
     @inline(__always)
     static func hash(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 {
@@ -71,7 +71,11 @@ final class ByteTable {
                 let text = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count)
                 bytes.baseAddress.map { text.initialize(from: $0, count: bytes.count) }
                 slots[slot] = Slot(
-                    hash: TableHash.hash(bytes), position: Int32(position), count: Int32(bytes.count), text: text)
+                    hash: TableHash.hash(bytes),
+                    position: Int32(position),
+                    count: Int32(bytes.count),
+                    text: text
+                )
             }
         }
     }

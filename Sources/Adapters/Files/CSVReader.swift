@@ -80,12 +80,17 @@ final class CSVReader {
         guard field.end < 0 else {
             return try body(UnsafeBufferPointer(start: UnsafePointer(buffer + start), count: Int(field.end) - start))
         }
-        return try scratch.withUnsafeBufferPointer { try body(UnsafeBufferPointer(rebasing: $0[start..<Int(~field.end)])) }
+        return try scratch.withUnsafeBufferPointer {
+            try body(UnsafeBufferPointer(rebasing: $0[start..<Int(~field.end)]))
+        }
     }
 
     /// The current record as it stands in the file, without its line end; of a long one the first bytes.
     var raw: [UInt8] {
-        malformed ?? Array(UnsafeBufferPointer(start: buffer + recordStart, count: min(recordEnd - recordStart, Self.rawLimit)))
+        malformed
+            ?? Array(
+                UnsafeBufferPointer(start: buffer + recordStart, count: min(recordEnd - recordStart, Self.rawLimit))
+            )
     }
 
     /// Skips a byte order mark at the start of the file.
@@ -211,8 +216,9 @@ final class CSVReader {
         return LoadError(kind: kind, file: file, line: line, column: at - lineStart + 1, message: message)
     }
 
-    /// Gives the record up and goes on behind the line that holds `at`. Of what is skipped only the first bytes are kept.
-    private func giveUp(_ at: Int, _ code: RejectCode, _ sentence: String, fields count: Int, lines: Int) throws -> Step {
+    /// Gives the record up and goes on behind the line that holds `at`; only the first bytes of it are kept.
+    private func giveUp(_ at: Int, _ code: RejectCode, _ sentence: String, fields count: Int, lines: Int) throws -> Step
+    {
         let number = count - 1
         let value = withField(number) { Array($0.prefix(Reject.valueLimit * 4)) }
         var kept = Array(UnsafeBufferPointer(start: buffer + recordStart, count: min(at - recordStart, Self.rawLimit)))

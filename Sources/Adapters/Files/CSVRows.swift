@@ -35,7 +35,11 @@ public struct CSVRows: ColumnBatchSource {
         let columns = try FileColumns(header, mapping: mapping, file: file)
         typer = RowTyper(mapping, positions: columns.positions)
         rejects = try RejectLog(
-            file: file, rejectPath: rejectFile, maximum: mapping.maximumRejects, progress: progress)
+            file: file,
+            rejectPath: rejectFile,
+            maximum: mapping.maximumRejects,
+            progress: progress
+        )
         progress.update { [bytes] summary in
             summary.ignoredColumns = columns.ignored
             summary.bytesTotal = bytes.progress.total
@@ -111,13 +115,15 @@ public struct CSVRows: ColumnBatchSource {
         }
     }
 
-    private static func columnName(_ field: UnsafeBufferPointer<UInt8>, _ number: Int, _ file: String) throws -> String {
+    private static func columnName(_ field: UnsafeBufferPointer<UInt8>, _ number: Int, _ file: String) throws -> String
+    {
         guard field.count <= 1_000, !field.contains(0x0D) else {
             let message = "the first line is no header; check delimiter and line ends (LF or CRLF)"
             throw LoadError(kind: .header, file: file, line: 1, message: message)
         }
         if case .invalid(let offset) = NFC.check(field) {
-            let message = "column \(number) of the header is not valid in the file's encoding (byte \(offset + 1) of it); "
+            let message =
+                "column \(number) of the header is not valid in the file's encoding (byte \(offset + 1) of it); "
                 + "a GBK file needs encoding: gbk in its mapping"
             throw LoadError(kind: .encoding, file: file, line: 1, message: message)
         }
@@ -144,7 +150,11 @@ struct FileColumns {
         for (position, name) in header.enumerated() where positions.updateValue(position, forKey: name) != nil {
             guard needed.contains(name) else { continue }
             throw LoadError(
-                kind: .header, file: file, line: 1, message: "column '\(name)' stands twice in the header; rename one")
+                kind: .header,
+                file: file,
+                line: 1,
+                message: "column '\(name)' stands twice in the header; rename one"
+            )
         }
         let missing = needed.filter { positions[$0] == nil }
         guard missing.isEmpty else {

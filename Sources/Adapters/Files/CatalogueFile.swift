@@ -105,7 +105,8 @@ public enum CatalogueFile {
         let isPlain = bytes.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
         guard isPlain, bytes.count <= 63, let first = bytes.first, (0x61...0x7A).contains(first) else {
             place.problem(
-                "'\(text)' is no identifier; use lower-case letters a-z, digits and _, start with a letter, at most 63")
+                "'\(text)' is no identifier; use lower-case letters a-z, digits and _, start with a letter, at most 63"
+            )
             return nil
         }
         return text
@@ -159,7 +160,9 @@ public enum CatalogueFile {
         var seen: Set<String> = []
         return entries.compactMap { entry in
             guard let value = domainValue(entry) else { return nil }
-            if !seen.insert(value.value).inserted { entry.problem("value '\(value.value)' is listed twice; remove one") }
+            if !seen.insert(value.value).inserted {
+                entry.problem("value '\(value.value)' is listed twice; remove one")
+            }
             return value
         }
     }

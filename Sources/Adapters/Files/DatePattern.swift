@@ -5,11 +5,11 @@ internal import Kernel
 
 /// How days, months or times are written in a file.
 public struct DatePattern: Hashable, Sendable, CustomStringConvertible {
-    /// `YYYY-MM-DD`
+    /// Days written as `YYYY-MM-DD`.
     public static let day = DatePattern("YYYY-MM-DD", parts(of: "YYYY-MM-DD"))
-    /// `YYYY-MM`
+    /// Months written as `YYYY-MM`.
     public static let month = DatePattern("YYYY-MM", parts(of: "YYYY-MM"))
-    /// `YYYY-MM-DD hh:mm:ss`
+    /// Times written as `YYYY-MM-DD hh:mm:ss`.
     public static let time = DatePattern("YYYY-MM-DD hh:mm:ss", parts(of: "YYYY-MM-DD hh:mm:ss"))
 
     enum Part: Hashable, Sendable {
@@ -75,7 +75,9 @@ public struct DatePattern: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads a text of this pattern; what the pattern does not name is the first day, midnight.
     ///
-    /// - Parameter allowsOffset: Whether a final `Z` or `±hh:mm` may follow, and a fraction of a second, which is dropped.
+    /// - Parameters:
+    ///   - text: The text, without spaces around it.
+    ///   - allowsOffset: Whether a final `Z` or `±hh:mm` may follow, and a fraction of a second, which is dropped.
     /// - Returns: nil when the text has another shape or there is no such day or time.
     func parse(_ text: UnsafeBufferPointer<UInt8>, allowsOffset: Bool = false) -> Moment? {
         var (year, month, day, hour, minute, second) = (0, 1, 1, 0, 0, 0)
@@ -113,7 +115,8 @@ public struct DatePattern: Hashable, Sendable, CustomStringConvertible {
                 second = value ?? 0
             case .byte(let byte):
                 // ISO 8601 writes T where people write a space.
-                let isThere = position < text.count
+                let isThere =
+                    position < text.count
                     && (text[position] == byte || byte == 0x20 && text[position] == UInt8(ascii: "T"))
                 value = isThere ? 0 : nil
                 position += 1

@@ -25,6 +25,7 @@ public struct DocumentError: CodedError, Equatable {
     public enum Kind: String, Sendable {
         case catalogue
         case mapping
+        case policy
     }
 
     /// What kind of document it is.

@@ -10,7 +10,7 @@ struct IdentitySet {
 
     init() { slots = [Int64](repeating: 0, count: 1 << 12) }
 
-    /// Where `number`, which is not zero, may be added; nil when the set holds it. Valid until the next change.
+    /// Where `number`, which is not zero, may be added before the next change; nil when the set holds it.
     func place(for number: Int64) -> Int? {
         let slot = slot(number)
         return slots[slot] == 0 ? slot : nil
@@ -39,7 +39,7 @@ struct IdentitySet {
 
 /// Turns text ids into numbers and notices when two texts meet in one number.
 struct TextIDs {
-    /// Numbers are 1 ... this: 18 digits, as all line ids.
+    /// The greatest number: 18 digits, as all line ids.
     private static let limit: UInt64 = 999_999_999_999_999_999
 
     private var numbers: [Int64]

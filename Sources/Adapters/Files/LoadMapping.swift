@@ -109,7 +109,9 @@ public struct LoadMapping: Hashable, Sendable {
     /// The columns of the file that the mapping reads, each once.
     public var fileColumns: [String] {
         var seen: Set<String> = []
-        return columns.compactMap { if case .column(let name) = $0.source, seen.insert(name).inserted { name } else { nil } }
+        return columns.compactMap {
+            if case .column(let name) = $0.source, seen.insert(name).inserted { name } else { nil }
+        }
     }
 }
 

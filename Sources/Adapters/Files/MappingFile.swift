@@ -58,9 +58,17 @@ extension LoadTable {
                 .lineID, FixedColumn(name: "msisdn", kind: .msisdn),
                 FixedColumn(name: "imsi", kind: .imsi, isNeeded: false),
                 FixedColumn(
-                    name: "customer_id", kind: .id(fromText: false), isNeeded: false, source: .copy(of: "line_id")),
+                    name: "customer_id",
+                    kind: .id(fromText: false),
+                    isNeeded: false,
+                    source: .copy(of: "line_id")
+                ),
                 FixedColumn(
-                    name: "account_id", kind: .id(fromText: false), isNeeded: false, source: .copy(of: "customer_id")),
+                    name: "account_id",
+                    kind: .id(fromText: false),
+                    isNeeded: false,
+                    source: .copy(of: "customer_id")
+                ),
                 .text("name", isNeeded: false),
             ]
         case .subscriberMonth: [.lineID, FixedColumn(name: "month", kind: .month)]
@@ -68,7 +76,11 @@ extension LoadTable {
             [
                 .lineID, FixedColumn(name: "at", kind: .time),
                 FixedColumn(
-                    name: "day", kind: .attribute(.plain("day", .day)), isNeeded: false, source: .localDay(of: "at")),
+                    name: "day",
+                    kind: .attribute(.plain("day", .day)),
+                    isNeeded: false,
+                    source: .localDay(of: "at")
+                ),
                 .text("channel"), .text("kind"), .text("category", isNeeded: false), .text("outcome", isNeeded: false),
             ]
         case .complaint: [.lineID, .plain("day", .day), .text("topic"), .plain("resolved", .flag, isNeeded: false)]
@@ -155,10 +167,15 @@ private struct MappingReader {
     private typealias Entry = (name: String, at: YAMLValue, value: YAMLValue)
 
     private func columns(
-        _ table: LoadTable, _ entries: [Entry], absent: YAMLValue?, place: YAMLValue, blankIsNull: Bool
+        _ table: LoadTable,
+        _ entries: [Entry],
+        absent: YAMLValue?,
+        place: YAMLValue,
+        blankIsNull: Bool
     ) -> [ColumnMapping] {
         let attributes = table == .subscriber ? catalogue.attributes : []
-        let fixed = table.fixedColumns
+        let fixed =
+            table.fixedColumns
             + attributes.map { FixedColumn(name: $0.code, kind: .attribute($0), isNeeded: false) }
         let byName = Dictionary(entries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let absentCodes = absentAttributes(table, absent, mapped: byName)
@@ -174,7 +191,8 @@ private struct MappingReader {
             }
             if catalogue[column.name] != nil, table == .subscriber, !absentCodes.contains(column.name) {
                 place.problem(
-                    "attribute '\(column.name)' is not mapped; add it to 'columns', or to 'absent' to load it as NULL")
+                    "attribute '\(column.name)' is not mapped; add it to 'columns', or to 'absent' to load it as NULL"
+                )
             }
         }
         let names = fixed.map(\.name)
@@ -204,7 +222,9 @@ private struct MappingReader {
     /// A column of the file's own, which says its type.
     private func extra(_ table: LoadTable, _ entry: Entry, names: [String], blankIsNull: Bool) -> ColumnMapping? {
         if table != .subscriber, let place = entry.value.child("type") {
-            guard let name = CatalogueFile.identifier(entry.at), let type = CatalogueFile.type(place) else { return nil }
+            guard let name = CatalogueFile.identifier(entry.at), let type = CatalogueFile.type(place) else {
+                return nil
+            }
             guard type != .enumeration else {
                 place.problem("an enum belongs to the catalogue; use text")
                 return nil

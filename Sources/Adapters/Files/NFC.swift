@@ -54,7 +54,9 @@ enum NFC {
 
     @inline(__always)
     private static func decode(
-        _ bytes: UnsafeBufferPointer<UInt8>, _ position: Int, _ first: UInt8
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        _ position: Int,
+        _ first: UInt8
     ) -> (UInt32, Int)? {
         func next(_ offset: Int, _ range: ClosedRange<UInt8> = 0x80...0xBF) -> UInt32? {
             guard position + offset < bytes.count, range.contains(bytes[position + offset]) else { return nil }

@@ -3,8 +3,9 @@
 
 internal import Glibc
 
-/// Writes rejected rows: `line, column, value, reason, explanation, row`, UTF-8 with BOM. The file is made with the first
-/// row; a load without rejects leaves none, nor an older one.
+/// Writes rejected rows: `line, column, value, reason, explanation, row`, UTF-8 with BOM.
+///
+/// The file is made with the first row; a load without rejects leaves none, nor an older one.
 final class RejectFile {
     static let header = ["line", "column", "value", "reason", "explanation", "row"]
 
@@ -38,7 +39,9 @@ final class RejectFile {
     func flush() throws {
         var start = 0
         while start < buffer.count {
-            let written = buffer.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + start }, $0.count - start) }
+            let written = buffer.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress.map { $0 + start }, $0.count - start)
+            }
             if written < 0, errno == EINTR { continue }
             guard written >= 0 else { throw failure() }
             start += written

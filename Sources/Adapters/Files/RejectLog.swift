@@ -11,10 +11,7 @@ struct RejectLog {
     private(set) var rows = 0
     private var rejected = 0
 
-    /// - Parameters:
-    ///   - file: The file that is loaded, for messages.
-    ///   - rejectPath: Where rejected rows go.
-    ///   - maximum: The largest share of rejected rows, in hundredths of a percent.
+    /// Starts with no rows; `maximum` is the largest share of rejected rows, in hundredths of a percent.
     init(file: String, rejectPath: String, maximum: Int, progress: LoadProgress) throws {
         self.file = file
         self.rejectPath = rejectPath
@@ -26,7 +23,11 @@ struct RejectLog {
     mutating func accept() { rows += 1 }
 
     mutating func reject(
-        line: Int, column: String?, value: [UInt8], _ refusal: Refusal, raw: [UInt8]
+        line: Int,
+        column: String?,
+        value: [UInt8],
+        _ refusal: Refusal,
+        raw: [UInt8]
     ) throws {
         rows += 1
         rejected += 1
@@ -62,7 +63,11 @@ struct RejectLog {
         try rejectFile.flush()
         progress.update { [rows] in $0.rows = rows }
         guard rows > 0 else {
-            throw LoadError(kind: .noRows, file: file, message: "has a header but no rows; check the export that made it")
+            throw LoadError(
+                kind: .noRows,
+                file: file,
+                message: "has a header but no rows; check the export that made it"
+            )
         }
         // Two products of counts below 10^12 and 10^4: no overflow.
         guard rejected * 10_000 > maximum * rows else { return }
@@ -70,7 +75,8 @@ struct RejectLog {
         throw LoadError(
             kind: .tooManyRejects,
             file: file,
-            message: "\(rejected) of \(rows) rows are rejected (\(share) %, allowed \(Self.percent(maximum)) %); nothing was "
+            message:
+                "\(rejected) of \(rows) rows are rejected (\(share) %, allowed \(Self.percent(maximum)) %); nothing was "
                 + "loaded. The reasons are in \(rejectPath)"
         )
     }

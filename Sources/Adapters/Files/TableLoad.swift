@@ -35,7 +35,9 @@ public struct TableLoad: Sendable {
     /// - Throws: ``LoadError``, `WarehouseError`, or `CancellationError`.
     @discardableResult
     public func run(
-        into table: String, on session: any WarehouseSession, engine: any WarehouseEngine
+        into table: String,
+        on session: any WarehouseSession,
+        engine: any WarehouseEngine
     ) async throws -> LoadSummary {
         let pipe = BatchPipe()
         defer { pipe.stopReading() }
@@ -79,7 +81,11 @@ public struct TableLoad: Sendable {
             let needed = mapping.fileColumns
             let positions = Dictionary(uniqueKeysWithValues: needed.enumerated().map { ($1, $0) })
             let rejects = try RejectLog(
-                file: file, rejectPath: rejectFile, maximum: mapping.maximumRejects, progress: progress)
+                file: file,
+                rejectPath: rejectFile,
+                maximum: mapping.maximumRejects,
+                progress: progress
+            )
             let rows = ParquetRows(RowTyper(mapping, positions: positions), rejects, names: needed)
             let query = engine.dialect.parquetAsText(file, columns: needed)
             _ = try await engine.query(query, into: 0) { _, batch in try rows.append(batch, to: pipe) }
@@ -94,8 +100,9 @@ public struct TableLoad: Sendable {
     }
 }
 
-/// The typing of a Parquet file's rows, which arrive as batches of texts. The engine's query thread alone uses it, one
-/// batch after the other.
+/// The typing of a Parquet file's rows, which arrive as batches of texts.
+///
+/// The engine's query thread alone uses it, one batch after the other.
 private final class ParquetRows: @unchecked Sendable {
     private let names: [String]
     private var typer: RowTyper

@@ -91,7 +91,9 @@ struct YAMLValue {
         return mapping.map { name, value in
             let text = NFC.normalised(name.scalar?.string ?? "")
             let path = key.isEmpty ? text : "\(key).\(text)"
-            return (text, YAMLValue(node: name, key: path, notes: notes), YAMLValue(node: value, key: path, notes: notes))
+            return (
+                text, YAMLValue(node: name, key: path, notes: notes), YAMLValue(node: value, key: path, notes: notes)
+            )
         }
     }
 
@@ -129,7 +131,10 @@ enum YAMLDocument {
 
     /// Reads a document and hands its root to `body`; throws all problems that `body` and its helpers noted.
     static func read<Result>(
-        _ kind: DocumentError.Kind, file: String, text: String, _ body: (YAMLValue) -> Result?
+        _ kind: DocumentError.Kind,
+        file: String,
+        text: String,
+        _ body: (YAMLValue) -> Result?
     ) throws -> Result {
         let notes = ProblemNotes()
         if let root = compose(text, notes) {

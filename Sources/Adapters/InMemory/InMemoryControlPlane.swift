@@ -59,7 +59,12 @@ public final class InMemoryControlPlane: ControlPlaneStore {
 
     public func staff(_ query: ListQuery) -> Page<Staff> {
         let order = query.order(by: StaffColumn.self)
-        return look { $0.staff.values.map(\.staff) }.page(query, isDescending: order.isDescending, searching: { [$0.login, $0.name] }, number: \.login) {
+        return look { $0.staff.values.map(\.staff) }.page(
+            query,
+            isDescending: order.isDescending,
+            searching: { [$0.login, $0.name] },
+            number: \.login
+        ) {
             switch order.column {
             case .login: .text($0.login)
             case .name: .text($0.name)
@@ -174,7 +179,12 @@ public final class InMemoryControlPlane: ControlPlaneStore {
     ) -> Page<Campaign> {
         let order = query.order(by: CampaignColumn.self)
         return look { $0.campaigns }.filter { phases.contains($0.phase) && scope.covers($0.scope) }
-            .page(query, isDescending: order.isDescending, searching: { [$0.plan.name, $0.plan.goal, $0.owner] }, number: \.id.number) {
+            .page(
+                query,
+                isDescending: order.isDescending,
+                searching: { [$0.plan.name, $0.plan.goal, $0.owner] },
+                number: \.id.number
+            ) {
                 switch order.column {
                 case .name: .text($0.plan.name)
                 case .owner: .text($0.owner)
@@ -290,17 +300,17 @@ public final class InMemoryControlPlane: ControlPlaneStore {
     }
 
     public func load(id: String) -> LoadRecord? {
-        look { $0.loads.first { $0.id == id } }
+        look { $0.loads.first { isSame($0.id, id) } }
     }
 
     public func loads(table: String?) -> [LoadRecord] {
-        look { $0.loads.filter { table == nil || $0.table == table } }
+        look { $0.loads.filter { load in table.map { isSame(load.table, $0) } ?? true } }
     }
 
     public func record(_ load: LoadRecord, audit: AuditEntry) throws {
         try change(audit) { content in
             try ControlPlaneChecks.check(load)
-            guard !content.loads.contains(where: { $0.id == load.id }) else {
+            guard !content.loads.contains(where: { isSame($0.id, load.id) }) else {
                 throw ControlPlaneError.nameTaken(object: "load", name: load.id)
             }
             content.loads.append(load)

@@ -45,7 +45,7 @@ typedef _Bool bools64 __attribute__((ext_vector_type(64)));
 #undef TARGET
 
 #define NAME(function) avx512_##function
-#define TARGET __attribute__((target("arch=x86-64-v4")))
+#define TARGET __attribute__((target("arch=x86-64-v4"), min_vector_width(512)))
 #include "kernels.inc"
 #undef NAME
 #undef TARGET

@@ -8,8 +8,28 @@ final class ColumnStorage: @unchecked Sendable {
     /// The memory; its start is aligned to 64 bytes.
     let bytes: UnsafeMutableRawBufferPointer
 
-    /// Zeroed memory. Large blocks ask for huge pages, which makes scans about a sixth faster.
-    init(byteCount: Int) {
+    /// Zeroed memory.
+    convenience init(byteCount: Int) {
+        self.init(uninitialized: byteCount)
+        bytes.initializeMemory(as: UInt8.self, repeating: 0)
+    }
+
+    /// A copy of other memory.
+    convenience init(copying source: UnsafeRawBufferPointer) {
+        self.init(uninitialized: source.count)
+        bytes.copyMemory(from: source)
+        UnsafeMutableRawBufferPointer(rebasing: bytes[source.count...])
+            .initializeMemory(as: UInt8.self, repeating: 0)
+    }
+
+    /// Memory that holds the given numbers.
+    convenience init<T: BitwiseCopyable>(_ values: [T]) {
+        self.init(byteCount: values.count * MemoryLayout<T>.stride)
+        values.withUnsafeBytes { bytes.copyMemory(from: $0) }
+    }
+
+    /// Large blocks ask for huge pages, which makes scans about a sixth faster.
+    private init(uninitialized byteCount: Int) {
         let hugePage = 2 << 20
         let alignment = byteCount >= hugePage ? hugePage : 64
         bytes = .allocate(byteCount: max(byteCount, 64), alignment: alignment)
@@ -17,13 +37,6 @@ final class ColumnStorage: @unchecked Sendable {
             // Only a hint: without it the pages are small and everything still works.
             madvise(start, byteCount / hugePage * hugePage, MADV_HUGEPAGE)
         }
-        bytes.initializeMemory(as: UInt8.self, repeating: 0)
-    }
-
-    /// Memory that holds the given numbers.
-    convenience init<T: BitwiseCopyable>(_ values: [T]) {
-        self.init(byteCount: values.count * MemoryLayout<T>.stride)
-        values.withUnsafeBytes { bytes.copyMemory(from: $0) }
     }
 
     deinit {

@@ -76,14 +76,10 @@ extension HotColumn {
             throw .malformed(offset: bytes.count, expected: "\(nullsEnd) bytes and the dictionary")
         }
         let dictionary = try Self.dictionary(header, bytes, from: nullsEnd)
-        let values = ColumnStorage(byteCount: width.bytes(rows))
-        values.bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[ColumnHeader.size..<valuesEnd]))
-        var nulls: ColumnStorage?
-        if header.hasNulls == 1 {
-            let storage = ColumnStorage(byteCount: words(rows) * 8)
-            storage.bytes.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[valuesEnd..<nullsEnd]))
-            nulls = storage
-        }
+        let values = ColumnStorage(copying: UnsafeRawBufferPointer(rebasing: bytes[ColumnHeader.size..<valuesEnd]))
+        let nulls =
+            header.hasNulls == 1
+            ? ColumnStorage(copying: UnsafeRawBufferPointer(rebasing: bytes[valuesEnd..<nullsEnd])) : nil
         self.init(
             type: type, rows: rows, nullCount: Int(header.nullCount), dictionary: dictionary, width: width,
             base: header.base, largest: header.largest, values: values, nulls: nulls)

@@ -48,17 +48,20 @@ public struct LoadCounts: Hashable, Sendable, Codable {
 public enum LoadingError: CodedError {
     case noSubscribers(table: String)
     case empty(file: String)
+    case unreadable(file: String)
 
     public var code: String {
         switch self {
         case .noSubscribers: "load.no_subscribers"
         case .empty: "load.empty"
+        case .unreadable: "load.unreadable"
         }
     }
 
     public var description: String {
         switch self {
         case .noSubscribers(let table): "table \(table) belongs to subscribers; load table subscriber first"
+        case .unreadable(let file): "\(file) cannot be read; check its name and rights"
         case .empty(let file): "\(file) has no rows to load; nothing was changed"
         }
     }
@@ -213,6 +216,7 @@ public struct SubscriberLoading: Sendable {
     /// the file gives to another line is taken from the one that had it.
     private func merged(_ staging: String, fields: [WarehouseField], isFirst: Bool) -> SQLText {
         let new = dialect.quoted(identifier: staging)
+        let fields = fields.filter { $0.name != "idx" }
         let names = dialect.columnList(fields.map(\.name))
         let fresh = "SELECT line.idx, \(names) FROM \(new) JOIN line USING (line_id)"
         guard !isFirst else { return SQLText("\(fresh) ORDER BY idx", dialect: dialect) }

@@ -30,7 +30,8 @@ public enum ControlPlaneError: CodedError, Equatable {
     public var description: String {
         switch self {
         case .stale(let object, let version):
-            return "\(object) was changed by somebody else since version \(version); load it again and repeat the change"
+            return "\(object) was changed by somebody else since version \(version); "
+                + "load it again and repeat the change"
         case .nameTaken(let object, let name):
             return "there is a \(object) named \"\(name)\" already; choose another name"
         case .notFound(let object): return "\(object) does not exist"
@@ -125,7 +126,8 @@ public enum ControlPlaneChecks {
 
     /// Checks a change of a list: who and why are there.
     public static func check(_ change: ListChange) throws(ControlPlaneError) {
-        try check(names: [change.who, change.list.code, change.reason], texts: [], of: "change of list \(change.list.code)")
+        let object = "change of list \(change.list.code)"
+        try check(names: [change.who, change.list.code, change.reason], texts: [], of: object)
     }
 
     /// Checks a load: identifier, file, table and folder are there and no count is negative.
@@ -137,7 +139,8 @@ public enum ControlPlaneChecks {
 
     /// Checks an audit entry: who and what are there.
     public static func check(_ entry: AuditEntry) throws(ControlPlaneError) {
-        try check(names: [entry.who, entry.action], texts: [entry.object, entry.detail], of: "audit entry \(entry.action)")
+        let object = "audit entry \(entry.action)"
+        try check(names: [entry.who, entry.action], texts: [entry.object, entry.detail], of: object)
     }
 
     private static func checkPlan(_ campaign: Campaign, replacing stored: Campaign?) throws(ControlPlaneError) {

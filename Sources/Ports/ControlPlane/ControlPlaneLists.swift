@@ -23,14 +23,14 @@ public struct ListQuery: Hashable, Sendable {
     public var search: String
     /// Raw value of a ``ListColumn`` of the list; any other text means the list's own order and direction.
     public var order: String
-    /// Whether the order is descending. Rows that are equal in it follow their number in the same direction.
+    /// Whether the order is descending; rows that are equal in it follow their number in the same direction.
     public var isDescending: Bool
     /// Rows to skip, at least 0.
     public var offset: Int { didSet { offset = max(0, offset) } }
     /// Most rows on the page, 1...1 000.
     public var limit: Int { didSet { limit = Self.clamped(limit) } }
 
-    /// Makes a query; see the properties. Numbers outside their range become the nearest inside.
+    /// Makes a query; see the properties, whose ranges hold: a number outside becomes the nearest inside.
     public init(search: String = "", order: String = "", isDescending: Bool = true, offset: Int = 0, limit: Int = 20) {
         self.search = search
         self.order = order
@@ -69,7 +69,9 @@ public enum SegmentColumn: String, ListColumn {
     public static var ownOrder: (column: Self, isDescending: Bool) { (.updated, true) }
 }
 
-/// Orders of the campaign list; last changed first unless asked otherwise. `phase` follows the life of a campaign.
+/// Orders of the campaign list; last changed first unless asked otherwise.
+///
+/// `phase` follows the life of a campaign: draft, submitted, approved, running, paused, stopped, finished, rejected.
 public enum CampaignColumn: String, ListColumn {
     case name, owner, phase, planned, updated
 

@@ -57,7 +57,8 @@ public protocol ControlPlaneStore: Sendable {
 
     /// Replaces what is known of a member of staff; the last writer wins.
     ///
-    /// - Parameter password: The new password, which ends all of their sessions; nil keeps the old one.
+    /// A new password ends all of their sessions; nil keeps the old one.
+    ///
     /// - Throws: ``ControlPlaneError/notFound(object:)`` when nobody has the login.
     func update(_ staff: Staff, password: PasswordHash?, audit: AuditEntry) async throws
 
@@ -65,7 +66,9 @@ public protocol ControlPlaneStore: Sendable {
 
     /// Opens a session until `expires`, and forgets all sessions that expired by `now`.
     ///
-    /// - Parameter tokenHash: SHA-256 of the token; the token itself is never stored.
+    /// The token itself is never stored, only its SHA-256.
+    ///
+    /// - Throws: ``ControlPlaneError/notFound(object:)`` when nobody has the login.
     func openSession(tokenHash: ContentHash, login: String, at now: Instant, expires: Instant) async throws
 
     /// Who has this session, as they are stored now; nil when it was closed, has expired by `now`, or its owner is
@@ -100,14 +103,20 @@ public protocol ControlPlaneStore: Sendable {
     func campaign(named name: String) async throws -> Campaign?
 
     /// Campaigns in the scope and one of the phases; searches name, goal and owner, ordered by a ``CampaignColumn``.
-    func campaigns(_ query: ListQuery, phases: Set<CampaignPhase>, in scope: OrganisationScope) async throws
+    func campaigns(
+        _ query: ListQuery,
+        phases: Set<CampaignPhase>,
+        in scope: OrganisationScope
+    ) async throws
         -> Page<Campaign>
 
     /// The plan as a saved revision had it; nil when there is no such revision.
     func plan(of campaign: CampaignID, revision: Int) async throws -> CampaignPlan?
 
-    /// Inserts (version 0; the number is given by the store) or updates, within the rules of
-    /// ``ControlPlaneChecks/check(_:replacing:)``. Phase `submitted` is entered and left only with an approval.
+    /// Inserts (version 0; the number is given by the store) or updates.
+    ///
+    /// The rules are ``ControlPlaneChecks/check(_:replacing:)``; phase `submitted` is entered and left only with an
+    /// approval.
     ///
     /// - Returns: The stored object with its new version.
     func save(_ campaign: Campaign, audit: AuditEntry) async throws -> Campaign
@@ -121,8 +130,9 @@ public protocol ControlPlaneStore: Sendable {
     /// ``ApprovalColumn``.
     func pendingApprovals(_ query: ListQuery, in scope: OrganisationScope) async throws -> Page<CampaignApproval>
 
-    /// Inserts a submission (number 0) or decides one, together with the campaign's new phase, within the rules of
-    /// ``ControlPlaneChecks/check(_:replacing:with:replacing:)``.
+    /// Inserts a submission (number 0) or decides one, together with the campaign's new phase.
+    ///
+    /// The rules are ``ControlPlaneChecks/check(_:replacing:with:replacing:)``.
     ///
     /// - Returns: Both as stored.
     func save(_ approval: Approval, with campaign: Campaign, audit: AuditEntry) async throws -> CampaignApproval

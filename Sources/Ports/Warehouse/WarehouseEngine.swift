@@ -34,6 +34,7 @@ public protocol WarehouseSession: Sendable {
     ///   - initial: The result before the first batch.
     ///   - update: Adds a batch to the result; an error it throws ends the query and is rethrown.
     /// - Returns: The result after the last batch.
+    /// - Throws: ``WarehouseError``, `CancellationError`, or what `update` throws.
     func query<Result: Sendable>(
         _ sql: SQLText,
         into initial: Result,
@@ -47,6 +48,7 @@ public protocol WarehouseSession: Sendable {
     ///   - fields: Columns of the table that the batches fill, by name, in the batches' order; the others get NULL.
     ///   - source: Gives the rows; an error it throws ends the append and is rethrown.
     /// - Returns: Number of rows appended.
+    /// - Throws: ``WarehouseError``, `CancellationError`, or what the source throws.
     @discardableResult
     func ingest(
         into table: String,
@@ -63,6 +65,9 @@ public protocol WarehouseEngine: WarehouseSession {
     var product: String { get }
 
     /// Runs `body` in one transaction on one connection: committed when it returns, rolled back when it throws.
+    ///
+    /// The body works on the session it gets. Statements on the engine itself see only what is committed, and wait for
+    /// another connection, which bodies of other transactions may hold.
     func transaction<Result: Sendable>(
         _ body: @Sendable (any WarehouseSession) async throws -> Result
     ) async throws -> Result
@@ -138,7 +143,11 @@ extension WarehouseSession {
         case .null: return nil
         default:
             throw WarehouseError(
-                kind: .type, phase: .fetch, message: "expected one row with one integer", sql: sql.text)
+                kind: .type,
+                phase: .fetch,
+                message: "expected one row with one integer",
+                sql: sql.text
+            )
         }
     }
 }

@@ -3,7 +3,9 @@
 
 public import Kernel
 
-/// A failed warehouse operation. Cancellation is not one: it throws `CancellationError`.
+/// A failed warehouse operation.
+///
+/// Cancellation is not one: it throws `CancellationError`.
 public struct WarehouseError: CodedError, Equatable {
     /// What kind of failure it is; the stable part.
     public enum Kind: String, Sendable, CaseIterable {

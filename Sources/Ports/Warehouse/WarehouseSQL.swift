@@ -61,8 +61,9 @@ extension SQLDialect {
         SQLText("SELECT column_name FROM (DESCRIBE SELECT * FROM \(parquet(path)))", dialect: self)
     }
 
-    /// A UTF-8 CSV file with a header line that Gyre wrote itself, as a table expression for FROM; an empty field is
-    /// NULL, a wrong one is an error. Operators' files go through a mapping file instead.
+    /// A UTF-8 CSV file with a header line that Gyre wrote itself, as a table expression for FROM.
+    ///
+    /// An empty field is NULL, a wrong one is an error. Operators' files go through a mapping file instead.
     public func csv(_ path: String, _ fields: [WarehouseField]) -> String {
         let columns = fields.map { "\(quoted(literal: $0.name)): \(quoted(literal: typeName($0.type)))" }
         return "read_csv(\(quoted(literal: path)), auto_detect = false, header = true, delim = ',', quote = '\"', "

@@ -82,17 +82,24 @@ import Testing
             1,13800138000,460001234567890,"王, ""小"" 明",One year, 29.9 ,Yes,2024/2/29,-5,x
             2,+86 138-0013-8001,46000123456789,é,包年,0.00,No,1999/12/31,,x
             999999999999999999,0044 20 7946 0000,460001234567891,z,Month-to-month,1000,?,2000/01/01,0,x
-            """, columns)
+            """,
+            columns
+        )
         #expect(outcome.summary.rejected == 0, "\(outcome.summary.firstRejects)")
         #expect(outcome.column("line_id") == [.integer(1), .integer(2), .integer(999_999_999_999_999_999)])
-        #expect(outcome.column("msisdn") == [8_613_800_138_000, 8_613_800_138_001, 442_079_460_000].map { .integer($0) })
+        #expect(
+            outcome.column("msisdn") == [8_613_800_138_000, 8_613_800_138_001, 442_079_460_000].map { .integer($0) }
+        )
         #expect(outcome.column("customer_id") == outcome.column("line_id"))
         #expect(outcome.column("account_id") == outcome.column("line_id"))
         #expect(outcome.column("name") == [.text("王, \"小\" 明"), .text("é"), .text("z")])
         #expect(outcome.column("contract") == [.text("One year"), .text("包年"), .text("Month-to-month")])
         #expect(outcome.column("fee") == [2_990, 0, 100_000].map { .decimal(Scaled(unscaled: $0, scale: 2)) })
         #expect(outcome.column("senior") == [.flag(true), .flag(false), .null])
-        #expect(outcome.column("joined") == ["2024-02-29", "1999-12-31", "2000-01-01"].compactMap { LocalDay(iso: $0) }.map { .day($0) })
+        #expect(
+            outcome.column("joined")
+                == ["2024-02-29", "1999-12-31", "2000-01-01"].compactMap { LocalDay(iso: $0) }.map { .day($0) }
+        )
         #expect(outcome.column("tenure") == [.integer(-5), .null, .integer(0)])
         #expect(outcome.column("note") == Array(repeating: .text("全球通"), count: 3))
         #expect(outcome.summary.ignoredColumns == ["other"] && outcome.summary.rows == 3)
@@ -100,17 +107,25 @@ import Testing
     }
 
     @Test(arguments: [
-        ("fee: v", "1.005", RejectCode.tooPrecise), ("fee: v", "1000.01", .outOfRange), ("fee: v", "-0.01", .outOfRange),
+        ("fee: v", "1.005", RejectCode.tooPrecise), ("fee: v", "1000.01", .outOfRange),
+        ("fee: v", "-0.01", .outOfRange),
         ("fee: v", "1e3", .notANumber), ("fee: v", "1.", .notANumber), ("fee: v", ".5", .notANumber),
         ("fee: v", "99999999999999999999", .outOfRange), ("fee: v", "", .blank), ("fee: v", "1,5", .notANumber),
-        ("tenure: v", "1.5", .tooPrecise), ("tenure: v", "9223372036854775808", .outOfRange), ("tenure: v", "x", .notANumber),
+        ("tenure: v", "1.5", .tooPrecise), ("tenure: v", "9223372036854775808", .outOfRange),
+        ("tenure: v", "x", .notANumber),
         ("tenure: v", "--1", .notANumber), ("tenure: v", "１", .notANumber), ("senior: v", "2", .notAFlag),
         ("senior: v", "yes", .notAFlag), ("joined: v", "2023-02-29", .notADay), ("joined: v", "2023-2-1", .notADay),
-        ("joined: v", "20230201", .notADay), ("joined: v", "0000-01-01", .notADay), ("contract: v", "one year", .notInDomain),
-        ("imsi: v", "4600012345678", .badIMSI), ("imsi: v", "46000123456789x", .badIMSI), ("customer_id: v", "0", .badID),
+        ("joined: v", "20230201", .notADay), ("joined: v", "0000-01-01", .notADay),
+        ("contract: v", "one year", .notInDomain),
+        ("imsi: v", "4600012345678", .badIMSI), ("imsi: v", "46000123456789x", .badIMSI),
+        ("customer_id: v", "0", .badID),
         ("account_id: v", "1234567890123456789", .badID),
     ])
-    func `a wrong value rejects its row with line, column and reason`(column: String, value: String, code: RejectCode) throws {
+    func `a wrong value rejects its row with line, column and reason`(
+        column: String,
+        value: String,
+        code: RejectCode
+    ) throws {
         let quoted = "\"\(value)\""
         let outcome = try Self.read("id,phone,v\n1,13800138000,\(quoted)\n", Self.keys + "  \(column)")
         let reject = try #require(outcome.summary.firstRejects.first)
@@ -136,8 +151,11 @@ import Testing
 
     @Test func `decimals with other signs are read and rounded on request`() throws {
         let columns = Self.keys + "  fee: { column: v, point: \",\", group: \".\", round: true }"
-        let outcome = try Self.read("id;phone;v\n1;13800138000;1.000,00\n2;13800138001;2,345\n3;13800138002;2,3449\n",
-            columns, head: "file: { delimiter: \";\" }")
+        let outcome = try Self.read(
+            "id;phone;v\n1;13800138000;1.000,00\n2;13800138001;2,345\n3;13800138002;2,3449\n",
+            columns,
+            head: "file: { delimiter: \";\" }"
+        )
         #expect(outcome.column("fee") == [100_000, 235, 234].map { .decimal(Scaled(unscaled: $0, scale: 2)) })
     }
 
@@ -152,7 +170,9 @@ import Testing
             3,13800138001,1
             4,+8613800138001,1
             5,13800138005,1
-            """, Self.keys + "  tenure: t")
+            """,
+            Self.keys + "  tenure: t"
+        )
         #expect(outcome.column("line_id") == [.integer(1), .integer(2), .integer(5)])
         #expect(outcome.codes == [.notANumber, .duplicateLine, .duplicateMSISDN, .duplicateMSISDN])
         #expect(outcome.summary.firstRejects.map(\.line) == [2, 5, 6, 7])
@@ -160,8 +180,12 @@ import Testing
     }
 
     @Test func `text ids become the same numbers every time and collide with nothing else`() throws {
-        let columns = "  line_id: { column: id, form: text }\n  msisdn: phone\n  account_id: { column: id, form: text }\n"
-        let first = try Self.read("id,phone\n7590-VHVEG,13800138000\n客户甲,13800138001\n7590-VHVEG,13800138002\n", columns)
+        let columns =
+            "  line_id: { column: id, form: text }\n  msisdn: phone\n  account_id: { column: id, form: text }\n"
+        let first = try Self.read(
+            "id,phone\n7590-VHVEG,13800138000\n客户甲,13800138001\n7590-VHVEG,13800138002\n",
+            columns
+        )
         #expect(first.codes == [.duplicateLine])
         // The number is part of the format: it must never change.
         #expect(first.column("line_id")[0] == .integer(try #require(Self.textID("7590-VHVEG"))))
@@ -207,13 +231,16 @@ import Testing
         let text = "table: subscriber_month\ncolumns: { line_id: id, month: m, fee: { column: f, type: decimal(2) } }\n"
         let mapping = try MappingFile.parse(text, file: "m.yaml", catalogue: MappingFileTests.catalogue)
         let outcome = try Self.read("id,m,f\n1,2024-02,1.5\n1,2024-03,2\n".utf8, mapping)
-        #expect(outcome.column("month") == ["2024-02-01", "2024-03-01"].compactMap { LocalDay(iso: $0) }.map { .day($0) })
+        #expect(
+            outcome.column("month") == ["2024-02-01", "2024-03-01"].compactMap { LocalDay(iso: $0) }.map { .day($0) }
+        )
     }
 
     // MARK: Shape of the file
 
     @Test func `quotes, line ends, BOM and empty lines follow RFC 4180`() throws {
-        let text = "\u{FEFF}id,phone,name\r\n1,13800138000,\"a\nb\"\"c\"\r\n\r\n2,13800138001,\"\"\"\"\n\n3,13800138002,\"z\""
+        let text =
+            "\u{FEFF}id,phone,name\r\n1,13800138000,\"a\nb\"\"c\"\r\n\r\n2,13800138001,\"\"\"\"\n\n3,13800138002,\"z\""
         let outcome = try Self.read(text, Self.keys + "  name: name")
         #expect(outcome.column("name") == [.text("a\nb\"c"), .text("\""), .text("z")])
         let bad = try Self.read("id,phone,name\r\n1,13800138000,\"a\r\nb\"\r\nx,y,z\r\n", Self.keys + "  name: name")
@@ -246,7 +273,8 @@ import Testing
     @Test func `rows with too few, too many or broken fields are rejected and the next row is read`() throws {
         let outcome = try Self.read(
             "id,phone,name\n1,13800138000\n2,13800138001,a,b\n3,13800138002,a\"b\n4,13800138003,\"a\"b\n5,13800138004,c\n",
-            Self.keys + "  name: name")
+            Self.keys + "  name: name"
+        )
         #expect(outcome.codes == [.tooFewFields, .tooManyFields, .badQuote, .badQuote])
         #expect(outcome.summary.firstRejects.map(\.line) == [2, 3, 4, 5])
         #expect(outcome.summary.firstRejects[2].column == "name")
@@ -264,7 +292,10 @@ import Testing
 
     @Test func `a quote that is never closed fails the file and says where it opens`() throws {
         let error = try #require(throws: LoadError.self) {
-            try Self.read("id,phone,name\n1,13800138000,ok\n2,13800138001,\"lost\n3,13800138002,x\n", Self.keys + "  name: name")
+            try Self.read(
+                "id,phone,name\n1,13800138000,ok\n2,13800138001,\"lost\n3,13800138002,x\n",
+                Self.keys + "  name: name"
+            )
         }
         #expect(error.kind == .openQuote && error.line == 3 && error.column == 15)
     }
@@ -286,7 +317,10 @@ import Testing
         #expect(record.kind == .recordTooLong && record.line == 2)
     }
 
-    @Test(arguments: [("", LoadError.Kind.empty), ("\n\n", .empty), ("\u{FEFF}", .empty), ("id,phone\n", .noRows), ("id,phone", .noRows)])
+    @Test(arguments: [
+        ("", LoadError.Kind.empty), ("\n\n", .empty), ("\u{FEFF}", .empty), ("id,phone\n", .noRows),
+        ("id,phone", .noRows),
+    ])
     func `an empty file is told as such`(text: String, kind: LoadError.Kind) throws {
         let error = try #require(throws: LoadError.self) { try Self.read(text) }
         #expect(error.kind == kind && error.code == "load.\(kind.rawValue)")
@@ -298,7 +332,10 @@ import Testing
         }
         #expect(error.kind == .missingColumns)
         #expect(error.message.contains("'id' (the file has 'ID')"))
-        #expect(error.message.contains("'phone',") && error.message.contains("'tenure_month' (the file has 'Tenure_Months')"))
+        #expect(
+            error.message.contains("'phone',")
+                && error.message.contains("'tenure_month' (the file has 'Tenure_Months')")
+        )
         let twice = try #require(throws: LoadError.self) { try Self.read("id,phone,id\n1,13800138000,2\n") }
         #expect(twice.kind == .header && twice.message.contains("'id' stands twice"))
     }
@@ -350,7 +387,8 @@ import Testing
         let gbk: [UInt8] = [0xCD, 0xF5, 0xD0, 0xA1, 0xC3, 0xF7]
         var bytes = Array("id,phone,name\n".utf8)
         for row in 0..<60_000 {
-            bytes += Array("\(row + 1),\(13_800_000_000 + row),".utf8) + gbk + Array(row % 2 == 0 ? "x\n".utf8 : "\n".utf8)
+            bytes +=
+                Array("\(row + 1),\(13_800_000_000 + row),".utf8) + gbk + Array(row % 2 == 0 ? "x\n".utf8 : "\n".utf8)
         }
         let mapping = try Self.mapping(Self.keys + "  name: name", head: "file: { encoding: gbk }")
         let outcome = try Self.read(bytes, mapping)
@@ -360,7 +398,9 @@ import Testing
 
     @Test func `texts are normalised to NFC`() throws {
         let outcome = try Self.read(
-            "id,phone,name,c\n1,13800138000,e\u{301}\u{212B},包年\n", Self.keys + "  name: name\n  contract: c")
+            "id,phone,name,c\n1,13800138000,e\u{301}\u{212B},包年\n",
+            Self.keys + "  name: name\n  contract: c"
+        )
         guard case .text(let name) = outcome.column("name")[0] else { Issue.record("no text"); return }
         #expect(Array(name.utf8) == Array("\u{E9}\u{C5}".utf8))
     }
@@ -382,7 +422,9 @@ import Testing
 
     @Test func `the UTF-8 check agrees with the standard library`() {
         var random = SeededRandom(seed: 11)
-        let interesting: [UInt8] = [0x41, 0x7F, 0x80, 0xBF, 0xC1, 0xC2, 0xE0, 0xA0, 0x9F, 0xED, 0xEF, 0xF0, 0x90, 0x8F, 0xF4, 0xF5]
+        let interesting: [UInt8] = [
+            0x41, 0x7F, 0x80, 0xBF, 0xC1, 0xC2, 0xE0, 0xA0, 0x9F, 0xED, 0xEF, 0xF0, 0x90, 0x8F, 0xF4, 0xF5,
+        ]
         for _ in 0..<200_000 {
             let bytes = (0..<Int.random(in: 1...12, using: &random)).map { _ in
                 interesting[Int.random(in: 0..<interesting.count, using: &random)]
@@ -428,9 +470,13 @@ import Testing
         let good = (1...19).map { "\($0),\(13_800_138_000 + $0)\n" }.joined()
         let atLimit = try Self.read(("id,phone\n" + good + "x,1\n").utf8, mapping)
         #expect(atLimit.summary.rows == 20 && atLimit.summary.rejected == 1)
-        let error = try #require(throws: LoadError.self) { try Self.read(("id,phone\n" + good + "x,1\ny,1\n").utf8, mapping) }
+        let error = try #require(throws: LoadError.self) {
+            try Self.read(("id,phone\n" + good + "x,1\ny,1\n").utf8, mapping)
+        }
         #expect(error.kind == .tooManyRejects)
-        #expect(error.message.contains("2 of 21 rows") && error.message.contains("9.52 %") && error.message.contains("5 %"))
+        #expect(
+            error.message.contains("2 of 21 rows") && error.message.contains("9.52 %") && error.message.contains("5 %")
+        )
     }
 
     @Test func `a value that a spreadsheet would run as a formula is defused in the reject file`() throws {

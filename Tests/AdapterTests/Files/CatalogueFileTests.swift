@@ -65,7 +65,10 @@ import Testing
     func `a mistake is told with line and key`(entry: String, key: String, words: String) throws {
         let text = Self.groups + "attributes:\n  - " + entry + "\n"
         let error = #expect(throws: DocumentError.self) { try CatalogueFile.parse(text, file: "c.yaml") }
-        let problem = try #require(error?.problems.first { $0.key == key }, "\(error.map(String.init(describing:)) ?? "")")
+        let problem = try #require(
+            error?.problems.first { $0.key == key },
+            "\(error.map(String.init(describing:)) ?? "")"
+        )
         #expect(problem.line == 4 && problem.message.contains(words))
         #expect(error?.code == "catalogue.invalid" && error?.description.contains("c.yaml: line 4") == true)
     }
@@ -84,9 +87,12 @@ import Testing
             """
         let error = try #require(throws: DocumentError.self) { try CatalogueFile.parse(text, file: "c.yaml") }
         #expect(error.problems.map(\.line) == [3, 6, 7, 7, 8, 9])
-        #expect(error.problems.map(\.key) == [
-            "groups[1].code", "attributes[1].code", "attributes[2].type", "attributes[2].group", "attributes[3].zh", "colour",
-        ])
+        #expect(
+            error.problems.map(\.key) == [
+                "groups[1].code", "attributes[1].code", "attributes[2].type", "attributes[2].group", "attributes[3].zh",
+                "colour",
+            ]
+        )
     }
 
     @Test(arguments: ["", "a: [", "attributes: 1\nattributes: 2\n", "\ta: 1", "groups: []\nattributes: []"])
@@ -101,7 +107,8 @@ import Testing
     }
 
     @Test func `names and values are kept in NFC`() throws {
-        let text = Self.groups
+        let text =
+            Self.groups
             + "attributes:\n  - { code: a, zh: e\u{301}, en: a, type: enum, group: g, domain: [e\u{301}] }\n"
         let attribute = try #require(CatalogueFile.parse(text, file: "c.yaml")["a"])
         #expect(Array(attribute.name.zh.utf8) == Array("\u{E9}".utf8))

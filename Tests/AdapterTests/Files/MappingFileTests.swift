@@ -20,7 +20,10 @@ import Testing
     )
 
     static func attribute(
-        _ code: String, _ type: AttributeType, domain: [String] = [], range: ClosedRange<Int64>? = nil
+        _ code: String,
+        _ type: AttributeType,
+        domain: [String] = [],
+        range: ClosedRange<Int64>? = nil
     ) -> Attribute {
         Attribute(
             code: code,
@@ -65,10 +68,13 @@ import Testing
         guard case .csv(let format) = mapping.format else { Issue.record("no CSV"); return }
         #expect(format.delimiter == 9 && format.encoding == .gbk && format.header == ["id", "phone", "c"])
         #expect(mapping.nulls == ["", "NULL"] && mapping.utcOffsetSeconds == -12_600 && mapping.maximumRejects == 25)
-        #expect(mapping.columns.map(\.name) == [
-            "line_id", "msisdn", "imsi", "customer_id", "account_id", "name", "contract", "fee", "senior", "joined", "tenure",
-            "note",
-        ])
+        #expect(
+            mapping.columns.map(\.name) == [
+                "line_id", "msisdn", "imsi", "customer_id", "account_id", "name", "contract", "fee", "senior", "joined",
+                "tenure",
+                "note",
+            ]
+        )
         let columns = Dictionary(uniqueKeysWithValues: mapping.columns.map { ($0.name, $0) })
         #expect(columns["line_id"]?.kind == .lineID(fromText: true) && columns["line_id"]?.blankIsNull == false)
         #expect(columns["customer_id"]?.source == .copy(of: "line_id"))

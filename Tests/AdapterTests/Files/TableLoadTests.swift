@@ -9,7 +9,8 @@ import Ports
 import Testing
 
 @Suite struct TableLoadTests {
-    static let columns = CSVRowsTests.keys + "  name: name\n  fee: { column: fee, blank: null }\n  joined: joined\n  senior: senior"
+    static let columns =
+        CSVRowsTests.keys + "  name: name\n  fee: { column: fee, blank: null }\n  joined: joined\n  senior: senior"
 
     static func csv(rows: Int, from first: Int = 1) -> String {
         "id,phone,name,fee,joined,senior\n"
@@ -23,7 +24,9 @@ import Testing
         try await withLoads { warehouse, directory in
             let mapping = try CSVRowsTests.mapping(Self.columns)
             try Self.csv(rows: 70_000).write(toFile: directory + "/in.csv", atomically: true, encoding: .utf8)
-            for table in ["a", "b"] { try await warehouse.execute(warehouse.dialect.createTable(table, mapping.fields)) }
+            for table in ["a", "b"] {
+                try await warehouse.execute(warehouse.dialect.createTable(table, mapping.fields))
+            }
             let first = TableLoad(file: directory + "/in.csv", mapping: mapping, rejectFile: directory + "/r.csv")
             let summary = try await first.run(into: "a", on: warehouse, engine: warehouse)
             #expect(summary.rows == 70_000 && summary.rejected == 0)
@@ -68,7 +71,8 @@ import Testing
         try await withLoads { warehouse, directory in
             var mapping = try CSVRowsTests.mapping(CSVRowsTests.keys)
             mapping.maximumRejects = 500
-            let table = "SELECT range AS id, CASE WHEN range % 10 = 0 THEN 'x' ELSE '1380' || (1000000 + range) END AS phone "
+            let table =
+                "SELECT range AS id, CASE WHEN range % 10 = 0 THEN 'x' ELSE '1380' || (1000000 + range) END AS phone "
                 + "FROM range(1, 200001)"
             let file = directory + "/in." + (isParquet ? "parquet" : "csv")
             if isParquet {
@@ -130,7 +134,8 @@ import Testing
             from: [FileManager.default.currentDirectoryPath, String(#filePath)]
         )
         let warehouse = try await DuckDBWarehouse.open(
-            DuckDBSettings(library: library, allowedDirectories: [directory]))
+            DuckDBSettings(library: library, allowedDirectories: [directory])
+        )
         try await body(warehouse, directory)
         await warehouse.close()
     }

@@ -95,6 +95,36 @@ import Testing
         }
     }
 
+    @Test func `a sort larger than the memory limit spills and ends well`() async throws {
+        try await withDirectory { directory in
+            var settings = try settings(directory, database: directory + "/w.duckdb")
+            settings.memoryLimitBytes = 150 << 20
+            settings.temporaryDirectory = directory + "/spill"
+            let warehouse = try await DuckDBWarehouse.open(settings)
+            let big = "CREATE TABLE t AS SELECT md5(CAST(range AS VARCHAR)) AS m FROM range(3000000) ORDER BY m"
+            try await warehouse.execute(SQLText(big))
+            #expect(try await warehouse.integer(SQLText("SELECT COUNT(*) FROM t")) == 3_000_000)
+            await warehouse.close()
+        }
+    }
+
+    @Test func `a sync waits for nothing that only reads`() async throws {
+        try await withDirectory { directory in
+            let settings = try settings(directory, database: directory + "/w.duckdb")
+            let warehouse = try await DuckDBWarehouse.open(settings)
+            try await warehouse.execute(SQLText("CREATE TABLE t AS SELECT range AS n FROM range(1000000)"))
+            let synced = try await warehouse.transaction { session in
+                let before = try await session.integer(SQLText("SELECT COUNT(*) FROM t"))
+                try await warehouse.execute(SQLText("INSERT INTO t VALUES (-1)"))
+                try await warehouse.sync()
+                return (before, try await session.integer(SQLText("SELECT COUNT(*) FROM t")))
+            }
+            #expect(synced.0 == 1_000_000 && synced.1 == 1_000_000)
+            #expect(try await warehouse.integer(SQLText("SELECT COUNT(*) FROM t")) == 1_000_001)
+            await warehouse.close()
+        }
+    }
+
     @Test func `a missing library says what to run`() async throws {
         let error = await #expect(throws: WarehouseError.self) {
             try await DuckDBWarehouse.open(DuckDBSettings(library: "/nowhere/libduckdb.so"))
@@ -110,7 +140,12 @@ import Testing
     }
 
     @Test func `a statement in an error is cut`() {
-        let error = WarehouseError(kind: .engine, phase: .fetch, message: "m", sql: String(repeating: "x", count: 5_000))
+        let error = WarehouseError(
+            kind: .engine,
+            phase: .fetch,
+            message: "m",
+            sql: String(repeating: "x", count: 5_000)
+        )
         #expect(error.sql?.count == WarehouseError.sqlLimit + 1)
         #expect(error.code == "warehouse.engine")
     }

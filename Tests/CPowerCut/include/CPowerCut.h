@@ -32,7 +32,7 @@ typedef struct {
 
 /// Makes an empty disk and registers it; NULL when SQLite refuses.
 power_cut *power_cut_create(const char *name);
-/// Unregisters the disk and frees it; nothing may be open on it.
+/// Unregisters the disk and frees it, with the last file that is open on it.
 void power_cut_destroy(power_cut *disk);
 
 /// Cuts the power at the `operations`-th operation from now that changes the disk (1 = the next): that one is left

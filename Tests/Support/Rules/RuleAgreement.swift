@@ -152,8 +152,13 @@ public struct RuleAgreement {
         return (["operator      type          NULLs                   cases"] + lines).joined(separator: "\n")
     }
 
+    /// Combinations that fewer than 20 cases met so far.
+    public var rare: [String] {
+        Self.requiredCoverage.filter { coverage[$0, default: 0] < 20 }
+    }
+
     /// Combinations that must occur, whether they did or not.
-    public static let requiredCoverage: [String] = {
+    private static let requiredCoverage: [String] = {
         let both = ["value,value", "value,NULL", "NULL,value", "NULL,NULL"]
         let one = ["value", "NULL"]
         let truths = ["true", "false", "unknown"]

@@ -81,7 +81,7 @@ final class WarehouseJob: Sendable {
     }
 }
 
-/// A connection. Its driver calls are made on its own queue, one at a time.
+/// A connection, whose driver calls are made on its own queue, one at a time.
 final class ADBCConnection: @unchecked Sendable {
     private let database: ADBCDatabase
     private let driver: ADBCDriver
@@ -110,10 +110,15 @@ final class ADBCConnection: @unchecked Sendable {
 
     /// Runs blocking work on this connection's thread; cancelling the task interrupts it.
     ///
-    /// - Parameter cancellable: False for work that must end whatever happens, such as COMMIT and ROLLBACK.
+    /// - Parameters:
+    ///   - cancellable: False for work that must end whatever happens, such as COMMIT and ROLLBACK.
+    ///   - work: Blocks.
+    /// - Returns: What the work returns.
+    /// - Throws: What the work throws, or `CancellationError` when it threw because of a cancellation.
     @discardableResult
     func run<Result: Sendable>(
-        cancellable: Bool = true, _ work: @escaping @Sendable (WarehouseJob) throws -> Result
+        cancellable: Bool = true,
+        _ work: @escaping @Sendable (WarehouseJob) throws -> Result
     ) async throws -> Result {
         let job = WarehouseJob(driver: driver)
         return try await withTaskCancellationHandler {
@@ -154,7 +159,9 @@ final class ADBCConnection: @unchecked Sendable {
     /// - Returns: Names and types of the result's columns.
     @discardableResult
     func fetch(
-        _ sql: SQLText, _ job: WarehouseJob?, deliver: (ColumnBatch) throws -> Void
+        _ sql: SQLText,
+        _ job: WarehouseJob?,
+        deliver: (ColumnBatch) throws -> Void
     ) throws -> [WarehouseField] {
         try withStatement(sql, job, .fetch) { statement in
             var (stream, _) = try start(sql, statement)
@@ -168,7 +175,10 @@ final class ADBCConnection: @unchecked Sendable {
 
     /// Appends all rows of a source to a table; the caller holds a transaction.
     func append(
-        to table: String, fields: [WarehouseField], from source: any ColumnBatchSource, _ job: WarehouseJob
+        to table: String,
+        fields: [WarehouseField],
+        from source: any ColumnBatchSource,
+        _ job: WarehouseJob
     ) throws -> Int {
         let name = "append to \(table)"
         let sample = "SELECT * FROM \(SQLDialect.duckdb.quoted(identifier: table)) LIMIT 0"
@@ -199,7 +209,8 @@ final class ADBCConnection: @unchecked Sendable {
     }
 
     private func start(
-        _ sql: SQLText, _ statement: UnsafeMutablePointer<AdbcStatement>
+        _ sql: SQLText,
+        _ statement: UnsafeMutablePointer<AdbcStatement>
     ) throws -> (ArrowArrayStream, Int64) {
         try driver.check(.prepare, sql.text) { driver.table.pointee.StatementSetSqlQuery?(statement, sql.text, $0) }
         if !sql.parameters.isEmpty { try bind(sql, statement) }

@@ -18,6 +18,7 @@ final class ADBCDriver: @unchecked Sendable {
     ///   - path: The library's file.
     ///   - entry: Name of its entry point.
     ///   - advice: What the operator can do when it cannot be loaded.
+    /// - Throws: ``WarehouseError`` of kind `library`.
     init(path: String, entry: String, advice: String) throws {
         guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
             throw WarehouseError(kind: .library, phase: .open, message: "\(Self.loaderMessage(path)); \(advice)")

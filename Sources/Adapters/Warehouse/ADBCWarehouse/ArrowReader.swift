@@ -69,7 +69,8 @@ struct ColumnGatherer {
             throw WarehouseError(
                 kind: .type,
                 phase: .fetch,
-                message: "column \(name) has the Arrow type '\(format)', which Gyre does not read; cast it in the query "
+                message:
+                    "column \(name) has the Arrow type '\(format)', which Gyre does not read; cast it in the query "
                     + "to BIGINT, DECIMAL(18,n), BOOLEAN, DATE, TIMESTAMP or VARCHAR",
                 sql: sql
             )
@@ -170,7 +171,10 @@ struct ColumnGatherer {
 
     @inline(__always)
     private mutating func appendAll<T: FixedWidthInteger>(
-        _ raw: UnsafeRawPointer, _ first: Int, _ count: Int, _ type: T.Type
+        _ raw: UnsafeRawPointer,
+        _ first: Int,
+        _ count: Int,
+        _ type: T.Type
     ) {
         if T.self == Int64.self {
             integers.append(contentsOf: elements(raw, first, count, Int64.self))
@@ -220,7 +224,9 @@ struct ColumnGatherer {
         for row in 0..<count {
             let source = first + row
             let target = rows + row
-            if bitmap.map({ $0.load(fromByteOffset: source >> 3, as: UInt8.self) >> UInt8(source & 7) & 1 == 1 }) ?? true {
+            if bitmap.map({ $0.load(fromByteOffset: source >> 3, as: UInt8.self) >> UInt8(source & 7) & 1 == 1 })
+                ?? true
+            {
                 validityWords[target >> 6] |= 1 << UInt64(target & 63)
             } else {
                 try clear(target)
@@ -247,7 +253,9 @@ struct ArrowReader {
     /// - Throws: What `deliver` throws, or a ``WarehouseError`` of the fetch: an engine may fail after many batches.
     @discardableResult
     static func read(
-        _ stream: inout ArrowArrayStream, sql: String, deliver: (ColumnBatch) throws -> Void
+        _ stream: inout ArrowArrayStream,
+        sql: String,
+        deliver: (ColumnBatch) throws -> Void
     ) throws -> [WarehouseField] {
         var schema = ArrowSchema()
         try check(stream.get_schema?(&stream, &schema), &stream, sql)
@@ -297,7 +305,10 @@ struct ArrowReader {
     }
 
     private static func check(
-        _ status: Int32?, _ stream: inout ArrowArrayStream, _ sql: String, _ phase: WarehouseError.Phase = .fetch
+        _ status: Int32?,
+        _ stream: inout ArrowArrayStream,
+        _ sql: String,
+        _ phase: WarehouseError.Phase = .fetch
     ) throws {
         guard status != 0 else { return }
         let text = stream.get_last_error?(&stream).map { String(cString: $0) }

@@ -155,8 +155,9 @@ enum BoundParameters {
     }
 }
 
-/// A batch source as an Arrow C stream with all columns of a table, in the table's order. The engine pulls it on its
-/// own thread while the append call runs.
+/// A batch source as an Arrow C stream with all columns of a table, in the table's order.
+///
+/// The engine pulls it on its own thread while the append call runs.
 final class ArrowBatchStream {
     private var source: any ColumnBatchSource
     private let fields: [WarehouseField]
@@ -242,7 +243,10 @@ final class ArrowBatchStream {
             }
             guard batch.fields == fields else {
                 throw WarehouseError(
-                    kind: .type, phase: .ingest, message: "a batch has other columns than the append was started with")
+                    kind: .type,
+                    phase: .ingest,
+                    message: "a batch has other columns than the append was started with"
+                )
             }
             let columns = positions.map { position in
                 position.map { ArrowWriter.array(batch.columns[$0]) } ?? ArrowWriter.nulls(rows: batch.rowCount)

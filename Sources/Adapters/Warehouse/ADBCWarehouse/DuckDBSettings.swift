@@ -49,6 +49,7 @@ public struct DuckDBSettings: Sendable {
     /// - Parameters:
     ///   - setting: The operator's own library; empty counts as not set.
     ///   - directories: Where to start looking, for example the program's and the working directory.
+    /// - Returns: The library's file.
     /// - Throws: ``WarehouseError`` that says what to run when there is none.
     public static func findLibrary(setting: String?, from directories: [String]) throws -> String {
         if let setting, !setting.isEmpty {

@@ -6,8 +6,9 @@ public import Kernel
 public import Ports
 internal import Synchronization
 
-/// DuckDB as the warehouse. One process owns a database file; statements run on a fixed number of connections, each
-/// with its own thread.
+/// DuckDB as the warehouse.
+///
+/// One process owns a database file; statements run on a fixed number of connections, each with its own thread.
 public final class DuckDBWarehouse: WarehouseEngine {
     private let pool: ConnectionPool
     public let product: String
@@ -31,7 +32,10 @@ public final class DuckDBWarehouse: WarehouseEngine {
     private init(_ settings: DuckDBSettings) throws {
         precondition((1...64).contains(settings.connections), "\(settings.connections) connections")
         let driver = try ADBCDriver(
-            path: settings.library, entry: "duckdb_adbc_init", advice: DuckDBSettings.advice)
+            path: settings.library,
+            entry: "duckdb_adbc_init",
+            advice: DuckDBSettings.advice
+        )
         let database = try ADBCDatabase(
             driver: driver,
             options: [
@@ -177,7 +181,9 @@ final class DuckDBSession: WarehouseSession {
     }
 
     func ingest(
-        into table: String, fields: [WarehouseField], from source: sending some ColumnBatchSource
+        into table: String,
+        fields: [WarehouseField],
+        from source: sending some ColumnBatchSource
     ) async throws -> Int {
         try checkOpen()
         let transfer = Transfer(source)

@@ -6,7 +6,7 @@ public import Model
 public import Ports
 
 /// Answers why and why not, from the log alone.
-public struct Explainer {
+public struct Explainer: Sendable {
     private let log: any DecisionLog
     private let inputs: any DecisionInputs
 

@@ -3,8 +3,10 @@
 
 import GRDB
 
-/// The schema of the control plane. The database notes the name of each step that ran; a step that shipped never
-/// changes, and holds SQL only, so that it means the same in every later release.
+/// The schema of the control plane.
+///
+/// The database notes the name of each step that ran. A step that shipped never changes, and holds SQL only, so that
+/// it means the same in every later release.
 enum ControlPlaneSchema {
     /// One step, run once in its own transaction.
     struct Step {

@@ -33,14 +33,14 @@ struct ListStatement {
         }
     }
 
-    /// Keeps the rows that hold the text in one of the columns. SQLite's `lower` changes ASCII letters only.
+    /// Keeps the rows that hold the text in one of the columns; SQLite's `lower` changes ASCII letters only.
     mutating func keep(_ search: String, in columns: [String]) {
         guard !search.isEmpty else { return }
         let condition = columns.map { "instr(lower(\($0)), lower(?)) > 0" }.joined(separator: " OR ")
         keep("(\(condition))", StatementArguments(columns.map { _ in search }))
     }
 
-    /// Fetches the page. `number` orders rows that are equal in `column`.
+    /// Fetches the page; `number` orders rows that are equal in `column`.
     func page<Element: Sendable>(
         _ db: Database,
         _ query: ListQuery,

@@ -43,7 +43,11 @@ extension Row {
 
     /// The scope in the columns `province`, `city` and `county`.
     func scope() throws -> OrganisationScope {
-        OrganisationScope(province: try optional("province"), city: try optional("city"), county: try optional("county"))
+        OrganisationScope(
+            province: try optional("province"),
+            city: try optional("city"),
+            county: try optional("county")
+        )
     }
 }
 

@@ -65,9 +65,10 @@ extension SQLiteControlPlane {
     }
 
     /// Where a phase stands in the life of a campaign.
-    private static let phaseNumber = CampaignPhase.allCases.enumerated().reduce("CASE phase") { sql, phase in
-        sql + " WHEN '\(phase.element.rawValue)' THEN \(phase.offset)"
-    } + " END"
+    private static let phaseNumber =
+        CampaignPhase.allCases.enumerated().reduce("CASE phase") { sql, phase in
+            sql + " WHEN '\(phase.element.rawValue)' THEN \(phase.offset)"
+        } + " END"
 
     static func campaign(_ id: CampaignID, _ db: Database) throws -> Campaign? {
         let sql = "SELECT campaign.*, plan FROM \(campaignTables) WHERE id = ?"

@@ -72,7 +72,7 @@ extension SQLiteControlPlane {
         }
     }
 
-    /// Throws unless the object is stored with this version. `table` is also what people call the object.
+    /// Throws unless the object is stored with this version; `table` is also what people call the object.
     static func requireVersion(_ version: Int, in table: String, id: Int64, _ db: Database) throws {
         let stored = try Int.fetchOne(db, sql: "SELECT version FROM \(table) WHERE id = ?", arguments: [id])
         guard let stored else { throw ControlPlaneError.notFound(object: "\(table)/\(id)") }

@@ -17,8 +17,10 @@ public final class SQLiteControlPlane: ControlPlaneStore {
 
     /// Opens the file, which is made readable by its owner only when it is not there, and brings its tables up to date.
     ///
+    /// A change waits for `lockTimeoutSeconds` while another program writes.
+    ///
     /// - Throws: ``SQLiteControlPlaneError``, of kind `newer` when a later release has changed the tables.
-    public init(path: String) throws {
+    public init(path: String, lockTimeoutSeconds: Int = 5) throws {
         do {
             // SQLite takes an empty file for an empty database; its own files beside it get the same rights.
             if !FileManager.default.fileExists(atPath: path) {
@@ -26,7 +28,7 @@ public final class SQLiteControlPlane: ControlPlaneStore {
             }
             var configuration = Configuration()
             configuration.label = "control-plane"
-            configuration.busyMode = .timeout(5)
+            configuration.busyMode = .timeout(TimeInterval(lockTimeoutSeconds))
             pool = try DatabasePool(path: path, configuration: configuration)
             // The pool itself sets NORMAL while it opens, under which a power cut takes back the last changes.
             try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }

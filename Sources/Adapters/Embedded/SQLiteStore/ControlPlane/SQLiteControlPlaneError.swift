@@ -4,15 +4,15 @@
 import GRDB
 public import Kernel
 
-/// Why the control plane's file cannot be opened, read or written. Nothing of the change at hand was stored.
+/// Why the control plane's file cannot be opened, read or written; nothing of the change at hand was stored.
 public struct SQLiteControlPlaneError: CodedError {
     /// What is wrong.
     public enum Kind: String, Sendable {
         /// No room is left where the file is.
         case full = "disk_full"
-        /// The file or its folder is not there, or may not be written.
+        /// The file or its folder is not there, may not be written, or the disk fails.
         case access = "no_access"
-        /// Another program kept the file locked for 5 seconds.
+        /// Another program kept the file locked for longer than the store waits.
         case locked
         /// The file is no database, or a row in it makes no sense.
         case damaged
@@ -35,11 +35,11 @@ public struct SQLiteControlPlaneError: CodedError {
         let advice =
             switch kind {
             case .full: "free some space and repeat the change"
-            case .access: "check that the folder exists and that it and the file can be written"
+            case .access: "check the disk, and that the folder is there and may be written"
             case .locked: "end the other program that uses it"
             case .damaged: "restore it from a backup"
             case .newer: "use that release, or restore a backup of this one"
-            case .failed: "nothing was stored"
+            case .failed: "nothing was stored; report this message"
             }
         return "\(path): \(message); \(advice)"
     }
@@ -51,7 +51,8 @@ extension SQLiteControlPlaneError {
         switch error {
         case let error as DatabaseError:
             kind = Kind(error.resultCode)
-            message = (error.message ?? "SQLite error \(error.resultCode.rawValue)") + (error.sql.map { " in \($0)" } ?? "")
+            let statement = error.sql.map { " in \($0)" } ?? ""
+            message = (error.message ?? "SQLite error \(error.resultCode.rawValue)") + statement
         case let error as UnreadableRow:
             kind = .damaged
             message = "\(error.object): \(error.reason)"
@@ -66,7 +67,7 @@ extension SQLiteControlPlaneError.Kind {
     fileprivate init(_ code: ResultCode) {
         switch code {
         case .SQLITE_FULL: self = .full
-        case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH: self = .access
+        case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_IOERR: self = .access
         case .SQLITE_BUSY, .SQLITE_LOCKED: self = .locked
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .damaged
         default: self = .failed

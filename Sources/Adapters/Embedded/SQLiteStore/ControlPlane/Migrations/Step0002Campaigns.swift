@@ -33,7 +33,7 @@ extension ControlPlaneSchema {
                 province TEXT,
                 city TEXT,
                 county TEXT,
-                dry_run TEXT CHECK (json_valid(dry_run)),
+                dry_run TEXT CHECK (dry_run IS NULL OR json_valid(dry_run)),
                 updated_ms INTEGER NOT NULL,
                 FOREIGN KEY (id, revision) REFERENCES campaign_revision (campaign, revision)
                     DEFERRABLE INITIALLY DEFERRED

@@ -1,0 +1,144 @@
+// The data directory: everything Gyre knows, owned by one process at a time.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+public import Kernel
+
+/// Why a data directory cannot be used.
+public enum DataDirectoryError: CodedError {
+    case locked(path: String, by: String)
+    case notWritable(path: String, cause: String)
+    case foreign(path: String)
+    case newerFormat(path: String, format: Int)
+    case notThere(path: String)
+
+    public var code: String {
+        switch self {
+        case .locked: "data.locked"
+        case .notWritable: "data.not_writable"
+        case .foreign: "data.foreign"
+        case .newerFormat: "data.newer_format"
+        case .notThere: "data.not_there"
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .locked(let path, let by): "\(path) is in use by process \(by); stop it or choose another --data-dir"
+        case .notWritable(let path, let cause):
+            "\(path) cannot be written (\(cause)); check its owner, rights and free space, or choose another --data-dir"
+        case .foreign(let path):
+            "\(path) is not empty and was not made by Gyre; choose an empty or new --data-dir"
+        case .newerFormat(let path, let format):
+            "\(path) has format \(format), which this build does not know; use a newer gyre"
+        case .notThere(let path): "\(path) holds no Gyre data; run gyre load or gyre demo first, or name another --data-dir"
+        }
+    }
+}
+
+/// A folder with the marker of Gyre in it, locked by this process.
+public final class DataDirectory: Sendable {
+    /// What the marker file says.
+    public struct Marker: Codable, Sendable {
+        /// Format of the directory.
+        public var format: Int
+        /// Whether `gyre demo` made it and may replace it.
+        public var isDemo: Bool
+    }
+
+    /// The format this build writes.
+    public static let format = 1
+
+    /// Absolute path without a slash at the end.
+    public let path: String
+    /// What the marker says.
+    public let marker: Marker
+    private let lock: Int32
+
+    /// Opens a directory, made when it is not there, and locks it.
+    ///
+    /// - Throws: ``DataDirectoryError``.
+    public init(path: String, isDemo: Bool = false) throws {
+        self.path = URL(filePath: path).standardizedFileURL.path(percentEncoded: false).trimmingSuffix("/")
+        let manager = FileManager.default
+        do {
+            try manager.createDirectory(atPath: self.path, withIntermediateDirectories: true)
+        } catch {
+            throw DataDirectoryError.notWritable(path: self.path, cause: error.localizedDescription)
+        }
+        let markerPath = self.path + "/gyre.json"
+        let existing = try Self.marker(at: self.path)
+        if existing == nil {
+            let contents = try manager.contentsOfDirectory(atPath: self.path).filter { $0 != "lock" && $0 != "lost+found" }
+            guard contents.isEmpty else { throw DataDirectoryError.foreign(path: self.path) }
+        }
+        lock = try Self.lock(self.path)
+        marker = existing ?? Marker(format: Self.format, isDemo: isDemo)
+        guard marker.format <= Self.format else {
+            throw DataDirectoryError.newerFormat(path: self.path, format: marker.format)
+        }
+        if existing == nil {
+            do {
+                try JSONEncoder().encode(marker).write(to: URL(filePath: markerPath), options: .atomic)
+            } catch {
+                throw DataDirectoryError.notWritable(path: self.path, cause: error.localizedDescription)
+            }
+        }
+    }
+
+    deinit { close(lock) }
+
+    /// The marker of a directory; nil when there is none.
+    public static func marker(at path: String) throws -> Marker? {
+        guard let data = FileManager.default.contents(atPath: path + "/gyre.json") else { return nil }
+        guard let marker = try? JSONDecoder().decode(Marker.self, from: data) else {
+            throw DataDirectoryError.foreign(path: path)
+        }
+        return marker
+    }
+
+    /// Removes a directory that `gyre demo` made; nothing happens when it is not there or empty.
+    ///
+    /// - Throws: ``DataDirectoryError/foreign(path:)`` when it is anything else.
+    public static func removeDemo(at path: String) throws {
+        let manager = FileManager.default
+        guard manager.fileExists(atPath: path) else { return }
+        let contents = (try? manager.contentsOfDirectory(atPath: path)) ?? []
+        guard !contents.isEmpty else { return }
+        guard try marker(at: path)?.isDemo == true else { throw DataDirectoryError.foreign(path: path) }
+        close(try lock(path))
+        do {
+            try manager.removeItem(atPath: path)
+        } catch {
+            throw DataDirectoryError.notWritable(path: path, cause: error.localizedDescription)
+        }
+    }
+
+    private static func lock(_ path: String) throws -> Int32 {
+        let file = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o640)
+        guard file >= 0 else {
+            throw DataDirectoryError.notWritable(path: path, cause: String(cString: strerror(errno)))
+        }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            let owner = FileManager.default.contents(atPath: path + "/lock").map { String(decoding: $0, as: UTF8.self) }
+            close(file)
+            throw DataDirectoryError.locked(path: path, by: owner?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "?")
+        }
+        let text = Array("\(getpid())\n".utf8)
+        guard ftruncate(file, 0) == 0, pwrite(file, text, text.count, 0) == text.count else {
+            let cause = String(cString: strerror(errno))
+            close(file)
+            throw DataDirectoryError.notWritable(path: path, cause: cause)
+        }
+        return file
+    }
+}
+
+extension String {
+    fileprivate func trimmingSuffix(_ suffix: Character) -> String {
+        var text = self
+        while text.count > 1, text.last == suffix { text.removeLast() }
+        return text
+    }
+}

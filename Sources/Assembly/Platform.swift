@@ -1,0 +1,206 @@
+// The platform put together: adapters behind ports, the decision host, the six stages.
+// SPDX-License-Identifier: Apache-2.0
+
+public import ADBCWarehouse
+public import Approval
+public import DecisionHost
+public import Decisioning
+public import Dispatching
+public import Execution
+public import Feedback
+import Files
+public import Foundation
+import Kernel
+public import Model
+import ObjectFiles
+public import Planning
+public import Ports
+import Rules
+import SQLiteStore
+
+/// Settings of a platform; the command line, the environment and a file fill them.
+public struct PlatformSettings: Sendable {
+    /// The data directory.
+    public var directory: String
+    /// DuckDB library; nil = found in `.deps/`.
+    public var duckDB: String?
+    /// Workers for waves, counts and SQL.
+    public var threads: Int
+    /// Memory SQL may use before it spills, in bytes.
+    public var warehouseMemoryBytes: Int
+    /// The operator's time zone.
+    public var timeZone: TimeZone
+
+    /// Settings with the defaults of a small machine.
+    public init(directory: String) {
+        self.directory = directory
+        duckDB = ProcessInfo.processInfo.environment["GYRE_DUCKDB"]
+        threads = ProcessInfo.processInfo.activeProcessorCount
+        warehouseMemoryBytes = 2 << 30
+        timeZone = TimeZone(identifier: "Asia/Shanghai") ?? .gmt
+    }
+}
+
+/// An open data directory with everything that works on it.
+public final class Platform: Sendable {
+    /// The data directory, locked.
+    public let directory: DataDirectory
+    /// Time in the operator's zone.
+    public let clock: OperatorClock
+    /// SQL over loaded tables.
+    public let warehouse: DuckDBWarehouse
+    /// Staff, segments, campaigns, approvals, audit.
+    public let store: any ControlPlaneStore
+    /// The decision log.
+    public let log: any DecisionLog
+    /// The owner of the decision core.
+    public let host: DecisionHost
+    /// Numbers by subscriber and back.
+    public let numbers: LiveNumbers
+    /// Files that the log names.
+    public let inputs: StoredInputs
+
+    /// Stage 1: loading, segments, campaigns.
+    public let loading: SubscriberLoading
+    public let facts: FactLoading
+    public let segments: Segments
+    public let campaigns: Campaigns
+    /// Stage 2.
+    public let approvals: Approvals
+    /// Stage 3.
+    public let dispatches: Dispatches
+    /// Stage 4.
+    public let sending: Sending
+    /// Stage 5.
+    public let receipts: Receipts
+    /// Why and why not.
+    public let explainer: Explainer
+    /// Workers.
+    public let threads: Int
+
+    /// Opens a data directory and everything in it; a wave that was open is finished.
+    ///
+    /// - Parameters:
+    ///   - gateway: Where SMS go; made with the numbers it may need.
+    ///   - salt: Secret of a new directory's draws; nil = random. A demo gives its own, to be repeatable.
+    ///   - clock: The real clock unless a demo moves its own.
+    public init(
+        _ settings: PlatformSettings,
+        isDemo: Bool = false,
+        salt: [UInt8]? = nil,
+        clock: OperatorClock? = nil,
+        gateway: (LiveNumbers) -> any ChannelGateway
+    ) async throws {
+        directory = try DataDirectory(path: settings.directory, isDemo: isDemo)
+        let path = directory.path
+        self.clock = clock ?? OperatorClock(zone: settings.timeZone)
+        threads = settings.threads
+        let temporary = path + "/tmp"
+        try FileManager.default.createDirectory(atPath: path + "/warehouse", withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: temporary, withIntermediateDirectories: true)
+        let places = [URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().path(percentEncoded: false)]
+            .map { ($0 as NSString).deletingLastPathComponent } + [FileManager.default.currentDirectoryPath]
+        warehouse = try await DuckDBWarehouse.open(
+            DuckDBSettings(
+                library: try DuckDBSettings.findLibrary(setting: settings.duckDB, from: places),
+                memoryLimitBytes: settings.warehouseMemoryBytes,
+                threads: settings.threads,
+                temporaryDirectory: temporary,
+                allowedDirectories: [path + "/warehouse"]
+            )
+        )
+        let objects = try ObjectFiles(folder: path + "/objects")
+        let log = try SQLiteDecisionLog(folder: path + "/log")
+        self.log = log
+        inputs = StoredInputs(objects: objects, threads: settings.threads)
+        host = try DecisionHost(log: log, objects: objects, inputs: inputs, threads: settings.threads)
+        store = try SQLiteControlPlane(path: path + "/store.sqlite")
+        numbers = LiveNumbers()
+        loading = SubscriberLoading(
+            warehouse: warehouse,
+            host: host,
+            store: store,
+            numbers: numbers,
+            folder: path + "/warehouse"
+        )
+        facts = FactLoading(warehouse: warehouse, host: host)
+        segments = Segments(
+            warehouse: warehouse,
+            host: host,
+            inputs: inputs,
+            store: store,
+            numbers: numbers,
+            threads: settings.threads
+        )
+        campaigns = Campaigns(store: store, host: host, segments: segments)
+        approvals = Approvals(store: store)
+        dispatches = Dispatches(store: store, host: host)
+        let gateway = gateway(numbers)
+        sending = Sending(host: host, gateway: gateway, numbers: numbers)
+        receipts = Receipts(host: host, gateway: gateway, store: store)
+        explainer = Explainer(log: log, inputs: inputs)
+        try await begin(salt: salt)
+    }
+
+    /// Writes the first record of a new log; shows what is loaded; finishes an open wave.
+    private func begin(salt given: [UInt8]?) async throws {
+        if try await host.read({ $0.sequence }) == 0 {
+            let salt = given ?? (0..<16).map { _ in UInt8.random(in: 0 ... .max) }
+            try await host.record([.genesis(salt: salt, now: clock.now)])
+        }
+        try await loading.open()
+        _ = try await host.resume()
+    }
+
+    /// Closes the warehouse; the log and the store need no closing.
+    public func close() async {
+        await warehouse.close()
+    }
+
+    // MARK: Policy and files
+
+    /// Makes a policy file live as the next revision.
+    public func setPolicy(file: String, by who: String) async throws {
+        let scope = try await segments.scope()
+        let revision = try await host.read { ($0.policy?.revision ?? 0) + 1 }
+        let policy = try PolicyFile.read(path: file, revision: revision) { rule in
+            do {
+                _ = try scope.check(rule)
+                return nil
+            } catch {
+                return "\(error)"
+            }
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let stored = try host.store(Array(encoder.encode(policy)))
+        try await host.record([.policySet(revision: Int32(revision), file: stored)])
+        try await store.append(
+            AuditEntry(at: clock.now.instant, who: who, action: "policy.set", object: "policy/\(revision)")
+        )
+    }
+
+    /// Loads a file of the operator's.
+    public func load(
+        file: String,
+        mapping: String,
+        catalogue: AttributeCatalogue,
+        by who: String
+    ) async throws -> (record: LoadRecord, counts: LoadCounts) {
+        let source = try FileSource(
+            file: file,
+            mapping: mapping,
+            catalogue: catalogue,
+            rejectFolder: directory.path + "/rejects"
+        )
+        return try await loading.load(source, catalogue: catalogue, by: who, at: clock.now.instant)
+    }
+
+    // MARK: Running campaigns
+
+    /// Runs the next wave of a campaign over its segment as it is now.
+    public func run(_ campaign: Campaign, by who: String) async throws -> (Campaign, WaveSummary) {
+        let audience = try await campaigns.audience(of: campaign)
+        return try await dispatches.run(campaign, audience: audience, by: who, at: clock.now.instant)
+    }
+}

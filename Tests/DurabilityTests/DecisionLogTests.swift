@@ -1,0 +1,112 @@
+// The decision log's promises, kept by every adapter, and what is special to SQLite files.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import GRDB
+import InMemory
+import Kernel
+import Ports
+import SQLiteStore
+import TestSupport
+import Testing
+
+/// An adapter under the conformance kit.
+enum LogAdapter: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    case inMemory = "in memory"
+    case sqlite = "SQLite, one segment"
+    case sqliteSegments = "SQLite, many segments"
+
+    var testDescription: String { rawValue }
+
+    func check(_ body: (DecisionLogConformance) async throws -> Void) async throws {
+        let folder = try TemporaryFolder()
+        switch self {
+        case .inMemory:
+            let log = InMemoryDecisionLog()
+            let failing: @Sendable (() throws -> Void) throws -> Void = { append in
+                log.failNextAppend()
+                try append()
+            }
+            try await body(DecisionLogConformance(whileAppendsFail: failing) { log })
+        case .sqlite, .sqliteSegments:
+            let bytes = self == .sqlite ? 1 << 30 : 100_000
+            let path = folder.path + "/a/log"
+            try await body(DecisionLogConformance(whileAppendsFail: { try Self.whileLocked(path, $0) }) {
+                try SQLiteDecisionLog(folder: path, segmentBytes: bytes)
+            })
+            let segments = try Self.segments(path).count
+            #expect(self == .sqlite ? segments == 1 : segments <= 40)
+        }
+        withExtendedLifetime(folder) {}
+    }
+
+    static func segments(_ folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".sqlite") }.sorted()
+    }
+
+    /// Holds the write lock of the last segment, so that every write to it fails.
+    private static func whileLocked(_ folder: String, _ body: () throws -> Void) throws {
+        let last = try #require(segments(folder).last)
+        try DatabaseQueue(path: folder + "/" + last).inDatabase { db in
+            try db.execute(sql: "BEGIN IMMEDIATE")
+            defer { try? db.execute(sql: "ROLLBACK") }
+            try body()
+        }
+    }
+}
+
+@Suite struct DecisionLogTests {
+    @Test(arguments: LogAdapter.allCases) func `an empty log holds nothing`(_ adapter: LogAdapter) async throws {
+        try await adapter.check { try $0.anEmptyLogHoldsNothing() }
+    }
+
+    @Test(arguments: LogAdapter.allCases) func `what was appended is read in order`(_ adapter: LogAdapter) async throws {
+        try await adapter.check { try $0.whatWasAppendedIsReadInOrder() }
+    }
+
+    @Test(arguments: LogAdapter.allCases) func `keys and chains are found`(_ adapter: LogAdapter) async throws {
+        try await adapter.check { try $0.keysAndChainsAreFound() }
+    }
+
+    @Test(arguments: LogAdapter.allCases) func `payloads of any size survive`(_ adapter: LogAdapter) async throws {
+        try await adapter.check { try $0.payloadsOfAnySizeSurvive() }
+    }
+
+    @Test(arguments: LogAdapter.allCases) func `what does not follow is refused whole`(_ adapter: LogAdapter) async throws {
+        try await adapter.check { try $0.whatDoesNotFollowIsRefusedWhole() }
+    }
+
+    @Test(arguments: LogAdapter.allCases) func `a failed append leaves nothing`(_ adapter: LogAdapter) async throws {
+        try await adapter.check { try $0.aFailedAppendLeavesNothing() }
+    }
+
+    @Test(arguments: LogAdapter.allCases) func `a second writer is refused`(_ adapter: LogAdapter) async throws {
+        try await adapter.check { try $0.aSecondWriterIsRefused() }
+    }
+
+    @Test(arguments: LogAdapter.allCases) func `a reader may use the log`(_ adapter: LogAdapter) async throws {
+        try await adapter.check { try $0.aReaderMayUseTheLog() }
+    }
+
+    @Test(arguments: LogAdapter.allCases) func `readers see whole appends`(_ adapter: LogAdapter) async throws {
+        try await adapter.check { try await $0.readersSeeWholeAppends() }
+    }
+
+    @Test func `a segment that is missing is named, and nothing begins anew`() throws {
+        let folder = try TemporaryFolder()
+        let (log, copy) = (folder.path + "/log", folder.path + "/copy")
+        try DecisionLogConformance(whileAppendsFail: { try $0() }) {
+            try SQLiteDecisionLog(folder: log, segmentBytes: 50_000)
+        }.whatWasAppendedIsReadInOrder()
+        let segments = try LogAdapter.segments(log)
+        try #require(segments.count >= 3)
+        for position in 0..<segments.count - 1 {
+            try? FileManager.default.removeItem(atPath: copy)
+            try FileManager.default.copyItem(atPath: log, toPath: copy)
+            try FileManager.default.removeItem(atPath: copy + "/" + segments[position])
+            let error = #expect(throws: SQLiteDecisionLogError.self) { try SQLiteDecisionLog(folder: copy) }
+            #expect(error?.description.contains(segments[position]) == true)
+            #expect(try LogAdapter.segments(copy).contains(segments[position]) == false, "no empty one in its place")
+        }
+    }
+}

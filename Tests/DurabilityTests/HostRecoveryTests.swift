@@ -1,0 +1,97 @@
+// The host after failures: what memory says and what the log says stay the same.
+// SPDX-License-Identifier: Apache-2.0
+
+import DecisionHost
+import Decisioning
+import InMemory
+import Kernel
+import Model
+import Ports
+import TestSupport
+import Testing
+
+@Suite struct HostRecoveryTests {
+    private static let world = DecisionWorld(seed: 4, subscribers: 3_000)
+
+    /// What a host over the same log knows after a restart.
+    private func folded(_ log: any DecisionLog, _ world: DecisionWorld, _ objects: any ObjectStore) throws -> ContentHash {
+        let replay = Replay(log: log, inputs: world.inputs(objects), threads: 1)
+        try replay.fold()
+        return replay.state.stateSHA256()
+    }
+
+    private func reservation(_ request: UInt64, _ index: UInt32) -> SingleReservation {
+        SingleReservation(
+            request: request,
+            index: index,
+            channel: .website,
+            month: Self.world.month,
+            campaign: CampaignID(1)
+        )
+    }
+
+    @Test func `a request that is repeated is logged once, open or concluded`() async throws {
+        let (world, log, objects) = (Self.world, InMemoryDecisionLog(), InMemoryObjects())
+        let host = try await world.host(log: log, objects: objects, campaigns: [world.campaign(1)])
+        let day = world.start.day
+        let free = try await host.read { state in
+            (0..<UInt32(world.subscribers)).first {
+                state.ledger.count(SubscriberIndex($0), channel: .website, month: world.month) == 0
+            }
+        }
+        let first = reservation(1, try #require(free))
+        for _ in 0..<3 { #expect(try await host.reserve(first, on: day) == .reserved) }
+        _ = try await host.conclude(SingleConclusion(request: 1, index: first.index, isSettled: false))
+        for _ in 0..<2 { #expect(try await host.reserve(first, on: day) == .reserved) }
+        let problems = try audit(log, world: world, objects: objects, told: [])
+        #expect(problems.isEmpty, "\(problems)")
+        #expect(try await host.read { $0.stateSHA256() } == folded(log, world, objects))
+    }
+
+    @Test func `a conclusion under a wrong index ends the reservation after a restart too`() async throws {
+        let world = DecisionWorld(seed: 4, subscribers: 140_000)
+        let (log, objects) = (InMemoryDecisionLog(), InMemoryObjects())
+        let host = try await world.host(log: log, objects: objects, campaigns: [world.campaign(1)])
+        let day = world.start.day
+        let indices = try await host.read { state in
+            (131_072..<UInt32(world.subscribers)).filter {
+                state.ledger.count(SubscriberIndex($0), channel: .website, month: world.month) == 0
+            }.prefix(20)
+        }
+        // In one commit: the conclusion's partition must not come before the reservation's.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (request, index) in indices.enumerated() {
+                let reservation = reservation(UInt64(request), index)
+                group.addTask {
+                    _ = try await host.reserve(reservation, on: day)
+                    _ = try await host.conclude(SingleConclusion(request: UInt64(request), index: 1, isSettled: false))
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await host.read { $0.stateSHA256() } == folded(log, world, objects))
+    }
+
+    @Test func `blocks decided beside a commit that fails are taken back with it`() async throws {
+        let world = DecisionWorld(seed: 8, subscribers: 300_000)
+        let (log, objects) = (InMemoryDecisionLog(), InMemoryObjects())
+        let decided = LockedValue(0)
+        let observe: @Sendable (ProtocolStep) -> Void = { step in
+            guard step == .blocksDecided else { return }
+            let count = decided.withLock { count in
+                count += 1
+                return count
+            }
+            // The first block's write fails; the second is decided beside it.
+            if count == 1 { log.failNextAppend() }
+        }
+        let script = LoopScript(world: world, limit: 4_000, requests: 10, objects: objects, observe: observe)
+        let host = try script.host(log)
+        await #expect(throws: DecisionHostError.self) { try await script.play(on: host, to: 1) }
+        let state = try await host.read { $0.stateSHA256() }
+        #expect(try state == folded(log, world, objects), "no counter stays raised")
+        try await script.play(on: host, to: 1)
+        let reference = try await Reference(world: world, limit: 4_000, requests: 10, cycles: 1)
+        #expect(try await host.read { $0.stateSHA256() } == reference.state)
+    }
+}

@@ -1,0 +1,285 @@
+// Reads a decision log as an auditor would, subscriber by subscriber, and says what is wrong with it.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Decisioning
+import Foundation
+import Kernel
+import Model
+public import Ports
+
+/// A naive account of a log: who was reserved, left, was settled or released, and what the counters must be.
+///
+/// Shares nothing with ``DecisionState`` but the records: caps are checked contact by contact, in every window.
+public final class LogAudit {
+    /// What is wrong, one sentence each; empty for a log that keeps all promises.
+    public private(set) var problems: [String] = []
+    /// Reservations made, by waves and singly.
+    public private(set) var reserved = 0
+    /// Reservations that became contacts.
+    public private(set) var settled = 0
+    /// Reservations given back.
+    public private(set) var released = 0
+    /// Reservations that are neither, counted one by one.
+    public var open: Int {
+        waves.values.reduce(0) { $0 + $1.contacts.values.count { $0.phase == .open } }
+            + singles.values.count { $0.phase == .open }
+    }
+
+    private enum Phase { case open, settled, released }
+
+    private struct Contact {
+        var phase = Phase.open
+        var hasLeft = false
+    }
+
+    private struct Wave {
+        var spec: CampaignSpec
+        var month: LocalMonth
+        var isClosed = false
+        var outcome: ContentHash?
+        var contacts: [UInt32: Contact] = [:]
+        var handOffs: [(block: Int, from: Int, to: Int)] = []
+        var feedback: [FeedbackPlace: Int] = [:]
+    }
+
+    private struct FeedbackPlace: Hashable {
+        var block: Int
+        var kind: FeedbackKind
+    }
+
+    private struct Counter: Hashable {
+        var channel: ChannelClass
+        var month: LocalMonth
+    }
+
+    private let world: DecisionWorld
+    private let objects: any ObjectStore
+    private let rules: [@Sendable (UInt32) -> Bool]
+    private var policy: ContactPolicy?
+    private var specs: [CampaignID: CampaignSpec] = [:]
+    private var ended: Set<CampaignID> = []
+    private var waves: [WaveID: Wave] = [:]
+    private var singles: [UInt64: (reservation: SingleReservation, phase: Phase)] = [:]
+    private var counts: [Counter: [UInt8]] = [:]
+
+    /// Reads a whole log of a world.
+    public init(_ log: any DecisionLog, world: DecisionWorld, objects: any ObjectStore) throws {
+        self.world = world
+        self.objects = objects
+        let profile = world.inputs(objects).make(world.subscribers)
+        rules = world.policy.tiers.compactMap { profile.rules[$0.rule] }
+        var builder = LogBuilder(position: .start)
+        try log.read(from: 1) { batch in
+            try builder.verify(batch)
+            try apply(LogRecord(decoding: batch.payload))
+        }
+        if try log.position() != builder.position { problems.append("the log's position is not that of its last batch") }
+    }
+
+    private func apply(_ record: LogRecord) throws {
+        switch record {
+        case .policySet(_, let file):
+            policy = try JSONDecoder().decode(ContactPolicy.self, from: Data(objects.bytes(file)))
+        case .campaignSet(let id, _, let file):
+            specs[id] = try JSONDecoder().decode(CampaignSpec.self, from: Data(objects.bytes(file)))
+        case .campaignStatus(let id, let status): if status == .stopped { ended.insert(id) }
+        case .historyLoaded(let file):
+            for column in try ContactHistory(decoding: objects.bytes(file)).counters {
+                counts[Counter(channel: column.channel, month: column.month)] = column.counts
+            }
+        case .waveOpened(let wave, let planned, _, _, _):
+            guard let spec = specs[wave.campaign] else { return problems.append("wave \(wave) of no campaign") }
+            if waves[wave] != nil { problems.append("wave \(wave) was opened twice") }
+            waves[wave] = Wave(spec: spec, month: planned.month)
+        case .waveBlock(let wave, let block, let outcomes):
+            try outcomes.members(.contact).forEach { reserve(UInt32(Int(block) * Block.size + $0), in: wave) }
+        case .waveClosed(let wave, _, let outcome):
+            waves[wave]?.isClosed = true
+            waves[wave]?.outcome = outcome
+        case .waveAborted(let wave): waves[wave]?.contacts.keys.forEach { release($0, in: wave) }
+        case .handedOff(let wave, let block, let from, let to, _, let drops):
+            handOff(wave, block: Int(block), from: Int(from), to: Int(to), drops: drops)
+        case .feedback(let wave, let block, let kind, let members, _):
+            waves[wave]?.feedback[FeedbackPlace(block: Int(block), kind: kind), default: 0] += 1
+            members.forEach { take(kind, of: UInt32(Int(block) * Block.size + $0), in: wave) }
+        case .released(let wave, let block, let members):
+            members.forEach { release(UInt32(Int(block) * Block.size + $0), in: wave) }
+        case .reserved(let all): all.forEach(reserve)
+        case .concluded(let all): all.forEach(conclude)
+        default: break
+        }
+    }
+
+    // MARK: Waves
+
+    private func reserve(_ index: UInt32, in wave: WaveID) {
+        guard let state = waves[wave] else { return problems.append("block of wave \(wave) before its opening") }
+        if state.contacts[index] != nil { problems.append("\(index) was reserved twice in wave \(wave)") }
+        waves[wave]?.contacts[index] = Contact()
+        count(index, Counter(channel: state.spec.channel, month: state.month))
+    }
+
+    private func handOff(_ wave: WaveID, block: Int, from: Int, to: Int, drops: [OutcomeSet]) {
+        if waves[wave]?.isClosed != true { problems.append("wave \(wave) was handed off before it was closed") }
+        waves[wave]?.handOffs.append((block, from, to))
+        for (index, contact) in waves[wave]?.contacts ?? [:] where contact.phase == .open {
+            let offset = Int(index) - block * Block.size
+            guard (from..<to).contains(offset) else { continue }
+            if drops.contains(where: { $0.members.contains(offset) }) {
+                release(index, in: wave)
+            } else {
+                waves[wave]?.contacts[index]?.hasLeft = true
+            }
+        }
+    }
+
+    private func take(_ kind: FeedbackKind, of index: UInt32, in wave: WaveID) {
+        guard let contact = waves[wave]?.contacts[index], contact.hasLeft, contact.phase == .open else { return }
+        switch kind {
+        case .delivered, .unknown:
+            waves[wave]?.contacts[index]?.phase = .settled
+            settled += 1
+        case .refused, .failed: release(index, in: wave)
+        default: break
+        }
+    }
+
+    private func release(_ index: UInt32, in wave: WaveID) {
+        guard let state = waves[wave], state.contacts[index]?.phase == .open else { return }
+        waves[wave]?.contacts[index]?.phase = .released
+        discount(index, Counter(channel: state.spec.channel, month: state.month))
+    }
+
+    // MARK: Singles
+
+    private func reserve(_ reservation: SingleReservation) {
+        if singles[reservation.request] != nil { problems.append("request \(reservation.request) was reserved twice") }
+        singles[reservation.request] = (reservation, .open)
+        count(reservation.index, Counter(channel: reservation.channel, month: reservation.month))
+    }
+
+    private func conclude(_ conclusion: SingleConclusion) {
+        guard let (open, phase) = singles[conclusion.request], phase == .open else {
+            return problems.append("request \(conclusion.request) was concluded without being open")
+        }
+        singles[conclusion.request]?.phase = conclusion.isSettled ? .settled : .released
+        if conclusion.isSettled {
+            settled += 1
+        } else {
+            discount(open.index, Counter(channel: open.channel, month: open.month))
+        }
+    }
+
+    // MARK: Counters and caps
+
+    private func contacts(_ index: UInt32, _ channel: ChannelClass, _ months: Range<Int32>) -> Int {
+        months.reduce(0) { sum, month in
+            let column = counts[Counter(channel: channel, month: LocalMonth(number: month))] ?? []
+            return sum + (Int(index) < column.count ? Int(column[Int(index)]) : 0)
+        }
+    }
+
+    /// The most contacts in any window of the cap's length that holds the month.
+    private func most(_ index: UInt32, _ channels: [ChannelClass], _ cap: Cap, _ month: LocalMonth) -> Int {
+        (0..<Int32(cap.months)).map { back in
+            let first = month.number - back
+            return channels.reduce(0) { $0 + contacts(index, $1, first..<first + Int32(cap.months)) }
+        }.max() ?? 0
+    }
+
+    private func count(_ index: UInt32, _ counter: Counter) {
+        guard let policy else { return problems.append("a contact before any policy") }
+        let row = rules.firstIndex { $0(index) }
+        let tier = row.map { policy.tiers[$0] } ?? policy.strictest
+        if let cap = tier.caps[counter.channel], most(index, [counter.channel], cap, counter.month) >= cap.count {
+            problems.append("\(index) is over its \(counter.channel) cap of \(cap.count) in \(counter.month.iso)")
+        }
+        let counted = ChannelClass.allCases.filter(\.countsOverall)
+        if counter.channel.countsOverall, most(index, counted, tier.overall, counter.month) >= tier.overall.count {
+            problems.append("\(index) is over its overall cap of \(tier.overall.count) in \(counter.month.iso)")
+        }
+        reserved += 1
+        counts[counter, default: [UInt8](repeating: 0, count: world.subscribers)][Int(index)] += 1
+    }
+
+    private func discount(_ index: UInt32, _ counter: Counter) {
+        released += 1
+        counts[counter]?[Int(index)] -= 1
+    }
+
+    // MARK: Comparing
+
+    /// Compares with the state the core folded from the same log: counters, reservations and their sums.
+    public func compare(with state: DecisionState) {
+        if reserved != settled + released + open {
+            problems.append("reserved \(reserved), but settled \(settled), released \(released), open \(open)")
+        }
+        for channel in ChannelClass.allCases {
+            for number in state.ledger.monthsHeld.lowerBound.number...state.ledger.monthsHeld.upperBound.number {
+                compareCounters(Counter(channel: channel, month: LocalMonth(number: number)), state.ledger)
+            }
+        }
+        for (id, wave) in waves {
+            guard let other = state.waves[id] else {
+                problems.append("the state does not know wave \(id)")
+                continue
+            }
+            let phases = wave.contacts.values
+            let mine = [
+                wave.contacts.count, phases.count { $0.phase == .settled }, phases.count { $0.phase == .released },
+                phases.count { $0.phase == .open }, phases.count { $0.hasLeft },
+            ]
+            let theirs = [\WaveBlockState.contact, \.settled, \.released, \.open, \.handedOff].map(other.sum)
+            if mine != theirs { problems.append("wave \(id): the log says \(mine), the state \(theirs)") }
+        }
+        let openSingles = Set(singles.filter { $0.value.phase == .open }.keys)
+        if openSingles != Set(state.singles.keys) { problems.append("the state has other open singles than the log") }
+        let concluded = singles.filter { $0.value.phase != .open }.mapValues { $0.phase == .settled }
+        if concluded != state.concluded { problems.append("the state has other concluded singles than the log") }
+    }
+
+    private func compareCounters(_ counter: Counter, _ ledger: ContactLedger) {
+        let column = counts[counter] ?? []
+        for index in 0..<world.subscribers {
+            let mine = index < column.count ? Int(column[index]) : 0
+            let theirs = ledger.count(SubscriberIndex(UInt32(index)), channel: counter.channel, month: counter.month)
+            guard mine != theirs else { continue }
+            return problems.append("\(index) \(counter.channel) \(counter.month.iso): log \(mine), state \(theirs)")
+        }
+    }
+
+    /// Checks that everything that was told is in the log, and that no gateway got a message twice or too early.
+    public func compare(with told: [Told]) {
+        var submitted: Set<Told> = []
+        var feedback: [WaveID: [FeedbackPlace: Int]] = [:]
+        for entry in told {
+            switch entry {
+            case .recorded(let cycle):
+                if cycle > 0, specs[CampaignID(Int64(cycle))] == nil { problems.append("lost: \(entry.line)") }
+            case .ran(let cycle, let outcome):
+                if waves[LoopScript.wave(cycle)]?.outcome != outcome { problems.append("lost: \(entry.line)") }
+            case .leaving(let cycle, let block, let from, let to):
+                let handOffs = waves[LoopScript.wave(cycle)]?.handOffs ?? []
+                if !handOffs.contains(where: { $0 == (block, from, to) }) { problems.append("lost: \(entry.line)") }
+            case .submitted(let cycle, let index):
+                if !submitted.insert(entry).inserted { problems.append("twice: \(entry.line)") }
+                if waves[LoopScript.wave(cycle)]?.contacts[index]?.hasLeft != true {
+                    problems.append("left without a record: \(entry.line)")
+                }
+            case .tookFeedback(let cycle, let block, let kind):
+                feedback[LoopScript.wave(cycle), default: [:]][FeedbackPlace(block: block, kind: kind), default: 0] += 1
+            case .answered(let request, let refusal):
+                if (singles[request] == nil) != (refusal != nil) { problems.append("not so: \(entry.line)") }
+            case .concluded(let request, let isSettled):
+                if singles[request]?.phase != (isSettled ? .settled : .released) { problems.append("lost: \(entry.line)") }
+            case .ended(let cycle):
+                if !ended.contains(CampaignID(Int64(cycle))) { problems.append("lost: \(entry.line)") }
+            }
+        }
+        for (wave, places) in feedback {
+            for (place, count) in places where waves[wave]?.feedback[place, default: 0] ?? 0 < count {
+                problems.append("lost: feedback \(place.kind) of wave \(wave), block \(place.block)")
+            }
+        }
+    }
+}

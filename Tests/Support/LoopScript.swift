@@ -1,0 +1,244 @@
+// Deterministic work for the decision core in small steps, each of which may be repeated after a crash.
+// SPDX-License-Identifier: Apache-2.0
+
+public import DecisionHost
+public import Decisioning
+import Foundation
+public import Kernel
+public import Model
+public import Ports
+
+/// Something a client or a gateway was told; what was told must be in the log, whatever happens afterwards.
+public enum Told: Hashable, Sendable {
+    /// Inputs of a cycle were recorded; cycle 0 sets the operator up.
+    case recorded(cycle: Int)
+    /// The wave of a cycle ran.
+    case ran(cycle: Int, outcome: ContentHash)
+    /// Members of part of a block may leave.
+    case leaving(cycle: Int, block: Int, from: Int, to: Int)
+    /// The gateway got a message.
+    case submitted(cycle: Int, index: UInt32)
+    /// What came back was taken for part of a block.
+    case tookFeedback(cycle: Int, block: Int, kind: FeedbackKind)
+    /// A single reservation was answered: reserved, or refused for a reason.
+    case answered(request: UInt64, refusal: Outcome?)
+    /// A single reservation was concluded.
+    case concluded(request: UInt64, isSettled: Bool)
+    /// A cycle is complete.
+    case ended(cycle: Int)
+
+    /// One line of text, read back by ``init(line:)``.
+    public var line: String {
+        switch self {
+        case .recorded(let cycle): "recorded \(cycle)"
+        case .ran(let cycle, let outcome): "ran \(cycle) \(outcome.hex)"
+        case .leaving(let cycle, let block, let from, let to): "leaving \(cycle) \(block) \(from) \(to)"
+        case .submitted(let cycle, let index): "submitted \(cycle) \(index)"
+        case .tookFeedback(let cycle, let block, let kind): "feedback \(cycle) \(block) \(kind.rawValue)"
+        case .answered(let request, let refusal): "answered \(request) \(refusal?.code ?? "reserved")"
+        case .concluded(let request, let isSettled): "concluded \(request) \(isSettled ? 1 : 0)"
+        case .ended(let cycle): "ended \(cycle)"
+        }
+    }
+
+    /// Reads ``line``; nil for any other text.
+    public init?(line: some StringProtocol) {
+        let words = line.split(separator: " ").map(String.init)
+        let numbers = words.dropFirst().map { Int($0) ?? 0 }
+        switch (words.first, words.count) {
+        case ("recorded", 2): self = .recorded(cycle: numbers[0])
+        case ("ran", 3):
+            guard let outcome = ContentHash(hex: words[2]) else { return nil }
+            self = .ran(cycle: numbers[0], outcome: outcome)
+        case ("leaving", 5): self = .leaving(cycle: numbers[0], block: numbers[1], from: numbers[2], to: numbers[3])
+        case ("submitted", 3): self = .submitted(cycle: numbers[0], index: UInt32(numbers[1]))
+        case ("feedback", 4):
+            guard let kind = FeedbackKind(rawValue: UInt8(numbers[2])) else { return nil }
+            self = .tookFeedback(cycle: numbers[0], block: numbers[1], kind: kind)
+        case ("answered", 3): self = .answered(request: UInt64(numbers[0]), refusal: Outcome(code: words[2]))
+        case ("concluded", 3): self = .concluded(request: UInt64(numbers[0]), isSettled: numbers[1] == 1)
+        case ("ended", 2): self = .ended(cycle: numbers[0])
+        default: return nil
+        }
+    }
+}
+
+/// The script's world does not behave as it should; the text says how.
+public struct ScriptFailure: Error, CustomStringConvertible {
+    public let description: String
+}
+
+/// Waves, hand-offs, feedback, single reservations and ticks over one ``DecisionWorld``, cycle by cycle.
+///
+/// The state after a cycle depends on the world alone: a script that was interrupted anywhere and is played again from
+/// the start ends in the same state. What a gateway says is a function of the index, so that it does not matter which
+/// messages got out before an interruption.
+public struct LoopScript: Sendable {
+    /// The operator.
+    public let world: DecisionWorld
+    /// Contacts of a wave.
+    public let limit: Int
+    /// Single reservations of a cycle.
+    public let requests: Int
+    private let objects: any ObjectStore
+    private let observe: @Sendable (ProtocolStep) -> Void
+    private let tell: @Sendable (Told) -> Void
+
+    /// Prepares a script.
+    ///
+    /// - Parameters:
+    ///   - observe: Called at each step of the protocol.
+    ///   - tell: Called the moment somebody is told something.
+    public init(
+        world: DecisionWorld,
+        limit: Int,
+        requests: Int,
+        objects: any ObjectStore,
+        observe: @escaping @Sendable (ProtocolStep) -> Void = { _ in },
+        tell: @escaping @Sendable (Told) -> Void = { _ in }
+    ) {
+        self.world = world
+        self.limit = limit
+        self.requests = requests
+        self.objects = objects
+        self.observe = observe
+        self.tell = tell
+    }
+
+    /// Opens a host over a log; each block of a wave is a commit of its own.
+    public func host(_ log: any DecisionLog) throws -> DecisionHost {
+        try DecisionHost(
+            log: log,
+            objects: objects,
+            inputs: world.inputs(objects),
+            threads: 2,
+            blocksPerCommit: 1,
+            observe: observe
+        )
+    }
+
+    /// The wave of a cycle.
+    public static func wave(_ cycle: Int) -> WaveID {
+        WaveID(campaign: CampaignID(Int64(cycle)), occurrence: 1)
+    }
+
+    /// The slot of a cycle: two days after the one before.
+    public func planned(_ cycle: Int) -> LocalTime {
+        let ms = Int64(cycle - 1) * 2 * 86_400_000
+        return LocalTime(instant: world.start.instant.adding(ms: ms), offsetSeconds: world.start.offsetSeconds)
+    }
+
+    /// Plays all cycles up to `last` that are not complete yet.
+    public func play(on host: DecisionHost, to last: Int) async throws {
+        if try await host.read({ $0.sequence == 0 }) {
+            try await host.record(world.setUp(objects, campaigns: []))
+            tell(.recorded(cycle: 0))
+        }
+        _ = try await host.resume()
+        for cycle in 1...last {
+            let status = try await host.read { $0.campaigns[CampaignID(Int64(cycle))]?.status }
+            if status != .stopped { try await play(cycle, on: host) }
+        }
+    }
+
+    private func play(_ cycle: Int, on host: DecisionHost) async throws {
+        let (wave, planned) = (Self.wave(cycle), planned(cycle))
+        if try await host.read({ $0.campaigns[wave.campaign] == nil }) {
+            let spec = world.campaign(Int64(cycle), category: "c\(cycle)", limit: limit)
+            let file = try host.store(Array(JSONEncoder().encode(spec)))
+            try await host.record([.campaignSet(spec.id, revision: 1, file: file)])
+        }
+        try await host.tick(planned)
+        tell(.recorded(cycle: cycle))
+        let audience = world.audience(percent: 60)
+        let summary = try await host.run(wave: wave, planned: planned, audience: audience)
+        tell(.ran(cycle: cycle, outcome: summary.outcomeSHA256))
+        for block in 0..<Block.count(subscribers: world.subscribers) {
+            let size = min(Block.size, world.subscribers - block * Block.size)
+            // The last quarter of each block never leaves.
+            for range in [0..<size / 2, size / 2..<size / 4 * 3] {
+                try await handOff(cycle, block: block, range: range, on: host)
+            }
+        }
+        try await reserve(cycle, on: host)
+        let doubtful = (0..<20).map { UInt32($0 * 31 + cycle * 7) % UInt32(world.subscribers) }
+        try await host.record([.listChanged(.dnd(2), added: doubtful, removed: [])])
+        try await host.releaseUnsent(wave)
+        try await host.record([.campaignStatus(wave.campaign, .stopped)])
+        tell(.ended(cycle: cycle))
+    }
+
+    private func handOff(_ cycle: Int, block: Int, range: Range<Int>, on host: DecisionHost) async throws {
+        let (wave, planned) = (Self.wave(cycle), planned(cycle))
+        let leaving = try await host.handOff(wave, block: block, range: range, at: planned) { $0.number % 50 != 0 }
+        if !leaving.isEmpty {
+            tell(.leaving(cycle: cycle, block: block, from: range.lowerBound, to: range.upperBound))
+        }
+        for index in leaving {
+            tell(.submitted(cycle: cycle, index: index.number))
+            observe(.submitted)
+        }
+        let gone = try await host.read { state in
+            var gone: [SubscriberIndex] = []
+            state.waves[wave]?.blocks[block]?.handedOff.forEach {
+                if range.contains($0) { gone.append(SubscriberIndex(UInt32(block * Block.size + $0))) }
+            }
+            return gone
+        }
+        for kind in [FeedbackKind.accepted, .failed, .delivered, .replied] {
+            let members = gone.filter { Self.comesBack(kind, $0) }
+            try await host.feedback(wave, kind, members, at: planned)
+            if !members.isEmpty { tell(.tookFeedback(cycle: cycle, block: block, kind: kind)) }
+        }
+    }
+
+    private static func comesBack(_ kind: FeedbackKind, _ index: SubscriberIndex) -> Bool {
+        switch kind {
+        case .accepted: true
+        case .failed: index.number % 9 == 0
+        case .delivered: (2...6).contains(index.number % 9)
+        case .replied: index.number % 41 == 3
+        default: false
+        }
+    }
+
+    /// Single reservations of different subscribers, all in flight together; half of them are concluded.
+    private func reserve(_ cycle: Int, on host: DecisionHost) async throws {
+        let stride = UInt32(world.subscribers / requests)
+        let (day, month) = (planned(cycle).day, planned(cycle).month)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for number in 0..<requests {
+                let reservation = SingleReservation(
+                    request: UInt64(cycle * 100_000 + number),
+                    index: (UInt32(cycle * 13) + UInt32(number) * stride) % UInt32(world.subscribers),
+                    channel: ChannelClass.allCases[number % 4],
+                    month: LocalMonth(number: month.number + (number % 16 == 5 ? 1 : 0)),
+                    campaign: CampaignID(Int64(cycle))
+                )
+                group.addTask { try await single(reservation, number, day, on: host) }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    private func single(_ reservation: SingleReservation, _ number: Int, _ day: LocalDay, on host: DecisionHost)
+        async throws
+    {
+        let request = reservation.request
+        let answer = try await host.reserve(reservation, on: day)
+        guard case .reserved = answer else {
+            if case .refused(let outcome) = answer { tell(.answered(request: request, refusal: outcome)) }
+            return
+        }
+        tell(.answered(request: request, refusal: nil))
+        if number % 3 == 0 {
+            let again = try await host.reserve(reservation, on: day)
+            guard again == .reserved else { throw ScriptFailure(description: "asked again, \(request) got \(again)") }
+        }
+        guard number % 2 == 0 else { return }
+        let isSettled = number % 4 == 0
+        let conclusion = SingleConclusion(request: request, index: reservation.index, isSettled: isSettled)
+        _ = try await host.conclude(conclusion)
+        tell(.concluded(request: request, isSettled: isSettled))
+    }
+}
