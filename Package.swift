@@ -22,8 +22,10 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // Base: values, nouns, protocols
@@ -123,14 +125,26 @@ let package = Package(
             dependencies: core + [
                 "ADBCWarehouse", "Approval", "Dispatching", "Evaluation", "Execution", "Feedback", "Files",
                 "ObjectFiles", "Planning", "Profiles", "Rules", "SQLiteStore", "SimulatedChannel", "Synthetic", crypto,
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict
         ),
-        .target(name: "Texts", dependencies: ["Model"], path: "Sources/Edge/Texts", swiftSettings: strict),
+        .target(name: "Texts", dependencies: ["Kernel", "Model", "Decisioning"], path: "Sources/Edge/Texts", swiftSettings: strict),
+        .target(
+            name: "Demo",
+            dependencies: core + [
+                "Assembly", "Dispatching", "Evaluation", "Execution", "Feedback", "Planning", "Approval",
+                "SimulatedChannel", "Synthetic", "Texts", "ADBCWarehouse",
+            ],
+            path: "Sources/Tools/Demo",
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "gyre",
             dependencies: core + [
-                "Assembly", "Evaluation", "Planning", "Rules", "Synthetic", "Texts",
+                "Assembly", "Demo", "Dispatching", "Evaluation", "Planning", "Rules", "SimulatedChannel", "Synthetic",
+                "Texts",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
@@ -138,16 +152,33 @@ let package = Package(
 
         // Tests
         .target(
-            name: "TestSupport",
-            dependencies: core + ["InMemory", "Rules", "Profiles", "Evaluation"],
-            path: "Tests/Support",
-            exclude: ["Rules", "LogAudit.swift", "LoopScript.swift", "WarehouseConformance.swift"],
+            name: "RuleSupport",
+            dependencies: ["Kernel", "Model", "Profiles", "Rules"],
+            path: "Tests/Support/Rules",
             swiftSettings: optimised
         ),
+        .target(
+            name: "TestSupport",
+            dependencies: core + ["InMemory", .product(name: "GRDB", package: "GRDB.swift")],
+            path: "Tests/Support",
+            exclude: ["Rules", "LogAudit.swift", "LoopScript.swift"],
+            swiftSettings: optimised
+        ),
+        .testTarget(name: "RulesTests", dependencies: ["Kernel", "Model", "RuleSupport", "Rules"], swiftSettings: strict),
         .testTarget(
-            name: "DecisioningTests",
-            dependencies: core + ["InMemory", "TestSupport"],
+            name: "ProfilesTests",
+            dependencies: base + ["ADBCWarehouse", "CColumns", "Profiles", "RuleSupport", "Rules"],
             swiftSettings: strict
         ),
+        .testTarget(name: "DecisioningTests", dependencies: core + ["InMemory", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "AdapterTests",
+            dependencies: base + [
+                "ADBCWarehouse", "Files", "InMemory", "SQLiteStore", "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "ToolsTests", dependencies: base + ["Files", "Synthetic"], swiftSettings: strict),
     ]
 )

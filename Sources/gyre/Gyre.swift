@@ -2,12 +2,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Glibc
 
 @main
 struct Gyre: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gyre",
         abstract: "Closed-loop marketing operations for telecom operators.",
-        subcommands: []
+        subcommands: [
+            DemoCommand.self, GenerateCommand.self, LoadCommand.self, SegmentCommand.self, WaveCommand.self,
+            ExplainCommand.self, ReplayCommand.self, ReportCommand.self,
+        ]
     )
+
+    static func main() async {
+        // A full disk or a file-size limit is an error to report, not a reason to be killed.
+        signal(SIGXFSZ, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            Terminal.exit(withError: error)
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 import CSyncTrace
 import DecisionHost
+import Decisioning
 import Glibc
 import Kernel
 import ObjectFiles

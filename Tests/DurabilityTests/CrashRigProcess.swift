@@ -50,12 +50,9 @@ enum CrashRigProcess {
     }
 
     private static func runBlocking(_ arguments: [String], killAfterMs: Double?) throws -> CrashRigRun {
-        var ends: [Int32] = [0, 0]
-        guard pipe2(&ends, O_CLOEXEC) == 0 else { throw NotStarted(description: "pipe: \(errno)") }
-        defer { close(ends[0]) }
-        let process = try spawn(arguments, output: ends[1])
-        close(ends[1])
-        var output = Output(descriptor: ends[0])
+        let (process, pipe) = try starting.withLock { _ in try start(arguments) }
+        defer { close(pipe) }
+        var output = Output(descriptor: pipe)
         if let killAfterMs {
             output.read(until: { $0.contains("ready") })
             output.read(forMs: killAfterMs)
@@ -68,6 +65,22 @@ enum CrashRigProcess {
         run.wasKilled = status & 0x7F == SIGKILL
         run.exitCode = status >> 8 & 0xFF
         return run
+    }
+
+    /// One process is started at a time, so that none inherits the pipe of another.
+    private static let starting = LockedValue(())
+
+    private static func start(_ arguments: [String]) throws -> (process: pid_t, output: Int32) {
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { throw NotStarted(description: "pipe: \(String(cString: strerror(errno)))") }
+        defer { close(ends[1]) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        do {
+            return (try spawn(arguments, output: ends[1]), ends[0])
+        } catch {
+            close(ends[0])
+            throw error
+        }
     }
 
     private static func spawn(_ arguments: [String], output: Int32) throws -> pid_t {
@@ -118,8 +131,12 @@ private struct Output {
             let now = DispatchTime.now().uptimeNanoseconds
             guard now < end else { return }
             var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            var left = timespec(tv_sec: Int((end - now) / 1_000_000_000), tv_nsec: Int((end - now) % 1_000_000_000))
-            if ppoll(&wanted, 1, &left, nil) > 0 { take() }
+            let wholeMs = Int32((end - now) / 1_000_000)
+            if poll(&wanted, 1, wholeMs) > 0 {
+                take()
+            } else if wholeMs == 0 {
+                usleep(useconds_t((end - now) / 1_000))
+            }
         }
     }
 

@@ -11,8 +11,8 @@ import Testing
 /// A data directory on which crash-rig is killed again and again, and everything it ever told.
 private struct KilledDirectory {
     private static let subscribers = 140_000  // three blocks
-    private static let limit = 1_500
-    private static let requests = 96
+    private static let limit = 400
+    private static let requests = 1_200
 
     let world: DecisionWorld
     private let folder: TemporaryFolder
@@ -89,6 +89,7 @@ private struct KilledDirectory {
             let seed = UInt64.random(in: 1...UInt64(UInt32.max))
             var random = SeededRandom(seed: seed)
             var directory = try KilledDirectory(seed: seed)
+            _ = try await directory.run([], cycles: 1)
             for _ in 0..<Self.randomRounds.kills {
                 let ms = Double(UInt64.random(in: 0...120_000, using: &random)) / 1_000
                 let run = try await directory.run([], cycles: 1_000, killAfterMs: ms)

@@ -40,10 +40,18 @@ struct Reference {
     }
 }
 
-/// Reads a log once as an auditor and once as the core does, deciding everything again; says what is wrong.
-func audit(_ log: any DecisionLog, world: DecisionWorld, objects: any ObjectStore, told: [Told]) throws -> [String] {
+/// Reads a log once as an auditor and once as the core does; says what is wrong.
+///
+/// - Parameter verifies: Whether the core decides everything again.
+func audit(
+    _ log: any DecisionLog,
+    world: DecisionWorld,
+    objects: any ObjectStore,
+    told: [Told],
+    verifies: Bool = true
+) throws -> [String] {
     let audit = try LogAudit(log, world: world, objects: objects)
-    let replay = Replay(log: log, inputs: world.inputs(objects), threads: 2, verifies: true)
+    let replay = Replay(log: log, inputs: world.inputs(objects), threads: 2, verifies: verifies)
     try replay.fold()
     audit.compare(with: replay.state)
     audit.compare(with: told)

@@ -24,7 +24,8 @@ import Testing
     private func values<T: FixedWidthInteger & UnsignedInteger>(_ type: T.Type, _ random: inout SeededRandom) -> [T] {
         let corners: [T] = [0, 1, 2, 100, .max / 2, .max / 2 + 1, .max - 1, .max]
         return (0..<Self.rows).map { _ in
-            Bool.random(using: &random) ? corners[Int.random(in: 0..<8, using: &random)] : T(truncatingIfNeeded: random.next())
+            Bool.random(using: &random)
+                ? corners[Int.random(in: 0..<8, using: &random)] : T(truncatingIfNeeded: random.next())
         }
     }
 
@@ -33,20 +34,30 @@ import Testing
     ) -> Void
 
     private func check<T: FixedWidthInteger & UnsignedInteger>(
-        _ type: T.Type, _ ranges: Ranges<T>, _ largest: (UnsafePointer<T>, Int) -> UInt64
+        _ type: T.Type,
+        _ ranges: Ranges<T>,
+        _ largest: (UnsafePointer<T>, Int) -> UInt64
     ) {
         var random = SeededRandom(seed: 3)
         for count in 1...6 {
             for _ in 0..<20 {
                 let values = values(T.self, &random)
                 let bounds = (0..<count).map { _ in
-                    let pair = (values[Int.random(in: 0..<Self.rows, using: &random)], values[Int.random(in: 0..<Self.rows, using: &random)])
+                    let pair = (
+                        values[Int.random(in: 0..<Self.rows, using: &random)],
+                        values[Int.random(in: 0..<Self.rows, using: &random)]
+                    )
                     return min(pair.0, pair.1)...max(pair.0, pair.1)
                 }
                 var out = [UInt64](repeating: 0, count: Self.words)
                 ranges(
-                    values, Self.words, bounds.map { UInt64($0.lowerBound) },
-                    bounds.map { UInt64($0.upperBound - $0.lowerBound) }, count, &out)
+                    values,
+                    Self.words,
+                    bounds.map { UInt64($0.lowerBound) },
+                    bounds.map { UInt64($0.upperBound - $0.lowerBound) },
+                    count,
+                    &out
+                )
                 #expect(out == bits { row in bounds.contains { $0.contains(values[row]) } })
                 #expect(largest(values, Self.rows) == values.max().map { UInt64($0) })
                 #expect(largest(values, 0) == 0)

@@ -28,12 +28,16 @@ private struct BigTable {
         city = drawn(10) { "城市\(Int.random(in: 0..<400, using: &$0))" }
         isGroup = drawn(20) { Bool.random(using: &$0) }
         let catalogue = RuleWorld.catalogue
-        profile = try HotProfile(catalogue: catalogue, universe: Self.rows, columns: [
-            "arpu": HotColumn(#require(catalogue["arpu"]), integers: arpu),
-            "age": HotColumn(#require(catalogue["age"]), integers: age),
-            "city": HotColumn(#require(catalogue["city"]), texts: city),
-            "is_group": HotColumn(#require(catalogue["is_group"]), flags: isGroup),
-        ])
+        profile = try HotProfile(
+            catalogue: catalogue,
+            universe: Self.rows,
+            columns: [
+                "arpu": HotColumn(#require(catalogue["arpu"]), integers: arpu),
+                "age": HotColumn(#require(catalogue["age"]), integers: age),
+                "city": HotColumn(#require(catalogue["city"]), texts: city),
+                "is_group": HotColumn(#require(catalogue["is_group"]), flags: isGroup),
+            ]
+        )
     }
 
     func compile(_ rule: String) throws -> ColumnPredicate {
@@ -66,7 +70,9 @@ private struct BigTable {
         }
         let numbers = stride(from: -19, to: 120, by: 3).map(String.init).joined(separator: ", ")
         try expect("age IN (\(numbers))") { age[$0].map { ($0 + 19) % 3 == 0 && $0 < 120 } == true }
-        try expect("age + 1 NOT IN (\(numbers))") { age[$0].map { ($0 + 20) % 3 != 0 || $0 + 1 < -19 || $0 + 1 >= 120 } == true }
+        try expect("age + 1 NOT IN (\(numbers))") {
+            age[$0].map { ($0 + 20) % 3 != 0 || $0 + 1 < -19 || $0 + 1 >= 120 } == true
+        }
         try expect("city LIKE '%7'") { city[$0]?.hasSuffix("7") == true }
         try expect("city NOT LIKE '城市1%'") { city[$0].map { !$0.hasPrefix("城市1") } == true }
         try expect("city IS NULL OR arpu IS NULL") { city[$0] == nil || arpu[$0] == nil }
@@ -148,7 +154,8 @@ private struct BigTable {
             }
             let wrong = (0..<Block.size).filter { offset in
                 let row = block * Block.size + offset
-                guard offset % 3 == 0, row < BigTable.rows, let arpu = table.arpu[row], let age = table.age[row], age != 0
+                guard offset % 3 == 0, row < BigTable.rows, let arpu = table.arpu[row], let age = table.age[row],
+                    age != 0
                 else { return scores[offset] != ColumnScore.missing }
                 return scores[offset] != Int32(arpu * 10_000 / age)
                     || score.value(at: SubscriberIndex(UInt32(row))) != scores[offset]

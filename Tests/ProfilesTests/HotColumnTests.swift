@@ -10,11 +10,15 @@ import Testing
 @Suite struct HotColumnTests {
     private func attribute(_ code: String) throws -> Attribute { try #require(RuleWorld.catalogue[code]) }
 
-    @Test(arguments: [
-        ([0, 255], 8), ([1_000_000, 1_000_255], 8), ([-128, 127], 8), ([0, 256], 16), ([-1, 65_534], 16), ([0, 65_536], 32),
-        ([-3_000_000_000, 0], 32), ([-1_000_000_000_000_000, 1_000_000_000_000_000], 64), ([7, 7], 8), ([nil, nil], 8),
-        ([nil, 5_000_000_000, nil], 8),
-    ] as [([Int64?], Int)])
+    @Test(
+        arguments: [
+            ([0, 255], 8), ([1_000_000, 1_000_255], 8), ([-128, 127], 8), ([0, 256], 16), ([-1, 65_534], 16),
+            ([0, 65_536], 32),
+            ([-3_000_000_000, 0], 32), ([-1_000_000_000_000_000, 1_000_000_000_000_000], 64), ([7, 7], 8),
+            ([nil, nil], 8),
+            ([nil, 5_000_000_000, nil], 8),
+        ] as [([Int64?], Int)]
+    )
     func `numbers take the narrowest width their spread allows`(values: [Int64?], bits: Int) throws {
         let column = try HotColumn(attribute("points"), integers: values)
         #expect(column.bitsPerValue == bits)
@@ -97,19 +101,29 @@ import Testing
         #expect(throws: ProfileError.outOfRange(attribute: "age", row: 1, value: 400)) {
             try profile.set("age", HotColumn(attribute("tenure"), integers: [1, 400]))
         }
-        #expect(throws: ProfileError.wrongType(
-            attribute: "brand", expected: "the domain of the catalogue", found: "another domain")
+        #expect(
+            throws: ProfileError.wrongType(
+                attribute: "brand",
+                expected: "the domain of the catalogue",
+                found: "another domain"
+            )
         ) {
             try profile.set("brand", HotColumn(attribute("card"), texts: ["金卡", nil]))
         }
     }
 
     @Test func `display text has labels, units and words`() throws {
-        let profile = try HotProfile(catalogue: RuleWorld.catalogue, universe: 1, columns: [
-            "brand": HotColumn(attribute("brand"), texts: ["全球通"]), "is_5g": HotColumn(attribute("is_5g"), flags: [true]),
-            "arpu": HotColumn(attribute("arpu"), integers: [8_050]), "age": HotColumn(attribute("age"), integers: [nil]),
-            "activated": HotColumn(attribute("activated"), integers: [20_778]),
-        ])
+        let profile = try HotProfile(
+            catalogue: RuleWorld.catalogue,
+            universe: 1,
+            columns: [
+                "brand": HotColumn(attribute("brand"), texts: ["全球通"]),
+                "is_5g": HotColumn(attribute("is_5g"), flags: [true]),
+                "arpu": HotColumn(attribute("arpu"), integers: [8_050]),
+                "age": HotColumn(attribute("age"), integers: [nil]),
+                "activated": HotColumn(attribute("activated"), integers: [20_778]),
+            ]
+        )
         let index = SubscriberIndex(0)
         #expect(try profile.display(of: "brand", at: index) == BilingualText(zh: "全球通客户", en: "全球通"))
         #expect(try profile.display(of: "is_5g", at: index) == BilingualText(zh: "是", en: "yes"))
@@ -138,7 +152,10 @@ import Testing
             try HotColumn(attribute("is_5g"), flags: [true, false, true]),
             try HotColumn(attribute("age"), integers: drawn(70) { Int64.random(in: -20...120, using: &$0) }),
             try HotColumn(attribute("arpu"), integers: drawn(64) { Int64.random(in: -9_000...9_000, using: &$0) }),
-            try HotColumn(attribute("balance"), integers: drawn(65) { Int64.random(in: -1_000_000...1_000_000, using: &$0) }),
+            try HotColumn(
+                attribute("balance"),
+                integers: drawn(65) { Int64.random(in: -1_000_000...1_000_000, using: &$0) }
+            ),
             try HotColumn(attribute("points"), integers: [-1_000_000_000_000_000, nil, 1_000_000_000_000_000]),
             try HotColumn(attribute("activated"), integers: [nil, nil]),
             try HotColumn(attribute("activated"), integers: []),

@@ -37,7 +37,9 @@ import Testing
         var agreement = RuleAgreement(seed: seed)
         for table in 0..<2 * Self.tables where table < Self.tables || !agreement.rare.isEmpty {
             try await agreement.run(
-                rules: Self.rulesPerTable, evaluators: [("columns", RuleAgreement.columns), ("SQL", sql)])
+                rules: Self.rulesPerTable,
+                evaluators: [("columns", RuleAgreement.columns), ("SQL", sql)]
+            )
         }
         await warehouse.close()
         print(agreement.coverageTable)
@@ -82,7 +84,10 @@ import Testing
         var agreement = RuleAgreement(seed: 2026)
         for _ in 0..<Self.tables where agreement.differences.isEmpty {
             try await agreement.run(
-                rules: Self.rulesPerTable, fault: fault, evaluators: [("columns", RuleAgreement.columns)])
+                rules: Self.rulesPerTable,
+                fault: fault,
+                evaluators: [("columns", RuleAgreement.columns)]
+            )
         }
         #expect(!agreement.differences.isEmpty)
     }

@@ -9,104 +9,111 @@ import Testing
 
 @Suite struct CheckerTests {
     /// Rule, marked part, stable code, suggestion.
-    @Test(arguments: [
-        // Reading.
-        ("", "", "empty", nil),
-        ("  ", "  ", "empty", nil),
-        ("arpu == 80", "==", "unexpected_character", "="),
-        ("arpu >= 80 && is_5g", "&&", "unexpected_character", "AND"),
-        ("arpu ≥ 80", "≥", "unexpected_character", ">="),
-        ("brand ＝ '全球通'", "＝", "unexpected_character", "="),
-        ("on_list（'black'）", "（", "unexpected_character", "("),
-        ("brand = “全球通”", "“", "unexpected_character", "'"),
-        ("arpu > 80;", ";", "unexpected_character", ""),
-        ("arpu # 80", "#", "unexpected_character", nil),
-        ("brand = '全球通", "'", "unterminated_text", nil),
-        ("\"brand = 1", "\"", "unterminated_name", nil),
-        ("age > 30d", "30d", "malformed_number", nil),
-        ("age > 1234567890123456789012", "1234567890123456789012", "malformed_number", nil),
-        ("age > 1.", "1.", "malformed_number", nil),
-        ("activated > DATE '2026-02-30'", "'2026-02-30'", "malformed_day", nil),
-        ("arpu >= ", "", "expected", nil),
-        ("arpu >= AND is_5g", "AND", "expected", nil),
-        ("(arpu >= 80", "", "expected", nil),
-        ("arpu >= 80 is_5g", "is_5g", "expected", nil),
-        ("arpu BETWEEN 1 OR 2", "OR", "expected", nil),
-        ("arpu IS 5", "5", "expected", nil),
-        ("arpu NOT 5", "5", "expected", nil),
-        ("arpu = NOT is_5g", "NOT", "expected", nil),
-        ("arpu IN 5", "5", "expected", nil),
-        ("arpu IN (5; 6)", ";", "unexpected_character", ""),
-        ("activated > today - INTERVAL '3' MONTH", "'3'", "expected", nil),
-        ("activated > today - INTERVAL 3 YEAR", "YEAR", "expected", nil),
-        ("activated > today - INTERVAL 1000001 DAY", "1000001", "interval_too_long", nil),
-        ("1 < arpu < 5", "<", "chained_comparison", nil),
-        ("arpu = 1 IN (2)", "IN", "chained_comparison", nil),
-        // Names.
-        ("arpuu >= 80", "arpuu", "unknown_attribute", "arpu"),
-        ("ARPU >= 80", "ARPU", "unknown_attribute", "arpu"),
-        ("月均消废 >= 80", "月均消废", "unknown_attribute", "月均消费"),
-        ("归属地 = '深圳'", "归属地", "unknown_attribute", nil),
-        ("nonsense >= 80", "nonsense", "unknown_attribute", nil),
-        ("brand = 全球通", "全球通", "unknown_attribute", "'全球通'"),
-        ("brand = \"全球通\"", "\"全球通\"", "unknown_attribute", "'全球通'"),
-        ("brand = '全球痛'", "'全球痛'", "unknown_value", "'全球通'"),
-        ("card >= '金卡客户'", "'金卡客户'", "unknown_value", "'金卡'"),
-        ("brand IN ('全球通', '动感')", "'动感'", "unknown_value", nil),
-        ("on_list('blakc')", "'blakc'", "unknown_member", "'black'"),
-        ("in_audience('summr')", "'summr'", "unknown_member", "'summer'"),
-        ("owns('5g-129')", "'5g-129'", "unknown_member", "'5g-128'"),
-        ("onlist('black')", "onlist", "unknown_function", "on_list"),
-        // Types.
-        ("arpu", "arpu", "expected_condition", nil),
-        ("arpu + 1", "arpu + 1", "expected_condition", nil),
-        ("is_5g AND 'x'", "'x'", "expected_condition", nil),
-        ("(arpu > 1) > 2", "(arpu > 1)", "expected_value", nil),
-        ("on_list('black') = TRUE", "on_list('black')", "expected_value", nil),
-        ("arpu > '80'", "'80'", "wrong_operands", "80"),
-        ("city = 5", "5", "wrong_operands", "'5'"),
-        ("activated > '2026-01-31'", "'2026-01-31'", "wrong_operands", "DATE '2026-01-31'"),
-        ("is_5g = 1", "1", "wrong_operands", "TRUE"),
-        ("arpu = city", "arpu = city", "wrong_operands", nil),
-        ("is_5g < TRUE", "is_5g < TRUE", "not_ordered", nil),
-        ("city < 'b'", "city", "not_ordered", nil),
-        ("brand >= '全球通'", "brand", "not_ordered", nil),
-        ("card < brand", "brand", "not_ordered", nil),
-        ("arpu = NULL", "arpu = NULL", "compare_with_null", nil),
-        ("age IN (1, NULL)", "NULL", "null_in_list", nil),
-        ("NULL", "NULL", "null_here", nil),
-        ("age IN (1, tenure)", "tenure", "not_constant", nil),
-        ("is_5g IN (TRUE)", "is_5g", "wrong_operands", nil),
-        ("arpu LIKE '8%'", "arpu", "not_text", nil),
-        ("city LIKE home", "home", "text_needed", nil),
-        ("city LIKE 'a!b' ESCAPE '!'", "'a!b'", "malformed_pattern", nil),
-        ("city LIKE 'a!' ESCAPE '!'", "'a!'", "malformed_pattern", nil),
-        ("city LIKE 'a' ESCAPE ''", "''", "malformed_escape", nil),
-        ("on_list(black)", "black", "text_needed", nil),
-        ("on_list()", "on_list()", "argument_count", nil),
-        ("days_between(today) > 1", "days_between(today)", "argument_count", nil),
-        ("days_between(today, arpu) > 1", "days_between(today, arpu)", "wrong_operands", nil),
-        ("arpu > INTERVAL 3 DAY", "INTERVAL 3 DAY", "misplaced_interval", nil),
-        ("arpu + INTERVAL 3 DAY > 1", "arpu + INTERVAL 3 DAY", "misplaced_interval", nil),
-        ("activated + 90 > today", "90", "day_arithmetic", "INTERVAL 90 DAY"),
-        ("activated * 2 > today", "activated * 2", "day_arithmetic", nil),
-        ("today - activated > 90", "today - activated", "day_difference", "days_between(activated, today)"),
-        ("-city = 'x'", "-city", "wrong_operands", nil),
-        ("city + 1 > 2", "city + 1", "wrong_operands", nil),
-        (
-            "count(contact, channel = 'sms' AND outcome = 'accepted', within 90 days) >= 2",
-            "count(contact, channel = 'sms' AND outcome = 'accepted', within 90 days)", "count_not_available", nil
-        ),
-        // Widths.
-        ("balance * 10 > 0", "balance * 10", "overflow", nil),
-        ("balance / 3 > 0", "balance / 3", "overflow", nil),
-        ("balance > rate", "balance > rate", "overflow", nil),
-        ("arpu * 0.123456789012345678 > 0", "arpu * 0.123456789012345678", "too_many_digits", nil),
-        ("activated + INTERVAL 1000000 MONTH + INTERVAL 1000000 MONTH > today",
-            "activated + INTERVAL 1000000 MONTH + INTERVAL 1000000 MONTH", "overflow", nil),
-    ] as [(String, String, String, String?)])
+    @Test(
+        arguments: [
+            // Reading.
+            ("", "", "empty", nil),
+            ("  ", "  ", "empty", nil),
+            ("arpu == 80", "==", "unexpected_character", "="),
+            ("arpu >= 80 && is_5g", "&&", "unexpected_character", "AND"),
+            ("arpu ≥ 80", "≥", "unexpected_character", ">="),
+            ("brand ＝ '全球通'", "＝", "unexpected_character", "="),
+            ("on_list（'black'）", "（", "unexpected_character", "("),
+            ("brand = “全球通”", "“", "unexpected_character", "'"),
+            ("arpu > 80;", ";", "unexpected_character", ""),
+            ("arpu # 80", "#", "unexpected_character", nil),
+            ("brand = '全球通", "'", "unterminated_text", nil),
+            ("\"brand = 1", "\"", "unterminated_name", nil),
+            ("age > 30d", "30d", "malformed_number", nil),
+            ("age > 1234567890123456789012", "1234567890123456789012", "malformed_number", nil),
+            ("age > 1.", "1.", "malformed_number", nil),
+            ("activated > DATE '2026-02-30'", "'2026-02-30'", "malformed_day", nil),
+            ("arpu >= ", "", "expected", nil),
+            ("arpu >= AND is_5g", "AND", "expected", nil),
+            ("(arpu >= 80", "", "expected", nil),
+            ("arpu >= 80 is_5g", "is_5g", "expected", nil),
+            ("arpu BETWEEN 1 OR 2", "OR", "expected", nil),
+            ("arpu IS 5", "5", "expected", nil),
+            ("arpu NOT 5", "5", "expected", nil),
+            ("arpu = NOT is_5g", "NOT", "expected", nil),
+            ("arpu IN 5", "5", "expected", nil),
+            ("arpu IN (5; 6)", ";", "unexpected_character", ""),
+            ("activated > today - INTERVAL '3' MONTH", "'3'", "expected", nil),
+            ("activated > today - INTERVAL 3 YEAR", "YEAR", "expected", nil),
+            ("activated > today - INTERVAL 1000001 DAY", "1000001", "interval_too_long", nil),
+            ("1 < arpu < 5", "<", "chained_comparison", nil),
+            ("arpu = 1 IN (2)", "IN", "chained_comparison", nil),
+            // Names.
+            ("arpuu >= 80", "arpuu", "unknown_attribute", "arpu"),
+            ("ARPU >= 80", "ARPU", "unknown_attribute", "arpu"),
+            ("月均消废 >= 80", "月均消废", "unknown_attribute", "月均消费"),
+            ("归属地 = '深圳'", "归属地", "unknown_attribute", nil),
+            ("nonsense >= 80", "nonsense", "unknown_attribute", nil),
+            ("brand = 全球通", "全球通", "unknown_attribute", "'全球通'"),
+            ("brand = \"全球通\"", "\"全球通\"", "unknown_attribute", "'全球通'"),
+            ("brand = '全球痛'", "'全球痛'", "unknown_value", "'全球通'"),
+            ("card >= '金卡客户'", "'金卡客户'", "unknown_value", "'金卡'"),
+            ("brand IN ('全球通', '动感')", "'动感'", "unknown_value", nil),
+            ("on_list('blakc')", "'blakc'", "unknown_member", "'black'"),
+            ("in_audience('summr')", "'summr'", "unknown_member", "'summer'"),
+            ("owns('5g-129')", "'5g-129'", "unknown_member", "'5g-128'"),
+            ("onlist('black')", "onlist", "unknown_function", "on_list"),
+            // Types.
+            ("arpu", "arpu", "expected_condition", nil),
+            ("arpu + 1", "arpu + 1", "expected_condition", nil),
+            ("is_5g AND 'x'", "'x'", "expected_condition", nil),
+            ("(arpu > 1) > 2", "(arpu > 1)", "expected_value", nil),
+            ("on_list('black') = TRUE", "on_list('black')", "expected_value", nil),
+            ("arpu > '80'", "'80'", "wrong_operands", "80"),
+            ("city = 5", "5", "wrong_operands", "'5'"),
+            ("activated > '2026-01-31'", "'2026-01-31'", "wrong_operands", "DATE '2026-01-31'"),
+            ("is_5g = 1", "1", "wrong_operands", "TRUE"),
+            ("arpu = city", "arpu = city", "wrong_operands", nil),
+            ("is_5g < TRUE", "is_5g < TRUE", "not_ordered", nil),
+            ("city < 'b'", "city", "not_ordered", nil),
+            ("brand >= '全球通'", "brand", "not_ordered", nil),
+            ("card < brand", "brand", "not_ordered", nil),
+            ("arpu = NULL", "arpu = NULL", "compare_with_null", nil),
+            ("age IN (1, NULL)", "NULL", "null_in_list", nil),
+            ("NULL", "NULL", "null_here", nil),
+            ("age IN (1, tenure)", "tenure", "not_constant", nil),
+            ("is_5g IN (TRUE)", "is_5g", "wrong_operands", nil),
+            ("arpu LIKE '8%'", "arpu", "not_text", nil),
+            ("city LIKE home", "home", "text_needed", nil),
+            ("city LIKE 'a!b' ESCAPE '!'", "'a!b'", "malformed_pattern", nil),
+            ("city LIKE 'a!' ESCAPE '!'", "'a!'", "malformed_pattern", nil),
+            ("city LIKE 'a' ESCAPE ''", "''", "malformed_escape", nil),
+            ("on_list(black)", "black", "text_needed", nil),
+            ("on_list()", "on_list()", "argument_count", nil),
+            ("days_between(today) > 1", "days_between(today)", "argument_count", nil),
+            ("days_between(today, arpu) > 1", "days_between(today, arpu)", "wrong_operands", nil),
+            ("arpu > INTERVAL 3 DAY", "INTERVAL 3 DAY", "misplaced_interval", nil),
+            ("arpu + INTERVAL 3 DAY > 1", "arpu + INTERVAL 3 DAY", "misplaced_interval", nil),
+            ("activated + 90 > today", "90", "day_arithmetic", "INTERVAL 90 DAY"),
+            ("activated * 2 > today", "activated * 2", "day_arithmetic", nil),
+            ("today - activated > 90", "today - activated", "day_difference", "days_between(activated, today)"),
+            ("-city = 'x'", "-city", "wrong_operands", nil),
+            ("city + 1 > 2", "city + 1", "wrong_operands", nil),
+            (
+                "count(contact, channel = 'sms' AND outcome = 'accepted', within 90 days) >= 2",
+                "count(contact, channel = 'sms' AND outcome = 'accepted', within 90 days)", "count_not_available", nil
+            ),
+            // Widths.
+            ("balance * 10 > 0", "balance * 10", "overflow", nil),
+            ("balance / 3 > 0", "balance / 3", "overflow", nil),
+            ("balance > rate", "balance > rate", "overflow", nil),
+            ("arpu * 0.123456789012345678 > 0", "arpu * 0.123456789012345678", "too_many_digits", nil),
+            (
+                "activated + INTERVAL 1000000 MONTH + INTERVAL 1000000 MONTH > today",
+                "activated + INTERVAL 1000000 MONTH + INTERVAL 1000000 MONTH", "overflow", nil
+            ),
+        ] as [(String, String, String, String?)]
+    )
     func `an error marks its characters and says what to write`(
-        rule: String, marked: String, code: String, suggestion: String?
+        rule: String,
+        marked: String,
+        code: String,
+        suggestion: String?
     ) throws {
         let error = try #require(throws: RuleError.self) { try RuleWorld.scope.check(rule) }
         let units = Array(rule.utf16)
@@ -116,7 +123,8 @@ import Testing
         #expect(!error.message.zh.isEmpty && error.message.zh != error.message.en)
         if let suggestion, code != "unknown_function" {
             // What is suggested mends the rule, or at least this error.
-            let mended = String(decoding: units[..<error.start.offset], as: UTF16.self) + suggestion
+            let mended =
+                String(decoding: units[..<error.start.offset], as: UTF16.self) + suggestion
                 + String(decoding: units[error.end.offset...], as: UTF16.self)
             #expect((try? RuleWorld.scope.check(mended)) != nil || code == "unexpected_character", "\(mended)")
         }
@@ -130,9 +138,11 @@ import Testing
             error.marked(in: rule) == """
                   AND 月租 >= '80'
                               ^~~~
-                """)
+                """
+        )
         #expect(
-            error.report(on: rule).hasPrefix("line 2, column 13: >= does not go with a number and a text; write 80\n"))
+            error.report(on: rule).hasPrefix("line 2, column 13: >= does not go with a number and a text; write 80\n")
+        )
         #expect(error.report(on: rule, language: \.zh).hasPrefix("第 2 行第 13 列：>= 不能用于数字与文本，可改为 80\n"))
     }
 
@@ -143,7 +153,8 @@ import Testing
 
     @Test func `a rule says what it reads`() throws {
         let rule = try RuleWorld.scope.check(
-            "品牌 = '全球通' AND (arpu > 1 OR arpu < -1) AND on_list('black') AND NOT on_list('black') AND owns('vod')")
+            "品牌 = '全球通' AND (arpu > 1 OR arpu < -1) AND on_list('black') AND NOT on_list('black') AND owns('vod')"
+        )
         #expect(rule.uses.attributes.map(\.code) == ["brand", "arpu"])
         #expect(rule.uses.memberships == [Membership(.list, "black"), Membership(.product, "vod")])
         #expect(!rule.uses.today && !rule.uses.requiresWarehouse)
@@ -168,5 +179,37 @@ import Testing
     @Test(arguments: ["arpu", "arpu / 3 - rate", "age * 0.1234567890", "0.5"])
     func `a score comes in micro-units`(text: String) throws {
         #expect(try RuleWorld.scope.checkScore(text).value.type == .number(scale: 6))
+    }
+}
+
+@Suite struct RuleFuzzTests {
+    private static let words = [
+        "arpu", "age", "balance", "points", "activated", "is_5g", "city", "card", "brand", "品牌", "x", "\"home\"", "AND",
+        "OR", "NOT", "IN", "BETWEEN", "LIKE", "ESCAPE", "IS", "NULL", "TRUE", "today", "INTERVAL", "DAY", "MONTH",
+        "DATE",
+        "'2026-01-31'", "'a%'", "''", "'金卡'", "0", "1", "3", "0.5", "999999999999999999", "9223372036854775807",
+        "0.000000000000000001", "1000000", "(", ")", "(", ")", ",", "=", "<>", "<", ">=", "+", "-", "*", "/",
+        "days_between", "on_list", "'black'", "count", "within",
+    ]
+
+    @Test func `no sequence of words crashes, and what is accepted prints, binds and becomes SQL`() throws {
+        var random = SeededRandom(seed: 8)
+        var accepted = 0
+        for _ in 0..<20_000 {
+            let length = Int.random(in: 1...12, using: &random)
+            let text = (0..<length).map { _ in Self.words[Int.random(in: 0..<Self.words.count, using: &random)] }
+                .joined(separator: " ")
+            guard let syntax = try? RuleSyntax(parsing: text) else { continue }
+            #expect(try RuleSyntax(parsing: syntax.canonicalText).root == syntax.root)
+            if let rule = try? RuleWorld.scope.check(syntax) {
+                accepted += 1
+                #expect(!rule.sql(.duckdb, today: LocalDay(number: 20_778)).text.isEmpty)
+                #expect(!rule.sql(.spark, today: LocalDay(number: 20_778)).text.isEmpty)
+            }
+            if let score = try? RuleWorld.scope.checkScore(syntax) {
+                #expect(!score.sql(.duckdb, today: LocalDay(number: 20_778)).text.isEmpty)
+            }
+        }
+        #expect(accepted > 50)
     }
 }

@@ -59,11 +59,21 @@ import Testing
 
     @Test func `AND binds tighter than OR, NOT looser than a comparison`() throws {
         let root = try RuleSyntax(parsing: "NOT a = 1 OR b AND c").root
-        let comparison = RuleNode(.comparison(
-            RuleNode(.name("a")), .equal, RuleNode(.number(Scaled(unscaled: 1, scale: 0)))))
-        #expect(root == RuleNode(.or([
-            RuleNode(.not(comparison)), RuleNode(.and([RuleNode(.name("b")), RuleNode(.name("c"))])),
-        ])))
+        let comparison = RuleNode(
+            .comparison(
+                RuleNode(.name("a")),
+                .equal,
+                RuleNode(.number(Scaled(unscaled: 1, scale: 0)))
+            )
+        )
+        #expect(
+            root
+                == RuleNode(
+                    .or([
+                        RuleNode(.not(comparison)), RuleNode(.and([RuleNode(.name("b")), RuleNode(.name("c"))])),
+                    ])
+                )
+        )
     }
 
     @Test func `a text literal is normalised to NFC`() throws {
@@ -124,7 +134,8 @@ import Testing
                 "right":{"number":"12.50","type":"number"},"type":"comparison"},\
                 {"condition":{"arguments":[{"text":"black","type":"text"}],"function":"on_list","type":"call"},\
                 "type":"not"}],"type":"and"}
-                """)
+                """
+        )
     }
 
     @Test(arguments: [
@@ -153,7 +164,8 @@ import Testing
 
     @Test func `a deep JSON tree is an error, not a crash`() {
         for depth in [150, 100_000] {
-            let json = String(repeating: #"{"type":"not","condition":"#, count: depth) + #"{"type":"today"}"#
+            let json =
+                String(repeating: #"{"type":"not","condition":"#, count: depth) + #"{"type":"today"}"#
                 + String(repeating: "}", count: depth)
             #expect(throws: (any Error).self) { try JSONDecoder().decode(RuleSyntax.self, from: Data(json.utf8)) }
         }

@@ -22,16 +22,25 @@ import Testing
         ("80.005 < arpu", #""arpu" > 80.00"#),
         ("arpu = 80.005", #""arpu" < -92233720368547758.08"#),
         ("age IN (1, 2.0, 2.5)", #""age" IN (1, 2)"#),
-        ("arpu + rent * 2 > 100",
+        (
+            "arpu + rent * 2 > 100",
             #"(CAST(CAST("arpu" AS DECIMAL(38, 2)) * 100 AS BIGINT) + "#
-                + #"(CAST(CAST("rent" AS DECIMAL(38, 2)) * 100 AS BIGINT) * 2)) > 10000"#),
+                + #"(CAST(CAST("rent" AS DECIMAL(38, 2)) * 100 AS BIGINT) * 2)) > 10000"#
+        ),
         ("age / tenure >= 0.5", #"(("age" * 1000000) // NULLIF("tenure", 0)) >= 500000"#),
-        ("arpu = age",
-            #"CAST(CAST("arpu" AS DECIMAL(38, 2)) * 100 AS BIGINT) = ("age" * 100)"#),
-        ("card >= '金卡'",
-            #"CASE "card" WHEN '普通' THEN 0 WHEN '银卡' THEN 1 WHEN '金卡' THEN 2 WHEN '钻石卡' THEN 3 END >= 2"#),
+        (
+            "arpu = age",
+            #"CAST(CAST("arpu" AS DECIMAL(38, 2)) * 100 AS BIGINT) = ("age" * 100)"#
+        ),
+        (
+            "card >= '金卡'",
+            #"CASE "card" WHEN '普通' THEN 0 WHEN '银卡' THEN 1 WHEN '金卡' THEN 2 WHEN '钻石卡' THEN 3 END >= 2"#
+        ),
         ("activated >= today - INTERVAL 90 DAY", #""activated" >= DATE '2026-08-23'"#),
-        ("activated + INTERVAL 24 MONTH < today", #"CAST("activated" + INTERVAL 24 MONTH AS DATE) < DATE '2026-11-21'"#),
+        (
+            "activated + INTERVAL 24 MONTH < today",
+            #"CAST("activated" + INTERVAL 24 MONTH AS DATE) < DATE '2026-11-21'"#
+        ),
         ("days_between(activated, today) >= 365", #"datediff('day', "activated", DATE '2026-11-21') >= 365"#),
         ("city LIKE '100!%_' ESCAPE '!'", #""city" LIKE '100\%_' ESCAPE '\'"#),
         ("city LIKE 'a\\b'", #""city" LIKE 'a\b'"#),
@@ -59,14 +68,17 @@ import Testing
 
     @Test func `a score is an integer expression`() throws {
         let score = try RuleWorld.scope.checkScore("arpu / 100")
-        #expect(score.sql(.duckdb, today: today).text
-            == #"((CAST(CAST("arpu" AS DECIMAL(38, 2)) * 100 AS BIGINT) * 10000) // 100)"#)
+        #expect(
+            score.sql(.duckdb, today: today).text
+                == #"((CAST(CAST("arpu" AS DECIMAL(38, 2)) * 100 AS BIGINT) * 10000) // 100)"#
+        )
     }
 }
 
 @Suite struct LikePatternTests {
     @Test(arguments: [
-        ("", "", true), ("", "a", false), ("%", "", true), ("%%", "abc", true), ("a%", "a", true), ("a%c", "abbc", true),
+        ("", "", true), ("", "a", false), ("%", "", true), ("%%", "abc", true), ("a%", "a", true),
+        ("a%c", "abbc", true),
         ("a%c", "abb", false), ("%b%", "abc", true), ("_", "😀", true), ("_", "\u{E9}", true), ("__", "e\u{301}", true),
         ("_", "ab", false), ("%a_b%", "xxaab", true), ("%ab%ab", "abxabxab", true), ("A", "a", false),
         ("%😀_", "a😀😀b", true), ("a%b%c%d", "a--b--c--", false),

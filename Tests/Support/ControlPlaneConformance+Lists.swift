@@ -118,13 +118,13 @@ extension ControlPlaneConformance {
 
 extension ControlPlaneConformance {
     func searchIsLiteral() async throws {
-        for name in ["Gold 50%", "gold_card", "金卡用户", "it's", "a\\b"] {
-            _ = try await store.save(newSegment(name), audit: entry())
-        }
+        let all = ["Gold 50%", "gold_card", "金卡用户", "it's", "a\\b", "\u{E9}", "e\u{301}x"]
+        for name in all { _ = try await store.save(newSegment(name), audit: entry()) }
         let found: [(String, [String])] = [
-            ("", ["Gold 50%", "gold_card", "金卡用户", "it's", "a\\b"]), ("GOLD", ["Gold 50%", "gold_card"]),
-            ("%", ["Gold 50%"]), ("_", ["gold_card"]), ("金卡", ["金卡用户"]), ("'", ["it's"]), ("\\", ["a\\b"]),
-            ("' OR 1=1 --", []), ("d 5", ["Gold 50%"]),
+            ("", all), ("GOLD", ["Gold 50%", "gold_card"]), ("d 5", ["Gold 50%"]), ("金卡", ["金卡用户"]),
+            ("%", ["Gold 50%"]), ("_", ["gold_card"]), ("'", ["it's"]), ("\\", ["a\\b"]), ("\\%", []),
+            ("' OR 1=1 --", []), ("\0", []), ("GOLD\0", []),
+            ("\u{E9}", ["\u{E9}"]), ("\u{C9}", []), ("%\u{301}", []), ("\u{301}X", ["e\u{301}x"]),
         ]
         for (text, names) in found {
             let page = try await store.segments(ListQuery(search: text, order: "name"), in: .all)

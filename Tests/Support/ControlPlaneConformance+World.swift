@@ -124,11 +124,15 @@ extension ControlPlaneConformance {
         return moved
     }
 
-    func submit(_ campaign: Campaign, at instant: Instant? = nil) async throws -> CampaignApproval {
+    func submit(
+        _ campaign: Campaign,
+        by submitter: String = "wang",
+        at instant: Instant? = nil
+    ) async throws -> CampaignApproval {
         let approval = Approval(
             campaign: campaign.id,
             revision: campaign.revision,
-            submittedBy: "wang",
+            submittedBy: submitter,
             submittedAt: instant ?? at(10)
         )
         return try await store.save(approval, with: moved(campaign, .submitted), audit: entry("campaign.submit"))

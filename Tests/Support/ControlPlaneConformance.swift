@@ -338,7 +338,6 @@ extension ControlPlaneConformance {
         }
         await refuse("a decision has a result", to: .approved) { $0.result = nil }
         await refuse("the phase is that of the result", to: .rejected) { $0.result = .pass }
-        await refuse("the owner does not decide", to: .approved) { $0.decidedBy = "wang" }
         await refuse("somebody decides", to: .approved) { $0.decidedBy = nil }
         await refuse("a decision has a time", to: .approved) { $0.decidedAt = nil }
         await refuse("a refusal has a reason", to: .rejected) { $0.reason = nil }
@@ -359,6 +358,14 @@ extension ControlPlaneConformance {
         )
         await #expect(throws: ControlPlaneError.stale(object: name(campaign), expectedVersion: campaign.version)) {
             try await store.save(decision(approval, .pass), with: moved(campaign, .approved), audit: entry())
+        }
+        let byDeputy = try await submit(try await saved("代提交"), by: "zhao")
+        for person in ["wang", "zhao"] {
+            await #expect(throws: ControlPlaneError.self, "neither owner nor submitter decides") {
+                var own = decision(byDeputy.approval, .pass)
+                own.decidedBy = person
+                _ = try await store.save(own, with: moved(byDeputy.campaign, .approved), audit: entry())
+            }
         }
         let again = try await submit(decided.campaign)
         await #expect(throws: ControlPlaneError.self, "a decided approval stays decided") {

@@ -43,7 +43,7 @@ public enum Told: Hashable, Sendable {
 
     /// Reads ``line``; nil for any other text.
     public init?(line: some StringProtocol) {
-        let words = line.split(separator: " ").map(String.init)
+        let words = String(line).split(separator: " ").map(String.init)
         let numbers = words.dropFirst().map { Int($0) ?? 0 }
         switch (words.first, words.count) {
         case ("recorded", 2): self = .recorded(cycle: numbers[0])
@@ -80,6 +80,7 @@ public struct LoopScript: Sendable {
     public let limit: Int
     /// Single reservations of a cycle.
     public let requests: Int
+    private let audience: Bitset
     private let objects: any ObjectStore
     private let observe: @Sendable (ProtocolStep) -> Void
     private let tell: @Sendable (Told) -> Void
@@ -100,6 +101,7 @@ public struct LoopScript: Sendable {
         self.world = world
         self.limit = limit
         self.requests = requests
+        audience = world.audience(percent: 60)
         self.objects = objects
         self.observe = observe
         self.tell = tell
@@ -150,7 +152,6 @@ public struct LoopScript: Sendable {
         }
         try await host.tick(planned)
         tell(.recorded(cycle: cycle))
-        let audience = world.audience(percent: 60)
         let summary = try await host.run(wave: wave, planned: planned, audience: audience)
         tell(.ran(cycle: cycle, outcome: summary.outcomeSHA256))
         for block in 0..<Block.count(subscribers: world.subscribers) {

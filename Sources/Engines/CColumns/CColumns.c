@@ -32,7 +32,7 @@ typedef _Bool bools64 __attribute__((ext_vector_type(64)));
 
 #define NAME(function) portable_##function
 #define TARGET
-#include "kernels.inc"
+#include "kernels.h"
 #undef NAME
 #undef TARGET
 
@@ -40,13 +40,14 @@ typedef _Bool bools64 __attribute__((ext_vector_type(64)));
 
 #define NAME(function) avx2_##function
 #define TARGET __attribute__((target("arch=x86-64-v3")))
-#include "kernels.inc"
+#include "kernels.h"
 #undef NAME
 #undef TARGET
 
+// Vectors of 512 bits, which the compiler would split by its own choice.
 #define NAME(function) avx512_##function
 #define TARGET __attribute__((target("arch=x86-64-v4"), min_vector_width(512)))
-#include "kernels.inc"
+#include "kernels.h"
 #undef NAME
 #undef TARGET
 

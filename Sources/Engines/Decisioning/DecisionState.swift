@@ -328,6 +328,11 @@ extension Bitset {
         grow(universe: subscribers)
     }
 
+    /// Reads an audience file, which has the form of a list file.
+    public init(audienceFile bytes: [UInt8], subscribers: Int) throws {
+        try self.init(listFile: bytes, subscribers: subscribers, file: .sha256(bytes))
+    }
+
     /// The set as a list file, see ``init(listFile:subscribers:file:)``.
     public var listFile: [UInt8] {
         var writer = ByteWriter(capacity: 8 + words.count * 8)

@@ -36,24 +36,34 @@ public final class Replay {
         state = DecisionState(inputs: inputs)
     }
 
-    /// Reads the log to its end, checking every chain.
+    /// Reads the log on, to its end or up to and including a batch, checking every chain.
     ///
     /// - Throws: ``DecisionError/brokenChain(sequence:why:)`` for a damaged log and, when verifying,
     ///   ``DecisionError/different(sequence:what:)`` for the first decision that comes out differently.
-    public func fold() throws {
-        try log.read(from: builder.position.sequence + 1) { batch in
-            try builder.verify(batch)
-            let record: LogRecord
-            do {
-                record = try LogRecord(decoding: batch.payload)
-            } catch {
-                throw DecisionError.brokenChain(sequence: batch.sequence, why: "\(error)")
+    public func fold(upTo last: Int64 = .max) throws {
+        struct Enough: Error {}
+        do {
+            try log.read(from: builder.position.sequence + 1) { batch in
+                guard batch.sequence <= last else { throw Enough() }
+                try take(batch)
             }
-            if verifies { try verify(record, sequence: batch.sequence) }
-            try state.apply(record, sequence: batch.sequence)
-            batches += 1
-            try track(record)
+        } catch is Enough {
+            return
         }
+    }
+
+    private func take(_ batch: LogBatch) throws {
+        try builder.verify(batch)
+        let record: LogRecord
+        do {
+            record = try LogRecord(decoding: batch.payload)
+        } catch {
+            throw DecisionError.brokenChain(sequence: batch.sequence, why: "\(error)")
+        }
+        if verifies { try verify(record, sequence: batch.sequence) }
+        try state.apply(record, sequence: batch.sequence)
+        batches += 1
+        try track(record)
     }
 
     /// Keeps the selection of a wave that has no end in the log; it must be made at this position.

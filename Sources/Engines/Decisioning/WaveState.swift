@@ -85,4 +85,13 @@ public struct WaveState: Hashable, Sendable {
     public func sum(_ set: KeyPath<WaveBlockState, BlockSet>) -> Int {
         blocks.values.reduce(0) { $0 + $1[keyPath: set].count }
     }
+
+    /// The subscribers in one set, ascending, for example `\.contact`.
+    public func members(_ set: KeyPath<WaveBlockState, BlockSet>) -> [SubscriberIndex] {
+        var result: [SubscriberIndex] = []
+        for (block, state) in blocks.sorted(by: { $0.key < $1.key }) {
+            state[keyPath: set].forEach { result.append(SubscriberIndex(UInt32(block * Block.size + $0))) }
+        }
+        return result
+    }
 }

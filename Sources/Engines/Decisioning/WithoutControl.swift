@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Kernel
-import Model
+public import Model
 
 /// Contacts that break the policy, counted the same way with Gyre and without.
 public struct PolicyBreaches: Hashable, Sendable {
@@ -15,9 +15,19 @@ public struct PolicyBreaches: Hashable, Sendable {
 }
 
 extension DecisionState {
+    /// Everybody whom the lists of this moment bar from a campaign.
+    public func barred(from spec: CampaignSpec) throws -> Bitset {
+        guard let policy else { throw DecisionError.noPolicy }
+        var barred = Bitset(universe: subscribers)
+        for list in barringLists(spec, policy: policy) { barred.formUnion(list.members) }
+        return barred
+    }
+
     /// Breaches of the policy by the given waves as they were decided.
-    public func breaches(of waves: [WaveState]) throws -> PolicyBreaches {
-        try breaches(of: waves) { wave in
+    ///
+    /// - Parameter barred: Whom the lists barred when each wave was opened; who unsubscribed later does not count.
+    public func breaches(of waves: [WaveState], barred: [WaveID: Bitset]) throws -> PolicyBreaches {
+        try breaches(of: waves, barred: barred) { wave in
             var contacts = Bitset(universe: subscribers)
             for (block, state) in wave.blocks {
                 state.counted.forEach { contacts.insert(UInt32(block * Block.size + $0)) }
@@ -28,12 +38,15 @@ extension DecisionState {
 
     /// Breaches if each wave had gone to its whole audience, as many as its limit allows, unchecked.
     ///
-    /// - Parameter audience: The members of a wave's audience file.
+    /// - Parameters:
+    ///   - barred: Whom the lists barred when each wave was opened.
+    ///   - audience: The members of a wave's audience file.
     public func breachesWithoutControl(
         of waves: [WaveState],
+        barred: [WaveID: Bitset],
         audience: (WaveState) throws -> Bitset
     ) throws -> PolicyBreaches {
-        try breaches(of: waves) { wave in
+        try breaches(of: waves, barred: barred) { wave in
             let all = try audience(wave)
             guard let limit = wave.spec.limit, all.count > limit else { return all }
             return try best(limit, of: all, for: wave)
@@ -71,17 +84,20 @@ extension DecisionState {
         return result
     }
 
-    private func breaches(of waves: [WaveState], contacts: (WaveState) throws -> Bitset) throws -> PolicyBreaches {
+    private func breaches(
+        of waves: [WaveState],
+        barred: [WaveID: Bitset],
+        contacts: (WaveState) throws -> Bitset
+    ) throws -> PolicyBreaches {
         guard let policy else { throw DecisionError.noPolicy }
         var result = PolicyBreaches(subscribersOverCap: 0, contactsToBarred: 0, contacts: 0)
         var added: [LocalMonth: [ChannelClass: [UInt16]]] = [:]
         for wave in waves {
             let contacted = try contacts(wave)
             result.contacts += contacted.count
-            var barred = Bitset(universe: subscribers)
-            for list in barringLists(wave.spec, policy: policy) { barred.formUnion(list.members) }
-            barred.formIntersection(contacted)
-            result.contactsToBarred += barred.count
+            var wrong = barred[wave.wave] ?? Bitset(universe: subscribers)
+            wrong.formIntersection(contacted)
+            result.contactsToBarred += wrong.count
             let month = wave.planned.month
             var counts = added[month]?[wave.spec.channel] ?? [UInt16](repeating: 0, count: subscribers)
             contacted.forEach { counts[Int($0)] += 1 }

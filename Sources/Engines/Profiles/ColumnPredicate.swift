@@ -27,6 +27,7 @@ public struct ColumnPredicate: Sendable {
     /// - Parameters:
     ///   - blocks: Blocks of 65,536 indices; the other blocks stay empty. nil = all.
     ///   - threads: Threads that share the work; the answer is the same for any number.
+    /// - Returns: A set over the whole universe.
     public func evaluate(blocks: Range<Int>? = nil, threads: Int = 1) -> Bitset {
         var result = Bitset(universe: universe)
         result.withMutableWords { words in
@@ -51,8 +52,10 @@ public struct ColumnPredicate: Sendable {
         return total.load(ordering: .relaxed)
     }
 
-    /// Writes the members of one block into memory of the caller: ``Block/words`` words, bit i of word w = index
-    /// 65,536 `block` + 64 w + i. Indices beyond the universe are no members.
+    /// Writes the members of one block into memory of the caller.
+    ///
+    /// That takes ``Block/words`` words; bit i of word w = index 65,536 `block` + 64 w + i. Indices beyond the
+    /// universe are no members.
     public func evaluate(block: Int, into words: UnsafeMutableBufferPointer<UInt64>) {
         precondition(words.count >= Block.words, "a block takes \(Block.words) words")
         guard let start = words.baseAddress else { return }
@@ -83,10 +86,12 @@ public struct ColumnPredicate: Sendable {
 
     /// Hands chunks of words to threads; each gets its own scratch memory and row of masks.
     private func forEachChunk(
-        _ blocks: Range<Int>, _ threads: Int,
-        _ body: @Sendable (
-            UnsafeMutablePointer<UInt64>, _ first: Int, _ count: Int, borrowing PredicateProgram.Scratch
-        ) -> Void
+        _ blocks: Range<Int>,
+        _ threads: Int,
+        _ body:
+            @Sendable (
+                UnsafeMutablePointer<UInt64>, _ first: Int, _ count: Int, borrowing PredicateProgram.Scratch
+            ) -> Void
     ) {
         let range = blocks.clamped(to: self.blocks)
         let end = min(range.upperBound * Block.words, words(universe))
@@ -102,7 +107,8 @@ public struct ColumnPredicate: Sendable {
                 body(masks, first, min(step, end - first), scratch)
             }
         }
-        let chunks = (end - range.lowerBound * Block.words + PredicateProgram.chunkWords - 1) / PredicateProgram.chunkWords
+        let chunks =
+            (end - range.lowerBound * Block.words + PredicateProgram.chunkWords - 1) / PredicateProgram.chunkWords
         let workers = max(1, min(threads, chunks))
         if workers == 1 { work() } else { DispatchQueue.concurrentPerform(iterations: workers) { _ in work() } }
     }

@@ -3,7 +3,7 @@
 
 public import Kernel
 
-/// A score compiled for the columns of one profile on one day. Any number of threads may use it.
+/// A score compiled for the columns of one profile on one day; any number of threads may use it.
 public struct ColumnScore: @unchecked Sendable {
     /// Stands for "no score": NULL, or not asked for.
     public static let missing = Int32.min

@@ -27,6 +27,7 @@ extension HotColumn {
     /// Writes the column; equal columns give equal bytes, so the bytes may be addressed by their hash.
     ///
     /// - Parameter write: Called with each part in order; an error it throws is rethrown.
+    /// - Throws: What `write` throws.
     public func encode<Failure: Error>(
         to write: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(Failure) {
@@ -43,10 +44,10 @@ extension HotColumn {
         header.write(UInt64(nullCount))
         header.write(UInt64(texts.bytes.count))
         header.write(UInt64(0))
-        try header.bytes.lendBytes(write)
+        try header.bytes.withUnsafeBufferPointer { part throws(Failure) in try write(UnsafeRawBufferPointer(part)) }
         try write(UnsafeRawBufferPointer(rebasing: values.bytes[..<width.bytes(rows)]))
         if let nulls { try write(UnsafeRawBufferPointer(rebasing: nulls.bytes[..<(words(rows) * 8)])) }
-        try texts.bytes.lendBytes(write)
+        try texts.bytes.withUnsafeBufferPointer { part throws(Failure) in try write(UnsafeRawBufferPointer(part)) }
     }
 
     /// The column's bytes in one array.
@@ -72,7 +73,8 @@ extension HotColumn {
         let rows = Int(header.rows)
         let valuesEnd = ColumnHeader.size + width.bytes(rows)
         let nullsEnd = valuesEnd + (header.hasNulls == 1 ? words(rows) * 8 : 0)
-        guard header.dictionaryBytes <= UInt64(bytes.count), nullsEnd + Int(header.dictionaryBytes) == bytes.count else {
+        guard header.dictionaryBytes <= UInt64(bytes.count), nullsEnd + Int(header.dictionaryBytes) == bytes.count
+        else {
             throw .malformed(offset: bytes.count, expected: "\(nullsEnd) bytes and the dictionary")
         }
         let dictionary = try Self.dictionary(header, bytes, from: nullsEnd)
@@ -81,18 +83,30 @@ extension HotColumn {
             header.hasNulls == 1
             ? ColumnStorage(copying: UnsafeRawBufferPointer(rebasing: bytes[valuesEnd..<nullsEnd])) : nil
         self.init(
-            type: type, rows: rows, nullCount: Int(header.nullCount), dictionary: dictionary, width: width,
-            base: header.base, largest: header.largest, values: values, nulls: nulls)
+            type: type,
+            rows: rows,
+            nullCount: Int(header.nullCount),
+            dictionary: dictionary,
+            width: width,
+            base: header.base,
+            largest: header.largest,
+            values: values,
+            nulls: nulls
+        )
         try verify()
     }
 
     /// Reads a column from an array; see ``init(decoding:)-(UnsafeRawBufferPointer)``.
     public init(decoding bytes: [UInt8]) throws(ProfileError) {
-        self = try bytes.lendBytes { bytes throws(ProfileError) in try HotColumn(decoding: bytes) }
+        self = try bytes.withUnsafeBufferPointer { bytes throws(ProfileError) in
+            try HotColumn(decoding: UnsafeRawBufferPointer(bytes))
+        }
     }
 
     private static func dictionary(
-        _ header: ColumnHeader, _ bytes: UnsafeRawBufferPointer, from start: Int
+        _ header: ColumnHeader,
+        _ bytes: UnsafeRawBufferPointer,
+        from start: Int
     ) throws(ProfileError) -> [String] {
         var reader = ByteReader(Array(bytes[start...]))
         var texts: [String] = []
@@ -156,7 +170,9 @@ extension HotColumn {
             }
             while empty != 0 {
                 let row = word * 64 + empty.trailingZeroBitCount
-                guard number(at: row) == base else { throw .malformed(offset: 64, expected: "0 for NULL in row \(row)") }
+                guard number(at: row) == base else {
+                    throw .malformed(offset: 64, expected: "0 for NULL in row \(row)")
+                }
                 empty &= empty - 1
             }
         }

@@ -68,8 +68,15 @@ public struct HotColumn: Sendable {
     let nulls: ColumnStorage?
 
     init(
-        type: AttributeType, rows: Int, nullCount: Int, dictionary: [String], width: Width, base: Int64,
-        largest: UInt64, values: ColumnStorage, nulls: ColumnStorage?
+        type: AttributeType,
+        rows: Int,
+        nullCount: Int,
+        dictionary: [String],
+        width: Width,
+        base: Int64,
+        largest: UInt64,
+        values: ColumnStorage,
+        nulls: ColumnStorage?
     ) {
         self.type = type
         self.rows = rows
@@ -92,7 +99,8 @@ public struct HotColumn: Sendable {
     public var range: ClosedRange<Int64>? {
         switch type {
         case .flag, .enumeration, .text: nil
-        case .integer, .decimal, .day: nullCount == rows ? nil : base...Int64(bitPattern: UInt64(bitPattern: base) &+ largest)
+        case .integer, .decimal, .day:
+            nullCount == rows ? nil : base...Int64(bitPattern: UInt64(bitPattern: base) &+ largest)
         }
     }
 
@@ -125,7 +133,7 @@ public struct HotColumn: Sendable {
         }
     }
 
-    /// The code of a text, if the dictionary has it. Texts are equal when their UTF-8 bytes are.
+    /// The code of a text, if the dictionary has it; texts are equal when their UTF-8 bytes are.
     func code(of text: String) -> Int? {
         if type == .enumeration { return dictionary.firstIndex { $0.utf8.elementsEqual(text.utf8) } }
         var (low, high) = (0, dictionary.count)

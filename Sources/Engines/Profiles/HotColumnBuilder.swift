@@ -202,11 +202,23 @@ public struct HotColumnBuilder {
     }
 
     private func column(
-        _ dictionary: [String], _ width: HotColumn.Width, base: Int64, largest: UInt64, _ values: ColumnStorage
+        _ dictionary: [String],
+        _ width: HotColumn.Width,
+        base: Int64,
+        largest: UInt64,
+        _ values: ColumnStorage
     ) -> HotColumn {
         HotColumn(
-            type: attribute.type, rows: rows, nullCount: nullCount, dictionary: dictionary, width: width, base: base,
-            largest: largest, values: values, nulls: nulls)
+            type: attribute.type,
+            rows: rows,
+            nullCount: nullCount,
+            dictionary: dictionary,
+            width: width,
+            base: base,
+            largest: largest,
+            values: values,
+            nulls: nulls
+        )
     }
 
     /// The rows in their final width; NULL rows become 0.
@@ -244,7 +256,8 @@ private struct SignedNumbers {
 
     /// Makes room for a value; the first `filled` rows are kept.
     mutating func widen(for value: Int64, filled: Int) {
-        let needed = Int8(exactly: value) != nil ? 1 : Int16(exactly: value) != nil ? 2 : Int32(exactly: value) != nil ? 4 : 8
+        let needed =
+            Int8(exactly: value) != nil ? 1 : Int16(exactly: value) != nil ? 2 : Int32(exactly: value) != nil ? 4 : 8
         guard needed > bytes else { return }
         var wider = self
         wider.bytes = needed
@@ -279,8 +292,8 @@ extension HotColumn {
         var builder = HotColumnBuilder(attribute, rows: integers.count)
         let values = integers.map { $0 ?? 0 }
         let valid = Self.validity(integers.map { $0 != nil })
-        self = try values.lend { values throws(ProfileError) in
-            try valid.lend { valid throws(ProfileError) in
+        self = try values.withUnsafeBufferPointer { values throws(ProfileError) in
+            try valid.withUnsafeBufferPointer { valid throws(ProfileError) in
                 try builder.append(integers: values, valid: valid)
                 return try builder.finish()
             }
@@ -292,8 +305,8 @@ extension HotColumn {
         var builder = HotColumnBuilder(attribute, rows: flags.count)
         let values = flags.map { $0 ?? false }
         let valid = Self.validity(flags.map { $0 != nil })
-        self = try values.lend { values throws(ProfileError) in
-            try valid.lend { valid throws(ProfileError) in
+        self = try values.withUnsafeBufferPointer { values throws(ProfileError) in
+            try valid.withUnsafeBufferPointer { valid throws(ProfileError) in
                 try builder.append(flags: values, valid: valid)
                 return try builder.finish()
             }
@@ -307,9 +320,9 @@ extension HotColumn {
         var offsets: [Int32] = [0]
         for text in texts { offsets.append((offsets.last ?? 0) + Int32((text ?? "").utf8.count)) }
         let valid = Self.validity(texts.map { $0 != nil })
-        self = try utf8.lend { utf8 throws(ProfileError) in
-            try offsets.lend { offsets throws(ProfileError) in
-                try valid.lend { valid throws(ProfileError) in
+        self = try utf8.withUnsafeBufferPointer { utf8 throws(ProfileError) in
+            try offsets.withUnsafeBufferPointer { offsets throws(ProfileError) in
+                try valid.withUnsafeBufferPointer { valid throws(ProfileError) in
                     try builder.append(utf8: utf8, offsets: offsets, valid: valid)
                     return try builder.finish()
                 }

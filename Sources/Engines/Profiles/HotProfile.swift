@@ -62,6 +62,7 @@ public struct HotProfile: Sendable {
     ///   - today: The logical local day.
     ///   - members: The members of a list, audience or product; nil = there is none of that name. Called once for
     ///     each that the rule names; the answer is copied.
+    /// - Returns: The condition, ready to run.
     /// - Throws: ``ProfileError`` when the rule reads an attribute without a column or asks for an unknown set.
     public func compile(
         _ rule: CheckedRule,

@@ -30,18 +30,25 @@ struct PredicateCompiler {
 
     /// Compiles a condition whose `today` is bound.
     static func compile(
-        _ condition: CheckedCondition, _ profile: HotProfile, _ members: @escaping (Membership) -> Bitset?
+        _ condition: CheckedCondition,
+        _ profile: HotProfile,
+        _ members: @escaping (Membership) -> Bitset?
     ) throws(ProfileError) -> PredicateProgram {
         var compiler = PredicateCompiler(profile, members)
         let node = try compiler.node(condition, negated: false)
         compiler.emit(node, level: 0, mode: COLUMN_SET)
         return PredicateProgram(
-            steps: compiler.steps, values: compiler.values, levels: compiler.levels, owners: compiler.owners)
+            steps: compiler.steps,
+            values: compiler.values,
+            levels: compiler.levels,
+            owners: compiler.owners
+        )
     }
 
     /// Compiles a value whose `today` is bound; the result is in register 0.
     static func compile(
-        _ value: CheckedValue, _ profile: HotProfile
+        _ value: CheckedValue,
+        _ profile: HotProfile
     ) throws(ProfileError) -> (ValueProgram, owners: [AnyObject]) {
         var compiler = PredicateCompiler(profile) { _ in nil }
         try compiler.emit(value, into: 0, tables: [:])
@@ -70,7 +77,8 @@ struct PredicateCompiler {
         } else {
             emit(parts, inner: inner, level: level + 1, mode: COLUMN_SET)
             steps.append(
-                PredicateStep(operation: .level(level + 1), flip: 0, nulls: nil, level: level, mode: mode))
+                PredicateStep(operation: .level(level + 1), flip: 0, nulls: nil, level: level, mode: mode)
+            )
         }
     }
 
@@ -93,7 +101,9 @@ struct PredicateCompiler {
     }
 
     private mutating func combined(
-        _ parts: [CheckedCondition], isAll: Bool, _ negated: Bool
+        _ parts: [CheckedCondition],
+        isAll: Bool,
+        _ negated: Bool
     ) throws(ProfileError) -> Node {
         var nodes: [Node] = []
         for part in parts {
@@ -110,7 +120,9 @@ struct PredicateCompiler {
     }
 
     private mutating func comparison(
-        _ left: CheckedValue, _ sign: ComparisonOperator, _ right: CheckedValue
+        _ left: CheckedValue,
+        _ sign: ComparisonOperator,
+        _ right: CheckedValue
     ) throws(ProfileError) -> Node {
         switch (left.type, left.operation, right.operation) {
         case (.flag, .attribute(let attribute), .constant(let value)),
@@ -133,7 +145,9 @@ struct PredicateCompiler {
 
     /// A text or enumeration against a constant.
     private mutating func comparison(
-        _ attribute: Attribute, _ sign: ComparisonOperator, _ text: String
+        _ attribute: Attribute,
+        _ sign: ComparisonOperator,
+        _ text: String
     ) throws(ProfileError) -> Node {
         let column = try profile.hot(attribute)
         guard sign != .equal, sign != .notEqual else {
@@ -145,7 +159,9 @@ struct PredicateCompiler {
     }
 
     private mutating func isIn(
-        _ value: CheckedValue, _ items: [CheckedValue], flip: Bool
+        _ value: CheckedValue,
+        _ items: [CheckedValue],
+        flip: Bool
     ) throws(ProfileError) -> Node {
         if case .attribute(let attribute) = value.operation, attribute.type == .text || attribute.type == .enumeration {
             let column = try profile.hot(attribute)
@@ -205,7 +221,9 @@ struct PredicateCompiler {
 
     /// A number or day against a constant, when that comes down to one range of one column.
     private mutating func comparison(
-        _ value: CheckedValue, _ sign: ComparisonOperator, _ bound: Int64
+        _ value: CheckedValue,
+        _ sign: ComparisonOperator,
+        _ bound: Int64
     ) throws(ProfileError) -> Node? {
         guard let (attribute, rises) = value.monotone else { return nil }
         let column = try profile.hot(attribute)
@@ -247,7 +265,9 @@ struct PredicateCompiler {
 
     /// Codes whose text fits.
     private mutating func codes(
-        _ attribute: Attribute, flip: Bool, _ fits: (String) -> Bool
+        _ attribute: Attribute,
+        flip: Bool,
+        _ fits: (String) -> Bool
     ) throws(ProfileError) -> Node {
         let column = try profile.hot(attribute)
         return matching(column, column.dictionary.indices.filter { fits(column.dictionary[$0]) }, flip: flip)
@@ -280,7 +300,10 @@ struct PredicateCompiler {
         let low = keep(runs.map(\.lowerBound))
         let span = keep(runs.map { $0.upperBound - $0.lowerBound })
         return .leaf(
-            .ranges(memory, low: low, span: span, count: runs.count), flip: flip, nulls: memory.nulls)
+            .ranges(memory, low: low, span: span, count: runs.count),
+            flip: flip,
+            nulls: memory.nulls
+        )
     }
 
     private mutating func searched(_ column: HotColumn, _ runs: [ClosedRange<UInt64>], flip: Bool) -> Node {
@@ -312,7 +335,9 @@ struct PredicateCompiler {
     private let registerBase = 0
 
     private mutating func compare(
-        _ left: CheckedValue, _ sign: ComparisonOperator, _ right: CheckedValue
+        _ left: CheckedValue,
+        _ sign: ComparisonOperator,
+        _ right: CheckedValue
     ) throws(ProfileError) -> Node {
         let tables = try texts(left, right)
         let start = values.steps.count
@@ -339,7 +364,8 @@ struct PredicateCompiler {
 
     /// For two columns of texts: a table for each that turns its codes into numbers both share.
     private mutating func texts(
-        _ left: CheckedValue, _ right: CheckedValue
+        _ left: CheckedValue,
+        _ right: CheckedValue
     ) throws(ProfileError) -> [String: UnsafePointer<Int64>] {
         guard case .attribute(let a) = left.operation, case .attribute(let b) = right.operation,
             a.type == .text || a.type == .enumeration
@@ -354,7 +380,9 @@ struct PredicateCompiler {
 
     /// Computes a value into a register; higher registers serve for its parts.
     private mutating func emit(
-        _ value: CheckedValue, into target: Int, tables: [String: UnsafePointer<Int64>]
+        _ value: CheckedValue,
+        into target: Int,
+        tables: [String: UnsafePointer<Int64>]
     ) throws(ProfileError) {
         func parts(_ list: [CheckedValue]) throws(ProfileError) {
             for (place, part) in list.enumerated() { try emit(part, into: target + place, tables: tables) }

@@ -24,7 +24,7 @@ struct ColumnMemory {
     }
 }
 
-/// One step of a condition. Only trivial fields, so that running it counts no references.
+/// One step of a condition; only trivial fields, so that running it counts no references.
 struct PredicateStep {
     enum Operation {
         /// Rows whose distance from the column's base is in one of the ranges.
@@ -112,7 +112,13 @@ final class PredicateProgram: @unchecked Sendable {
                     values.forEachPart(range, first, words, registers) { part, count in
                         kernels.compare64(registers.values(a), registers.values(b), count, comparison, mask + part)
                         kernels.merge(
-                            mask + part, step.flip, registers.valid(a), registers.valid(b), count, into: mask + part)
+                            mask + part,
+                            step.flip,
+                            registers.valid(a),
+                            registers.valid(b),
+                            count,
+                            into: mask + part
+                        )
                     }
                     kernels.combine(mask, 0, nil, words, step.mode, level(step.level))
                     continue
@@ -120,7 +126,13 @@ final class PredicateProgram: @unchecked Sendable {
                     values.forEachPart(range, first, words, registers) { part, count in
                         kernels.search64(registers.values(a), count, low, high, itemCount, mask + part)
                         kernels.merge(
-                            mask + part, step.flip, registers.valid(a), registers.valid(a), count, into: mask + part)
+                            mask + part,
+                            step.flip,
+                            registers.valid(a),
+                            registers.valid(a),
+                            count,
+                            into: mask + part
+                        )
                     }
                     kernels.combine(mask, 0, nil, words, step.mode, level(step.level))
                     continue
@@ -138,8 +150,13 @@ final class PredicateProgram: @unchecked Sendable {
 
 extension column_kernels {
     fileprivate func ranges(
-        _ column: ColumnMemory, _ first: Int, _ words: Int, _ low: UnsafePointer<UInt64>,
-        _ span: UnsafePointer<UInt64>, _ count: Int, _ out: UnsafeMutablePointer<UInt64>
+        _ column: ColumnMemory,
+        _ first: Int,
+        _ words: Int,
+        _ low: UnsafePointer<UInt64>,
+        _ span: UnsafePointer<UInt64>,
+        _ count: Int,
+        _ out: UnsafeMutablePointer<UInt64>
     ) {
         switch column.width {
         case .one: ranges8(column.values(from: first), words, low, span, count, out)
@@ -151,7 +168,10 @@ extension column_kernels {
     }
 
     fileprivate func lookup(
-        _ column: ColumnMemory, _ first: Int, _ words: Int, _ codes: UnsafePointer<UInt64>,
+        _ column: ColumnMemory,
+        _ first: Int,
+        _ words: Int,
+        _ codes: UnsafePointer<UInt64>,
         _ out: UnsafeMutablePointer<UInt64>
     ) {
         switch column.width {
@@ -164,8 +184,12 @@ extension column_kernels {
 
     /// (mask ^ flip), only where both values exist.
     fileprivate func merge(
-        _ mask: UnsafePointer<UInt64>, _ flip: UInt64, _ a: UnsafePointer<UInt64>, _ b: UnsafePointer<UInt64>,
-        _ words: Int, into out: UnsafeMutablePointer<UInt64>
+        _ mask: UnsafePointer<UInt64>,
+        _ flip: UInt64,
+        _ a: UnsafePointer<UInt64>,
+        _ b: UnsafePointer<UInt64>,
+        _ words: Int,
+        into out: UnsafeMutablePointer<UInt64>
     ) {
         for word in 0..<words { out[word] = (mask[word] ^ flip) & a[word] & b[word] }
     }

@@ -4,7 +4,7 @@
 import CColumns
 import Kernel
 
-/// One step of a value. Only trivial fields, so that running it counts no references.
+/// One step of a value; only trivial fields, so that running it counts no references.
 struct ValueStep {
     enum Operation {
         case load(ColumnMemory)
@@ -62,7 +62,11 @@ struct ValueProgram {
 
     /// Computes steps for `words` words from `first` on, part by part; `body` gets the offset and length of a part.
     func forEachPart(
-        _ range: Range, _ first: Int, _ words: Int, _ registers: Registers, _ body: (Int, Int) -> Void
+        _ range: Range,
+        _ first: Int,
+        _ words: Int,
+        _ registers: Registers,
+        _ body: (Int, Int) -> Void
     ) {
         for part in stride(from: 0, to: words, by: Self.words) {
             let count = min(Self.words, words - part)
@@ -136,7 +140,10 @@ struct ValueProgram {
     }
 
     private static func setValid(
-        _ nulls: UnsafePointer<UInt64>?, _ first: Int, _ words: Int, _ valid: UnsafeMutablePointer<UInt64>
+        _ nulls: UnsafePointer<UInt64>?,
+        _ first: Int,
+        _ words: Int,
+        _ valid: UnsafeMutablePointer<UInt64>
     ) {
         for word in 0..<words { valid[word] = nulls.map { ~$0[first + word] } ?? .max }
     }

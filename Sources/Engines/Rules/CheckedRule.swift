@@ -14,9 +14,11 @@ public enum ValueType: Hashable, Sendable {
     case text
 }
 
-/// A value whose type is known. Numbers are scaled `Int64`, days count from 1970-01-01, flags are 0 and 1.
+/// A value whose type is known.
+///
+/// Numbers are scaled `Int64`, days count from 1970-01-01, flags are 0 and 1.
 public struct CheckedValue: Hashable, Sendable {
-    /// How the value comes about. NULL in gives NULL out.
+    /// How the value comes about; NULL in gives NULL out.
     public indirect enum Operation: Hashable, Sendable {
         /// An unscaled number, a day number, or a flag.
         case constant(Int64)

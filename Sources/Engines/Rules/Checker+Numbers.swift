@@ -11,15 +11,24 @@ extension Checker {
     mutating func negated(_ node: RuleNode, _ range: Range<Int>) throws(RuleFault) -> CheckedValue {
         let value = try value(node)
         guard case .number = value.type else {
-            throw RuleFault(.wrongOperands(operator: "-", left: RuleProblem.typeName(value.type),
-                right: BilingualText(zh: "空", en: "nothing")), range)
+            throw RuleFault(
+                .wrongOperands(
+                    operator: "-",
+                    left: RuleProblem.typeName(value.type),
+                    right: BilingualText(zh: "空", en: "nothing")
+                ),
+                range
+            )
         }
         let bounds = Bounds(value.range)
         return try made(.negate(value), value.type, Bounds(-bounds.high, -bounds.low), range)
     }
 
     mutating func arithmetic(
-        _ leftNode: RuleNode, _ sign: ArithmeticOperator, _ rightNode: RuleNode, _ range: Range<Int>
+        _ leftNode: RuleNode,
+        _ sign: ArithmeticOperator,
+        _ rightNode: RuleNode,
+        _ range: Range<Int>
     ) throws(RuleFault) -> CheckedValue {
         if case .interval(let interval) = rightNode.kind {
             return try shifted(leftNode, sign, interval, range)
@@ -52,7 +61,9 @@ extension Checker {
     }
 
     private func quotient(
-        _ dividend: CheckedValue, _ divisor: CheckedValue, _ range: Range<Int>
+        _ dividend: CheckedValue,
+        _ divisor: CheckedValue,
+        _ range: Range<Int>
     ) throws(RuleFault) -> CheckedValue {
         let (x, y) = (Bounds(dividend.range), Bounds(divisor.range))
         let smallest = max(1, y.low > 0 ? y.low : y.high < 0 ? -y.high : 1)
@@ -66,7 +77,10 @@ extension Checker {
 
     /// A day plus or minus an interval.
     private mutating func shifted(
-        _ node: RuleNode, _ sign: ArithmeticOperator, _ interval: RuleInterval, _ range: Range<Int>
+        _ node: RuleNode,
+        _ sign: ArithmeticOperator,
+        _ interval: RuleInterval,
+        _ range: Range<Int>
     ) throws(RuleFault) -> CheckedValue {
         guard sign == .add || sign == .subtract else { throw RuleFault(.misplacedInterval, range) }
         let day = try value(node)
@@ -75,14 +89,20 @@ extension Checker {
         // A month has at most 31 days, so this is at least as wide as the truth.
         let reach = Int64(interval.unit == .day ? count : count * 31)
         let bounds = Bounds(
-            Int128(day.range.lowerBound) + Int128(min(reach, 0)), Int128(day.range.upperBound) + Int128(max(reach, 0)))
+            Int128(day.range.lowerBound) + Int128(min(reach, 0)),
+            Int128(day.range.upperBound) + Int128(max(reach, 0))
+        )
         let operation = interval.unit == .day ? CheckedValue.Operation.addDays(day, count) : .addMonths(day, count)
         return try made(operation, .day, bounds, range)
     }
 
     private func notNumbers(
-        _ left: CheckedValue, _ leftNode: RuleNode, _ sign: ArithmeticOperator, _ right: CheckedValue,
-        _ rightNode: RuleNode, _ range: Range<Int>
+        _ left: CheckedValue,
+        _ leftNode: RuleNode,
+        _ sign: ArithmeticOperator,
+        _ right: CheckedValue,
+        _ rightNode: RuleNode,
+        _ range: Range<Int>
     ) -> RuleFault {
         switch (left.type, right.type, rightNode.kind) {
         case (.day, .day, _) where sign == .subtract:
@@ -92,17 +112,27 @@ extension Checker {
         case (.day, _, _): return RuleFault(.dayArithmetic, range)
         default:
             return RuleFault(
-                .wrongOperands(operator: sign.rawValue, left: RuleProblem.typeName(left.type),
-                    right: RuleProblem.typeName(right.type)), range)
+                .wrongOperands(
+                    operator: sign.rawValue,
+                    left: RuleProblem.typeName(left.type),
+                    right: RuleProblem.typeName(right.type)
+                ),
+                range
+            )
         }
     }
 
     // MARK: Comparisons
 
-    /// Compares numbers at one scale. A constant that is finer than the other side moves to the next number that the
+    /// Compares numbers at one scale.
+    ///
+    /// A constant that is finer than the other side moves to the next number that the
     /// other side can be, together with the operator, so that the comparison stays exact.
     func numbers(
-        _ left: CheckedValue, _ sign: ComparisonOperator, _ right: CheckedValue, _ range: Range<Int>
+        _ left: CheckedValue,
+        _ sign: ComparisonOperator,
+        _ right: CheckedValue,
+        _ range: Range<Int>
     ) throws(RuleFault) -> CheckedCondition {
         if case .constant(let number) = right.operation { return compare(left, sign, with: number, right.scale) }
         if case .constant(let number) = left.operation {
@@ -113,7 +143,10 @@ extension Checker {
     }
 
     private func compare(
-        _ value: CheckedValue, _ sign: ComparisonOperator, with number: Int64, _ scale: Int
+        _ value: CheckedValue,
+        _ sign: ComparisonOperator,
+        with number: Int64,
+        _ scale: Int
     ) -> CheckedCondition {
         let (floor, isExact) = Self.floor(number, from: scale, to: value.scale)
         func against(_ sign: ComparisonOperator, _ bound: Int64) -> CheckedCondition {
@@ -152,7 +185,9 @@ extension Checker {
     /// The largest number of another scale that is not above `number`, and whether it is the same number.
     private static func floor(_ number: Int64, from scale: Int, to target: Int) -> (Int128, isExact: Bool) {
         if target >= scale { return (Int128(number) * Int128(Scaled.powerOfTen(target - scale)), true) }
-        let (quotient, rest) = Int128(number).quotientAndRemainder(dividingBy: Int128(Scaled.powerOfTen(scale - target)))
+        let (quotient, rest) = Int128(number).quotientAndRemainder(
+            dividingBy: Int128(Scaled.powerOfTen(scale - target))
+        )
         return (rest < 0 ? quotient - 1 : quotient, rest == 0)
     }
 
@@ -173,7 +208,9 @@ extension Checker {
                 .scoreTooWide(
                     low: Scaled(unscaled: value.range.lowerBound, scale: scale),
                     high: Scaled(unscaled: value.range.upperBound, scale: scale)
-                ), node.range)
+                ),
+                node.range
+            )
         }
         if scale < target { return try scaledUp(value, by: target - scale, node.range) }
         guard scale > target else { return value }
@@ -184,7 +221,9 @@ extension Checker {
     // MARK: Widths
 
     private func aligned(
-        _ left: CheckedValue, _ right: CheckedValue, _ range: Range<Int>
+        _ left: CheckedValue,
+        _ right: CheckedValue,
+        _ range: Range<Int>
     ) throws(RuleFault) -> (CheckedValue, CheckedValue) {
         let scale = max(left.scale, right.scale)
         return (
@@ -193,7 +232,9 @@ extension Checker {
     }
 
     private func scaledUp(
-        _ value: CheckedValue, by power: Int, _ range: Range<Int>
+        _ value: CheckedValue,
+        by power: Int,
+        _ range: Range<Int>
     ) throws(RuleFault) -> CheckedValue {
         guard power > 0 else { return value }
         guard power <= Scaled.maximumScale else { throw RuleFault(.tooManyDigits, range) }
@@ -204,7 +245,10 @@ extension Checker {
 
     /// A value whose bounds are proven to fit; the error names the attributes that need a range.
     private func made(
-        _ operation: CheckedValue.Operation, _ type: ValueType, _ bounds: Bounds, _ range: Range<Int>
+        _ operation: CheckedValue.Operation,
+        _ type: ValueType,
+        _ bounds: Bounds,
+        _ range: Range<Int>
     ) throws(RuleFault) -> CheckedValue {
         let limit = type == .day ? Bounds(DayBounds.arithmetic) : Bounds(-Int128(Int64.max), Int128(Int64.max))
         guard bounds.low >= limit.low, bounds.high <= limit.high, let low = Int64(exactly: bounds.low),

@@ -125,7 +125,8 @@ struct Checker {
             let labelled = attribute.domain.first { $0.label.zh == text || $0.label.en == text }?.value
             let nearest = labelled ?? Nearest.name(text, among: attribute.domain.map(\.value))
             throw RuleFault(
-                .unknownValue(text, attribute: code), node.range,
+                .unknownValue(text, attribute: code),
+                node.range,
                 suggestion: nearest.map { RuleNode(.text($0)).text }
             )
         }
@@ -134,7 +135,10 @@ struct Checker {
 
     /// `<` and its kin need one ordered domain on both sides.
     private func requireOrder(
-        _ left: CheckedValue, _ leftNode: RuleNode, _ right: CheckedValue, _ rightNode: RuleNode
+        _ left: CheckedValue,
+        _ leftNode: RuleNode,
+        _ right: CheckedValue,
+        _ rightNode: RuleNode
     ) throws(RuleFault) {
         var domains: [[String]] = []
         for (value, node) in [(left, leftNode), (right, rightNode)] {
@@ -147,11 +151,18 @@ struct Checker {
     }
 
     private func mismatch(
-        _ sign: String, _ left: CheckedValue, _ leftNode: RuleNode, _ right: CheckedValue, _ rightNode: RuleNode,
+        _ sign: String,
+        _ left: CheckedValue,
+        _ leftNode: RuleNode,
+        _ right: CheckedValue,
+        _ rightNode: RuleNode,
         _ range: Range<Int>
     ) -> RuleFault {
         let problem = RuleProblem.wrongOperands(
-            operator: sign, left: RuleProblem.typeName(left.type), right: RuleProblem.typeName(right.type))
+            operator: sign,
+            left: RuleProblem.typeName(left.type),
+            right: RuleProblem.typeName(right.type)
+        )
         for (value, node, other) in [(right, rightNode, left), (left, leftNode, right)] {
             switch (node.kind, other.type) {
             case (.text(let text), .number) where Scaled(parsing: text) != nil:
@@ -173,8 +184,14 @@ struct Checker {
     private mutating func isIn(_ node: RuleNode, _ list: [RuleNode]) throws(RuleFault) -> CheckedCondition {
         let value = try value(node)
         guard value.type != .flag else {
-            throw RuleFault(.wrongOperands(operator: "IN", left: RuleProblem.typeName(.flag),
-                right: BilingualText(zh: "列表", en: "a list")), node.range)
+            throw RuleFault(
+                .wrongOperands(
+                    operator: "IN",
+                    left: RuleProblem.typeName(.flag),
+                    right: BilingualText(zh: "列表", en: "a list")
+                ),
+                node.range
+            )
         }
         var items: [CheckedValue] = []
         for itemNode in list {
@@ -197,7 +214,9 @@ struct Checker {
     }
 
     private mutating func like(
-        _ node: RuleNode, _ patternNode: RuleNode, _ escapeNode: RuleNode?
+        _ node: RuleNode,
+        _ patternNode: RuleNode,
+        _ escapeNode: RuleNode?
     ) throws(RuleFault) -> CheckedCondition {
         let value = try value(node)
         switch value.type {
@@ -225,7 +244,9 @@ struct Checker {
     }
 
     private mutating func member(
-        _ kind: MembershipKind, _ arguments: [RuleNode], _ range: Range<Int>
+        _ kind: MembershipKind,
+        _ arguments: [RuleNode],
+        _ range: Range<Int>
     ) throws(RuleFault) -> CheckedCondition {
         guard arguments.count == 1 else {
             throw RuleFault(.argumentCount(function: kind.function, expected: 1, found: arguments.count), range)
@@ -237,7 +258,10 @@ struct Checker {
         guard known.contains(name) else {
             let nearest = Nearest.name(name, among: known)
             throw RuleFault(
-                .unknownMember(kind, name), arguments[0].range, suggestion: nearest.map { RuleNode(.text($0)).text })
+                .unknownMember(kind, name),
+                arguments[0].range,
+                suggestion: nearest.map { RuleNode(.text($0)).text }
+            )
         }
         let membership = Membership(kind, name)
         if !uses.memberships.contains(membership) { uses.memberships.append(membership) }
@@ -279,7 +303,9 @@ struct Checker {
     }
 
     private mutating func call(
-        _ function: String, _ arguments: [RuleNode], _ range: Range<Int>
+        _ function: String,
+        _ arguments: [RuleNode],
+        _ range: Range<Int>
     ) throws(RuleFault) -> CheckedValue {
         if MembershipKind.allCases.contains(where: { $0.function == function }) {
             throw RuleFault(.expectedValue, range)
@@ -306,7 +332,7 @@ struct Checker {
 
 /// Bounds of day numbers.
 enum DayBounds {
-    /// 0001-01-01 ... 9999-12-31: what a DATE literal can say and a load accepts.
+    /// 0001-01-01 to 9999-12-31: what a DATE literal can say and a load accepts.
     static let calendar: ClosedRange<Int64> = -719_162...2_932_896
     /// What arithmetic may reach; all engines count that far.
     static let arithmetic: ClosedRange<Int64> = -40_000_000...40_000_000

@@ -16,12 +16,11 @@ public struct LikePattern: Hashable, Sendable {
     /// The pieces in order; two `any` never follow each other.
     public let pieces: [Piece]
 
-    /// Takes a pattern apart.
+    /// Takes a pattern apart; nil when the escape character stands before anything else or at the end.
     ///
     /// - Parameters:
     ///   - text: The pattern.
     ///   - escape: Makes the following `%`, `_` or itself an ordinary character; nil = there is no such character.
-    /// - Returns: nil when the escape character stands before anything else or at the end.
     public init?(_ text: String, escape: Unicode.Scalar? = nil) {
         var pieces: [Piece] = []
         var escaped = false

@@ -87,12 +87,15 @@ extension RuleError {
     /// Wide characters count as two columns, as terminals show them; tabs become spaces.
     ///
     /// - Parameter rule: The text that was read; for a rule that came as a tree, its canonical text.
+    /// - Returns: Two lines.
     public func marked(in rule: String) -> String {
         let lines = rule.split(separator: "\n", omittingEmptySubsequences: false)
         guard lines.indices.contains(start.line - 1) else { return "" }
         let line = lines[start.line - 1].map { $0.isWhitespace ? " " : $0 }
         let before = line.prefix(start.column - 1)
-        let concerned = line.dropFirst(start.column - 1).prefix(start.line == end.line ? end.column - start.column : .max)
+        let concerned = line.dropFirst(start.column - 1).prefix(
+            start.line == end.line ? end.column - start.column : .max
+        )
         let width = max(1, concerned.reduce(0) { $0 + Self.columns($1) })
         return String(line) + "\n" + String(repeating: " ", count: before.reduce(0) { $0 + Self.columns($1) }) + "^"
             + String(repeating: "~", count: width - 1)
@@ -101,7 +104,9 @@ extension RuleError {
     /// The message with the marked line below it.
     public func report(on rule: String, language: KeyPath<BilingualText, String> = \.en) -> String {
         let place = BilingualText(
-            zh: "第 \(start.line) 行第 \(start.column) 列：", en: "line \(start.line), column \(start.column): ")
+            zh: "第 \(start.line) 行第 \(start.column) 列：",
+            en: "line \(start.line), column \(start.column): "
+        )
         return place[keyPath: language] + message[keyPath: language] + "\n" + marked(in: rule)
     }
 

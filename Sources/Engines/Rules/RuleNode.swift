@@ -62,9 +62,13 @@ public enum RuleLimits {
     public static let interval = 1_000_000
 }
 
-/// A node of the syntax tree. Two nodes are equal when they say the same, wherever it was written.
+/// A node of the syntax tree.
+///
+/// Two nodes are equal when they say the same, wherever it was written.
 public struct RuleNode: Sendable {
-    /// What a node says. Conditions and values share one type; the checker tells them apart.
+    /// What a node says.
+    ///
+    /// Conditions and values share one type; the checker tells them apart.
     public indirect enum Kind: Hashable, Sendable {
         /// All of two or more conditions.
         case and([RuleNode])
@@ -97,7 +101,7 @@ public struct RuleNode: Sendable {
 
     /// What the node says.
     public let kind: Kind
-    /// Where it stands in the rule's text: offsets in Unicode scalars. Not part of the node's identity.
+    /// Where it stands in the rule's text, in Unicode scalars; not part of the node's identity.
     let range: Range<Int>
     /// Levels of the tree under and including this node.
     let height: Int

@@ -135,7 +135,10 @@ extension RuleProblem {
         switch self {
         case .tooLong: text("规则超过 \(RuleLimits.length) 个字符", "the rule is longer than \(RuleLimits.length) characters")
         case .tooDeep:
-            text("规则嵌套超过 \(RuleLimits.depth) 层，请拆分", "the rule is nested deeper than \(RuleLimits.depth) levels; split it")
+            text(
+                "规则嵌套超过 \(RuleLimits.depth) 层，请拆分",
+                "the rule is nested deeper than \(RuleLimits.depth) levels; split it"
+            )
         case .empty: text("规则为空", "the rule is empty")
         case .unexpectedCharacter(let character):
             text("规则中不能使用 \(character)", "\(character) has no place in a rule")
@@ -184,7 +187,10 @@ extension RuleProblem {
         case .textNeeded(let function):
             text("\(function) 需要带引号的名称，如 \(function)('…')", "\(function) takes a quoted name, as in \(function)('…')")
         case .argumentCount(let function, let expected, let found):
-            text("\(function) 需要 \(expected) 个参数，现有 \(found) 个", "\(function) takes \(expected) arguments, not \(found)")
+            text(
+                "\(function) 需要 \(expected) 个参数，现有 \(found) 个",
+                "\(function) takes \(expected) arguments, not \(found)"
+            )
         case .compareWithNull:
             text("与 NULL 比较没有结果，请用 IS NULL 或 IS NOT NULL", "nothing compares with NULL; use IS NULL or IS NOT NULL")
         case .nullInList: text("IN 列表中不能有 NULL，请另加 OR … IS NULL", "NULL cannot stand in an IN list; add OR … IS NULL")

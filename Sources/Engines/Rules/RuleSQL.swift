@@ -13,6 +13,7 @@ extension CheckedRule {
     /// - Parameters:
     ///   - dialect: The SQL to write.
     ///   - today: The logical local day.
+    /// - Returns: A condition without a trailing semicolon; brackets are needed beside other conditions.
     public func sql(_ dialect: SQLDialect, today: LocalDay) -> SQLText {
         SQLText(SQLPrinter(dialect: dialect).condition(condition.bound(today: today)), dialect: dialect)
     }
@@ -120,9 +121,10 @@ private struct SQLPrinter {
 
     /// The place of an enumeration's value in its domain.
     private func rank(_ value: CheckedValue, beside other: CheckedValue) -> String {
-        let domain = [value, other].lazy.compactMap { side -> [DomainValue]? in
-            if case .attribute(let attribute) = side.operation { attribute.domain } else { nil }
-        }.first ?? []
+        let domain =
+            [value, other].lazy.compactMap { side -> [DomainValue]? in
+                if case .attribute(let attribute) = side.operation { attribute.domain } else { nil }
+            }.first ?? []
         guard case .attribute(let attribute) = value.operation else {
             return String(domain.firstIndex { value.operation == .text($0.value) } ?? -1)
         }

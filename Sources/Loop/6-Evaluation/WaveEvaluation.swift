@@ -63,8 +63,10 @@ public struct WaveEvaluation: Hashable, Sendable {
         self.valuePerOrderMinor = valuePerOrderMinor
     }
 
-    /// Members who passed every check, control included: who could have been reached.
-    public var reachable: Int { contacts + lift.control.total }
+    /// Members whom nothing bars from contact: contacted, control, and those only the limit, capacity or budget left out.
+    public var reachable: Int {
+        contacts + lift.control.total + count(.outranked) + count(.capacity) + count(.budget)
+    }
 
     /// Members with an outcome.
     public func count(_ outcome: Outcome) -> Int {

@@ -8,7 +8,8 @@ public import Rules
 
 /// A deliberate mistake, to show that the comparison of the evaluators would notice it.
 public enum PlantedFault: CaseIterable, Sendable {
-    case notOfUnknownIsTrue, nullEqualsNull, andOfUnknownIsFalse, nullIsInNoList, divisionRoundsDown, divisionByZeroIsZero
+    case notOfUnknownIsTrue, nullEqualsNull, andOfUnknownIsFalse, nullIsInNoList, divisionRoundsDown,
+        divisionByZeroIsZero
     case lessIncludesEqual, betweenExcludesHigh, scaleIgnored, underscoreIsUTF16, likeIgnoresCase, textIgnoresCase
     case monthSpillsOver, emptyIsNull, orderByText, signOfInterval
 }
@@ -124,7 +125,10 @@ public struct RowInterpreter {
     }
 
     private mutating func comparison(
-        _ leftNode: RuleNode, _ sign: ComparisonOperator, _ rightNode: RuleNode, _ row: Int
+        _ leftNode: RuleNode,
+        _ sign: ComparisonOperator,
+        _ rightNode: RuleNode,
+        _ row: Int
     ) -> Bool? {
         let left = value(leftNode, row)
         let right = value(rightNode, row)
@@ -144,7 +148,11 @@ public struct RowInterpreter {
     }
 
     private mutating func between(
-        _ node: RuleNode, _ low: RuleNode, _ high: RuleNode, _ row: Int, _ negated: Bool
+        _ node: RuleNode,
+        _ low: RuleNode,
+        _ high: RuleNode,
+        _ row: Int,
+        _ negated: Bool
     ) -> Bool? {
         let operands = [node, low, high].map { null(value($0, row)) }
         note(negated ? "NOT BETWEEN" : "BETWEEN", typeName(node), operands.joined(separator: ","))
@@ -242,7 +250,10 @@ public struct RowInterpreter {
     }
 
     private mutating func arithmetic(
-        _ leftNode: RuleNode, _ sign: ArithmeticOperator, _ rightNode: RuleNode, _ row: Int
+        _ leftNode: RuleNode,
+        _ sign: ArithmeticOperator,
+        _ rightNode: RuleNode,
+        _ row: Int
     ) -> Value? {
         let (left, right) = (value(leftNode, row), value(rightNode, row))
         let isZero = if case .number(0, _) = right { true } else { false }
@@ -266,7 +277,10 @@ public struct RowInterpreter {
     }
 
     private mutating func shifted(
-        _ node: RuleNode, _ sign: ArithmeticOperator, _ interval: RuleInterval, _ row: Int
+        _ node: RuleNode,
+        _ sign: ArithmeticOperator,
+        _ interval: RuleInterval,
+        _ row: Int
     ) -> Value? {
         let base = value(node, row)
         note("\(sign.rawValue) INTERVAL", interval.unit.rawValue, null(base))

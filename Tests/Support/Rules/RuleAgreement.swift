@@ -92,7 +92,11 @@ public struct RuleAgreement {
     }
 
     private static func difference(
-        _ name: String, _ table: RuleTable, _ rule: CheckedRule, _ found: [Int], _ expected: [Int]
+        _ name: String,
+        _ table: RuleTable,
+        _ rule: CheckedRule,
+        _ found: [Int],
+        _ expected: [Int]
     ) -> RuleDifference {
         let row = Set(found).symmetricDifference(expected).min() ?? 0
         let values = rule.uses.attributes.map { "\($0.code) = \(table.value($0.code, row))" }

@@ -81,7 +81,9 @@ public struct RuleGenerator {
     /// A condition that contains a feature, beside up to three others.
     public mutating func rule(featuring feature: RuleFeature) -> RuleNode {
         var parts = [leaf(feature)]
-        for _ in 0..<[0, 0, 0, 1, 1, 2, 3][below(7)] { parts.append(leaf(RuleFeature.all[below(RuleFeature.all.count)])) }
+        for _ in 0..<[0, 0, 0, 1, 1, 2, 3][below(7)] {
+            parts.append(leaf(RuleFeature.all[below(RuleFeature.all.count)]))
+        }
         while parts.count > 1 {
             let first = parts.remove(at: below(parts.count))
             let second = parts.remove(at: below(parts.count))
@@ -155,9 +157,15 @@ public struct RuleGenerator {
         // `points` and `balance` are too wide to calculate with.
         let codes = kind.codes.dropLast()
         var operands = (0..<2).map { _ in RuleNode(.name(codes[below(codes.count)])) }
-        if below(3) == 0 { operands[below(2)] = literal(.number(Scaled(unscaled: Int64(below(2_000)), scale: below(4)))) }
+        if below(3) == 0 {
+            operands[below(2)] = literal(.number(Scaled(unscaled: Int64(below(2_000)), scale: below(4))))
+        }
         if depth < 2, below(3) == 0 {
-            let inner = expression(ArithmeticOperator.allCases[below(4)], below(2) == 0 ? .integer : .decimal, depth: depth + 1)
+            let inner = expression(
+                ArithmeticOperator.allCases[below(4)],
+                below(2) == 0 ? .integer : .decimal,
+                depth: depth + 1
+            )
             operands[below(2)] = below(4) == 0 ? RuleNode(.negative(inner)) : inner
         }
         return RuleNode(.arithmetic(operands[0], sign, operands[1]))

@@ -17,7 +17,7 @@ public struct RuleTable: Sendable {
     /// The logical day.
     public let today: LocalDay
 
-    /// Draws a table. Every third column has no NULL, some are nearly all NULL.
+    /// Draws a table; some columns have no NULL, some are nearly all NULL.
     public init(rows: Int, random: inout SeededRandom) {
         self.rows = rows
         // A day of the leap year 2024 or of the years around it.
@@ -60,7 +60,9 @@ public struct RuleTable: Sendable {
         let range = attribute.valueRange
         let unit = Scaled.powerOfTen(scale)
         var pool: [Int64] = [0, 0, unit, -unit, 3 * unit, -7, 1]
-        pool += (0..<8).map { _ in Int64.random(in: max(range.lowerBound, -50 * unit)...min(range.upperBound, 120 * unit), using: &random) }
+        pool += (0..<8).map { _ in
+            Int64.random(in: max(range.lowerBound, -50 * unit)...min(range.upperBound, 120 * unit), using: &random)
+        }
         if Int.random(in: 0..<3, using: &random) == 0 { pool += [range.lowerBound, range.upperBound] }
         return pool.filter(range.contains).map { .number(Scaled(unscaled: $0, scale: scale)) }
     }
@@ -105,13 +107,16 @@ extension RuleTable {
         case .enumeration, .text:
             return try HotColumn(attribute, texts: values.map { if case .text(let text) = $0 { text } else { nil } })
         case .integer, .decimal, .day:
-            return try HotColumn(attribute, integers: values.map {
-                switch $0 {
-                case .number(let number): number.unscaled
-                case .day(let day): Int64(day.number)
-                default: nil
+            return try HotColumn(
+                attribute,
+                integers: values.map {
+                    switch $0 {
+                    case .number(let number): number.unscaled
+                    case .day(let day): Int64(day.number)
+                    default: nil
+                    }
                 }
-            })
+            )
         }
     }
 
@@ -145,7 +150,8 @@ extension RuleTable {
             columns.append("\(dialect.quoted(identifier: attribute.code)) \(type)")
         }
         let lines = (0..<rows).map { row in
-            "(" + ([String(row)] + attributes.map { literal(value($0.code, row), dialect) }).joined(separator: ", ") + ")"
+            "(" + ([String(row)] + attributes.map { literal(value($0.code, row), dialect) }).joined(separator: ", ")
+                + ")"
         }
         var statements = ["subscriber", "list_member", "audience_member", "product_owner"].map {
             "DROP TABLE IF EXISTS \($0)"

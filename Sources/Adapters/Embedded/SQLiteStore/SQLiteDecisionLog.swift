@@ -187,14 +187,13 @@ public final class SQLiteDecisionLog: DecisionLog {
     /// Opens the segments there are, or the first; removes from them what a failed write `before` left.
     private func openAll(_ before: Segments) throws -> Segments {
         var found = Segments()
-        while try found.open.isEmpty || exists(path(found.open.count + 1)) {
-            try openNext(&found, removing: before.failed ?? [])
-        }
+        while try exists(path(found.open.count + 1)) { try openNext(&found, removing: before.failed ?? []) }
         let last = found.open.last?.path ?? ""
         let files = try? FileManager.default.contentsOfDirectory(atPath: folder)
         if let later = files?.map({ folder + "/" + $0 }).first(where: { $0.hasSuffix(".sqlite") && $0 > last }) {
             throw SQLiteDecisionLogError.missing(segment: path(found.open.count + 1), found: later)
         }
+        if found.open.isEmpty { try openNext(&found, removing: []) }
         return found
     }
 

@@ -33,11 +33,14 @@ struct ListStatement {
         }
     }
 
-    /// Keeps the rows that hold the text in one of the columns; SQLite's `lower` changes ASCII letters only.
+    /// Keeps the rows that hold the text in one of the columns; SQLite's `LIKE` matches ASCII letters in both cases.
     mutating func keep(_ search: String, in columns: [String]) {
         guard !search.isEmpty else { return }
-        let condition = columns.map { "instr(lower(\($0)), lower(?)) > 0" }.joined(separator: " OR ")
-        keep("(\(condition))", StatementArguments(columns.map { _ in search }))
+        // No searched text holds NUL, at which a bound pattern would end.
+        guard !search.utf8.contains(0) else { return keep("0", []) }
+        let literal = search.unicodeScalars.map { ["\\", "%", "_"].contains($0) ? "\\\($0)" : "\($0)" }.joined()
+        let condition = columns.map { "\($0) LIKE ? ESCAPE '\\'" }.joined(separator: " OR ")
+        keep("(\(condition))", StatementArguments(columns.map { _ in "%\(literal)%" }))
     }
 
     /// Fetches the page; `number` orders rows that are equal in `column`.

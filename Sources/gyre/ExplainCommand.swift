@@ -1,0 +1,88 @@
+// gyre explain: why a subscriber did or did not get a campaign.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Assembly
+import DecisionHost
+import Decisioning
+import Kernel
+import Model
+import Ports
+import Texts
+
+struct ExplainCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Say why a subscriber did or did not get a campaign, with every check and its evidence."
+    )
+
+    @OptionGroup var common: CommonOptions
+
+    @Argument(help: "Number or exact name of the campaign.")
+    var campaign: String
+
+    @Argument(help: "The subscriber's number.")
+    var msisdn: String
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    struct Output: Encodable {
+        struct Reason: Encodable {
+            var code: String
+            var passed: Bool
+            var decided: Bool
+            var evidence: [String: String]
+        }
+
+        var outcome: String
+        var wave: String?
+        var position: Int64
+        var reasons: [Reason]
+        var aftermath: [[String: String]]
+    }
+
+    func run() async throws {
+        guard let number = MSISDN(normalising: msisdn) else {
+            throw ValidationError("\(msisdn) is not a telephone number; write for example 13800138000")
+        }
+        let platform = try await common.platform()
+        let campaign = try await platform.campaign(campaign)
+        guard let index = platform.numbers.current.owner(of: number) else {
+            throw ControlPlaneError.notFound(object: "subscriber \(number.masked)")
+        }
+        let explanation = try platform.explainer.explain(campaign.id, index)
+        await platform.close()
+        if json { try Terminal.printJSON(output(explanation)) } else { show(explanation) }
+    }
+
+    private func output(_ explanation: Explanation) -> Output {
+        let deciding = explanation.checks.firstIndex { $0.outcome == explanation.outcome && !$0.isPassed }
+        return Output(
+            outcome: explanation.outcome.code,
+            wave: explanation.wave.map { "\($0.campaign.number)/\($0.occurrence)" },
+            position: explanation.position,
+            reasons: explanation.checks.enumerated().map { position, check in
+                Output.Reason(
+                    code: check.outcome.code,
+                    passed: check.isPassed,
+                    decided: position == deciding,
+                    evidence: Dictionary(check.evidence.map { ($0.key, $0.value) }, uniquingKeysWith: { $0 + ", " + $1 })
+                )
+            },
+            aftermath: explanation.aftermath.map { [$0.key: $0.value] }
+        )
+    }
+
+    private func show(_ explanation: Explanation) {
+        let t = common.language
+        print(t("结果：", "Outcome: ") + t(explanation.outcome.name) + " (\(explanation.at.isoLocal))")
+        let deciding = explanation.checks.firstIndex { $0.outcome == explanation.outcome && !$0.isPassed }
+        for (position, check) in explanation.checks.enumerated() {
+            let mark = check.isPassed ? "✓" : position == deciding ? "✗" : "·"
+            let evidence = check.evidence.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
+            print("  \(mark) \(t(check.outcome.name))  \(evidence)")
+        }
+        for fact in explanation.aftermath { print("  → \(fact.key) \(fact.value)") }
+    }
+}

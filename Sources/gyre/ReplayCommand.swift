@@ -1,0 +1,57 @@
+// gyre replay: rebuild the state from the log; --verify decides everything once more.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Assembly
+import DecisionHost
+import Decisioning
+import Foundation
+import Kernel
+import Ports
+
+import Texts
+
+struct ReplayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Fold the decision log and print the hash of the state; --verify makes every decision again."
+    )
+
+    @OptionGroup var common: CommonOptions
+
+    @Flag(help: "Make every decision again and compare with the log.")
+    var verify = false
+
+    @Flag(help: "Print the result as JSON.")
+    var json = false
+
+    struct Output: Encodable {
+        var batches: Int
+        var stateSHA256: String
+        var decisionsVerified: Int64?
+    }
+
+    func run() async throws {
+        let platform = try await common.platform()
+        let replay = Replay(log: platform.log, inputs: platform.inputs, threads: platform.threads, verifies: verify)
+        try replay.fold()
+        let hash = replay.state.stateSHA256()
+        let live = try await platform.host.read { $0.stateSHA256() }
+        await platform.close()
+        guard hash == live else {
+            throw DecisionError.different(sequence: Int64(replay.batches), what: "the state of the running host")
+        }
+        let output = Output(
+            batches: replay.batches,
+            stateSHA256: hash.hex,
+            decisionsVerified: verify ? replay.decisionsVerified : nil
+        )
+        guard !json else { return try Terminal.printJSON(output) }
+        let t = common.language
+        print(t("批次 ", "Batches ") + t.number(output.batches))
+        print(t("状态哈希 ", "State hash ") + output.stateSHA256)
+        if let verified = output.decisionsVerified {
+            print(t("重新决策一致：", "Decided again, all equal: ") + t.number(Int(verified)))
+        }
+    }
+}
