@@ -204,3 +204,12 @@ public final class Platform: Sendable {
         return try await dispatches.run(campaign, audience: audience, by: who, at: clock.now.instant)
     }
 }
+
+extension AttributeCatalogue {
+    /// Reads a catalogue file.
+    ///
+    /// - Throws: `DocumentError` with all problems found.
+    public init(file: String) throws {
+        self = try CatalogueFile.read(path: file)
+    }
+}

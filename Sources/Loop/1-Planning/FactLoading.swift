@@ -32,7 +32,7 @@ public struct FactLoading: Sendable {
         let counted = SQLText(
             """
             SELECT channel, CAST(year(day) * 12 + month(day) - 1 AS BIGINT) AS month, line.idx,
-                CAST(CASE WHEN channel = 'website' THEN count(DISTINCT category) ELSE count(*) END AS BIGINT)
+                CAST(CASE WHEN channel = 'website' THEN count(DISTINCT campaign) ELSE count(*) END AS BIGINT)
             FROM contact JOIN line USING (line_id) WHERE \(marketing) GROUP BY 1, 2, 3
             """,
             dialect: dialect

@@ -102,7 +102,7 @@ public final class DecisionHost: @unchecked Sendable {
     /// Reads the state; everything that is durable is visible, and only that.
     public func read<T: Sendable>(_ body: @escaping @Sendable (DecisionState) throws -> T) async throws -> T {
         try await onOwner {
-            try self.drain()
+            self.drain()
             return try body(self.state)
         }
     }
@@ -112,7 +112,7 @@ public final class DecisionHost: @unchecked Sendable {
     /// Commits records and applies them; used for everything that is not on a hot path.
     private func commit(_ records: [LogRecord]) throws {
         guard !records.isEmpty else { return }
-        try drain()
+        drain()
         var next = builder
         let batches = records.map { next.batch($0) }
         try append(batches)
@@ -176,7 +176,7 @@ public final class DecisionHost: @unchecked Sendable {
     /// A wave that was open when the process ended is resumed at the first block that is not in the log.
     public func run(wave: WaveID, planned: LocalTime, audience: Bitset) async throws -> WaveSummary {
         try await onOwner {
-            try self.drain()
+            self.drain()
             if let done = self.state.waves[wave], done.status != .open { return try WaveSummary(done) }
             if let open = self.state.openWave {
                 guard open.wave == wave, let session = self.resumable else { throw DecisionError.waveOpen(open.wave) }
@@ -189,7 +189,7 @@ public final class DecisionHost: @unchecked Sendable {
     /// Makes the decisions of a wave without reserving or logging anything.
     public func dryRun(wave: WaveID, planned: LocalTime, audience: Bitset) async throws -> WaveSummary {
         try await onOwner {
-            try self.drain()
+            self.drain()
             let session = try WaveSession(
                 state: self.state,
                 wave: wave,
@@ -211,7 +211,7 @@ public final class DecisionHost: @unchecked Sendable {
         audience: Bitset
     ) async throws -> WaveSummary {
         try await onOwner {
-            try self.drain()
+            self.drain()
             let wave = WaveID(campaign: spec.id, occurrence: occurrence)
             let session = try WaveSession(
                 state: self.state,
@@ -356,12 +356,13 @@ public final class DecisionHost: @unchecked Sendable {
         throw refusal
     }
 
-    /// Makes everything decided so far durable.
-    private func drain() throws {
-        try land()
+    /// Makes everything decided so far durable, or undoes it; those who wait for it are told, the next command tries
+    /// anew.
+    private func drain() {
+        try? land()
         guard !pending.isEmpty else { return }
         send()
-        try land()
+        try? land()
     }
 
     // MARK: Single reservations
@@ -441,7 +442,7 @@ public final class DecisionHost: @unchecked Sendable {
         reachable: @escaping @Sendable (SubscriberIndex) -> Bool
     ) async throws -> [SubscriberIndex] {
         try await onOwner {
-            try self.drain()
+            self.drain()
             let check = try self.state.secondCheck(wave, block: block, range: range, reachable: reachable)
             guard !check.isEmpty else { return [] }
             self.observe(.handOffChecked)

@@ -1,0 +1,428 @@
+// Campaigns that run: the wave, then sending in portions, then feedback until everything is answered.
+// SPDX-License-Identifier: Apache-2.0
+
+import DecisionHost
+import Decisioning
+import Dispatching
+import Execution
+import Feedback
+public import Kernel
+public import Logging
+public import Model
+public import Ports
+public import ServiceLifecycle
+
+/// What a running campaign does at the moment.
+public enum RunStage: String, Sendable, Codable, CaseIterable {
+    /// The wave is being decided.
+    case deciding
+    /// Sending waits for the planned slot or the end of quiet hours.
+    case waiting
+    /// Messages leave.
+    case sending
+    /// Paused by hand.
+    case paused
+    /// Everything left; receipts and replies come in.
+    case collecting
+    /// Done.
+    case finished
+    /// Stopped by hand.
+    case stopped
+    /// Something failed; it is tried again.
+    case failed
+}
+
+/// How far a campaign is, over all of its waves.
+public struct RunProgress: Hashable, Sendable, Codable {
+    /// The campaign's number.
+    public var campaign: CampaignID
+    /// What it does.
+    public var stage: RunStage
+    /// Members of the audience.
+    public var target = 0
+    /// Reserved contacts.
+    public var contacts = 0
+    /// Control group.
+    public var control = 0
+    /// Left for the channel.
+    public var sent = 0
+    /// Accepted by the gateway.
+    public var accepted = 0
+    /// Delivered.
+    public var delivered = 0
+    /// Given back: failed, refused, dropped or stopped.
+    public var released = 0
+    /// Neither settled nor released.
+    public var open = 0
+    /// Replies that are no unsubscription.
+    public var replies = 0
+    /// Unsubscriptions.
+    public var unsubscriptions = 0
+    /// Orders of those contacted and of the control group.
+    public var orders = 0
+    /// When sending goes on, while it waits.
+    public var until: Instant?
+    /// What failed.
+    public var problem: String?
+
+    init(campaign: CampaignID, stage: RunStage) {
+        self.campaign = campaign
+        self.stage = stage
+    }
+}
+
+/// A state of progress with its place in the order of changes.
+public struct RunUpdate: Hashable, Sendable {
+    /// 1 for the first change since the server started.
+    public var number: Int
+    /// The state.
+    public var progress: RunProgress
+}
+
+/// Why a campaign is not started.
+public enum RunnerError: CodedError, Equatable {
+    case busy(CampaignID)
+
+    public var code: String { "run.busy" }
+    public var description: String {
+        switch self {
+        case .busy(let id): "campaign \(id.number) is being started already"
+        }
+    }
+}
+
+/// Runs campaigns in the background, one job for each, and takes feedback periodically.
+///
+/// Everything that counts is in the decision log and the store: after a restart the runner goes on where sending
+/// stopped. A pause takes effect before the next portion, which is what the gateway takes in half a second.
+public actor CampaignRunner: Service {
+    /// How often things happen.
+    public struct Pace: Sendable {
+        /// Between two rounds of feedback.
+        public var feedback: Duration = .seconds(1)
+        /// Between two ticks, which expire old reservations.
+        public var tick: Duration = .seconds(60)
+        /// Before a failed campaign is tried again.
+        public var retry: Duration = .seconds(30)
+        /// Messages per second of the gateway; nil = as fast as it takes them.
+        public var messagesPerSecond: Int?
+
+        /// The usual pace.
+        public init() {}
+    }
+
+    private let platform: Platform
+    private let pace: Pace
+    private let beforeRound: @Sendable () async throws -> Void
+    private let logger: Logger
+    private let jobs: AsyncStream<CampaignID>
+    private let enqueue: AsyncStream<CampaignID>.Continuation
+
+    private var active: Set<CampaignID> = []
+    private var startedBy: [CampaignID: String] = [:]
+    private var retryAt: [CampaignID: ContinuousClock.Instant] = [:]
+    private var updates: [CampaignID: RunUpdate] = [:]
+    private var listeners: [CampaignID: [Int: AsyncStream<RunUpdate>.Continuation]] = [:]
+    private var serial = 0
+    private var lastTick = ContinuousClock.now
+
+    /// Works on a platform once ``run()`` is called.
+    ///
+    /// - Parameter beforeRound: Called before each round of feedback; a simulation moves its clock and places orders here.
+    public init(
+        _ platform: Platform,
+        pace: Pace = Pace(),
+        logger: Logger = Logger(label: "gyre.runner"),
+        beforeRound: @escaping @Sendable () async throws -> Void = {}
+    ) {
+        self.platform = platform
+        self.pace = pace
+        self.logger = logger
+        self.beforeRound = beforeRound
+        (jobs, enqueue) = AsyncStream.makeStream(of: CampaignID.self, bufferingPolicy: .bufferingOldest(10_000))
+    }
+
+    // MARK: Orders
+
+    /// Starts an approved campaign; the wave and the sending happen in the background.
+    ///
+    /// - Throws: `DispatchError/wrongPhase(_:wanted:)` unless it is approved, ``RunnerError/busy(_:)``.
+    public func start(_ campaign: Campaign, by who: String) throws {
+        guard campaign.phase == .approved else { throw DispatchError.wrongPhase(campaign.phase, wanted: .running) }
+        guard startedBy[campaign.id] == nil, !active.contains(campaign.id) else { throw RunnerError.busy(campaign.id) }
+        startedBy[campaign.id] = who
+        publish(RunProgress(campaign: campaign.id, stage: .deciding))
+        enqueue.yield(campaign.id)
+    }
+
+    /// Holds everything that has not left.
+    public func pause(_ campaign: Campaign, by who: String) async throws -> Campaign {
+        let moved = try await platform.dispatches.pause(campaign, by: who, at: platform.clock.now.instant)
+        try await publish(campaign.id, stage: .paused)
+        return moved
+    }
+
+    /// Lets a paused campaign go on.
+    public func resume(_ campaign: Campaign, by who: String) async throws -> Campaign {
+        let moved = try await platform.dispatches.resume(campaign, by: who, at: platform.clock.now.instant)
+        retryAt[campaign.id] = nil
+        enqueue.yield(campaign.id)
+        return moved
+    }
+
+    /// Ends a campaign; what has not left is released.
+    public func stop(_ campaign: Campaign, by who: String) async throws -> Campaign {
+        let moved = try await platform.dispatches.stop(campaign, by: who, at: platform.clock.now.instant)
+        try await publish(campaign.id, stage: .stopped)
+        return moved
+    }
+
+    /// Sends a campaign's message to staff numbers; counted apart from its contacts.
+    public func testSend(_ campaign: Campaign, to numbers: [MSISDN], by who: String) async throws -> [SubmitResult] {
+        let now = platform.clock.now
+        let results = try await platform.sending.sendTest(campaign.plan.message, to: numbers, now: now)
+        try await platform.store.append(
+            AuditEntry(
+                at: now.instant,
+                who: who,
+                action: "campaign.test_send",
+                object: "campaign/\(campaign.id.number)",
+                detail: "\(numbers.count) numbers"
+            )
+        )
+        return results
+    }
+
+    // MARK: Progress
+
+    /// How far a campaign is now; nil when it never ran.
+    public func progress(of campaign: Campaign) async throws -> RunUpdate? {
+        guard let stage = try await stage(of: campaign) else { return nil }
+        try await publish(campaign.id, stage: stage)
+        return updates[campaign.id]
+    }
+
+    /// Changes of a campaign's progress, each only once; slow readers get the latest.
+    ///
+    /// - Parameter number: The last update the reader has seen; a newer one comes at once.
+    public func updates(of campaign: CampaignID, after number: Int = 0) -> AsyncStream<RunUpdate> {
+        let (stream, continuation) = AsyncStream.makeStream(of: RunUpdate.self, bufferingPolicy: .bufferingNewest(1))
+        serial += 1
+        let key = serial
+        listeners[campaign, default: [:]][key] = continuation
+        continuation.onTermination = { [weak self] _ in Task { await self?.forget(campaign, key) } }
+        if let update = updates[campaign], update.number != number { continuation.yield(update) }
+        return stream
+    }
+
+    private func forget(_ campaign: CampaignID, _ key: Int) {
+        listeners[campaign]?[key] = nil
+        if listeners[campaign]?.isEmpty == true { listeners[campaign] = nil }
+    }
+
+    private func publish(_ progress: RunProgress) {
+        guard updates[progress.campaign]?.progress != progress else { return }
+        let update = RunUpdate(number: (updates[progress.campaign]?.number ?? 0) + 1, progress: progress)
+        updates[progress.campaign] = update
+        for listener in (listeners[progress.campaign] ?? [:]).values { listener.yield(update) }
+    }
+
+    /// Publishes what the log says of a campaign.
+    private func publish(
+        _ id: CampaignID,
+        stage: RunStage,
+        until: Instant? = nil,
+        problem: String? = nil
+    ) async throws {
+        var progress = try await platform.host.read { state in
+            var progress = RunProgress(campaign: id, stage: stage)
+            for wave in state.waves.values where wave.wave.campaign == id && wave.status == .closed {
+                progress.target += Int(wave.totals.reduce(0) { $0 + $1.count })
+                progress.contacts += wave.sum(\.contact)
+                progress.control += wave.sum(\.control)
+                progress.sent += wave.sum(\.handedOff)
+                progress.accepted += wave.sum(\.accepted)
+                progress.delivered += wave.sum(\.delivered)
+                progress.released += wave.sum(\.released)
+                progress.open += wave.sum(\.open)
+                progress.replies += wave.sum(\.replied)
+                progress.unsubscriptions += wave.sum(\.unsubscribed)
+                progress.orders += wave.sum(\.ordered)
+            }
+            return progress
+        }
+        progress.until = until
+        progress.problem = problem
+        publish(progress)
+    }
+
+    private func stage(of campaign: Campaign) async throws -> RunStage? {
+        switch campaign.phase {
+        case .draft, .submitted, .rejected: nil
+        case .approved: startedBy[campaign.id] == nil ? nil : .deciding
+        case .paused: .paused
+        case .stopped: .stopped
+        case .finished: .finished
+        case .running:
+            if let known = updates[campaign.id]?.progress.stage, active.contains(campaign.id) || known == .failed {
+                known
+            } else {
+                .collecting
+            }
+        }
+    }
+
+    // MARK: Work
+
+    /// Runs until graceful shutdown; campaigns that were sending when the last process ended go on first.
+    public func run() async throws {
+        await withGracefulShutdownHandler {
+            await withDiscardingTaskGroup { group in
+                group.addTask { await self.takeFeedback() }
+                for await id in jobs {
+                    guard active.insert(id).inserted else { continue }
+                    group.addTask { await self.work(on: id) }
+                }
+                group.cancelAll()
+            }
+        } onGracefulShutdown: { [enqueue] in
+            enqueue.finish()
+        }
+    }
+
+    private func work(on id: CampaignID) async {
+        do {
+            try await send(id)
+        } catch is CancellationError {
+            // The process ends: the next one goes on where this one stopped.
+        } catch {
+            logger.error("campaign failed", metadata: ["campaign": "\(id.number)", "error": "\(error)"])
+            retryAt[id] = ContinuousClock.now + pace.retry
+            try? await publish(id, stage: .failed, problem: "\(error)")
+        }
+        active.remove(id)
+        startedBy[id] = nil
+    }
+
+    /// Runs the wave when there is none yet, then sends all that has not left.
+    private func send(_ id: CampaignID) async throws {
+        guard var campaign = try await platform.store.campaign(id) else { return }
+        if try await closedWaves(of: id).isEmpty {
+            guard campaign.phase == .approved || campaign.phase == .running else { return }
+            try await publish(id, stage: .deciding)
+            (campaign, _) = try await platform.run(campaign, by: startedBy[id] ?? "system")
+        }
+        guard campaign.phase == .running, try await waitForSlot(campaign) else { return }
+        try await publish(id, stage: .sending)
+        let clock = platform.clock
+        let pacer = Pacer(messagesPerSecond: pace.messagesPerSecond)
+        for wave in try await closedWaves(of: id) {
+            let report = try await platform.sending.send(
+                wave,
+                text: campaign.plan.message,
+                now: { clock.now },
+                progress: { progress in
+                    // What is shown is read from the log; a failure to show it must not end the sending.
+                    try? await self.publish(id, stage: progress.isHeld ? .paused : .sending)
+                    await pacer.wait(sent: progress.sent)
+                }
+            )
+            guard !report.isHeld else { return }
+        }
+        try await publish(id, stage: .collecting)
+    }
+
+    private func closedWaves(of id: CampaignID) async throws -> [WaveID] {
+        try await platform.host.read { state in
+            state.waves.values.filter { $0.wave.campaign == id && $0.status == .closed }.map(\.wave).sorted()
+        }
+    }
+
+    /// Waits for the planned slot and the end of quiet hours; false when the campaign does not go on.
+    private func waitForSlot(_ campaign: Campaign) async throws -> Bool {
+        while true {
+            let (status, policy) = try await platform.host.read { ($0.campaigns[campaign.id]?.status, $0.policy) }
+            guard status == .live else { return false }
+            let now = platform.clock.now
+            let slot = now.instant < campaign.plan.planned.instant ? campaign.plan.planned : now
+            guard let start = policy?.notBefore(slot, channel: campaign.plan.channel) else { return false }
+            guard now.instant < start.instant else { return true }
+            try await publish(campaign.id, stage: .waiting, until: start.instant)
+            try await Task.sleep(for: .milliseconds(500))
+        }
+    }
+
+    /// Receipts, ticks, what is left over from before, and the end of campaigns; nothing of it ends the service.
+    private func takeFeedback() async {
+        while !Task.isCancelled {
+            do {
+                try await beforeRound()
+                try await round()
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.error("feedback failed", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: pace.feedback)
+        }
+    }
+
+    private func round() async throws {
+        let now = platform.clock.now
+        _ = try await platform.receipts.collect(until: now)
+        if ContinuousClock.now - lastTick >= pace.tick {
+            lastTick = ContinuousClock.now
+            try await platform.host.tick(now)
+        }
+        var page = 0
+        while true {
+            let query = ListQuery(offset: page * 100, limit: 100)
+            let running = try await platform.store.campaigns(query, phases: [.running], in: .all)
+            for campaign in running.rows where !active.contains(campaign.id) { try await look(at: campaign) }
+            page += 1
+            guard page * 100 < running.total else { break }
+        }
+    }
+
+    /// Takes up a campaign that has something to send, or ends one that has nothing open.
+    private func look(at campaign: Campaign) async throws {
+        let (waves, unsent, open) = try await platform.host.read { state in
+            let waves = state.waves.values.filter { $0.wave.campaign == campaign.id && $0.status == .closed }
+            let unsent = waves.reduce(0) { sum, wave in
+                wave.blocks.values.reduce(sum) { $0 + $1.open.subtracting($1.handedOff).count }
+            }
+            return (waves.count, unsent, waves.reduce(0) { $0 + $1.sum(\.open) })
+        }
+        if waves == 0 || unsent > 0 {
+            guard retryAt[campaign.id].map({ $0 <= ContinuousClock.now }) ?? true else { return }
+            retryAt[campaign.id] = nil
+            enqueue.yield(campaign.id)
+        } else if open == 0 {
+            _ = try await platform.dispatches.finish(campaign, at: platform.clock.now.instant)
+            try await publish(campaign.id, stage: .finished)
+        } else {
+            try await publish(campaign.id, stage: .collecting)
+        }
+    }
+}
+
+/// Spreads messages over time, so that a gateway gets no more than it asked for.
+private actor Pacer {
+    private let messagesPerSecond: Int?
+    private let start = ContinuousClock.now
+    private var before: Int?
+
+    init(messagesPerSecond: Int?) {
+        self.messagesPerSecond = messagesPerSecond
+    }
+
+    /// Waits until `sent` messages may have left.
+    func wait(sent: Int) async {
+        guard let rate = messagesPerSecond, rate > 0 else { return }
+        let first = before ?? 0
+        before = first
+        let due = start + .milliseconds(max(0, sent - first) * 1000 / rate)
+        // Cancellation ends the wait; the caller notices it before the next portion.
+        try? await Task.sleep(until: due, clock: .continuous)
+    }
+}

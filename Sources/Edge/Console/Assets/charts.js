@@ -1,0 +1,91 @@
+// Charts by Apache ECharts: the numbers come with the page, and so does the table behind.
+// SPDX-License-Identifier: Apache-2.0
+
+import * as echarts from '/assets/echarts.esm.min.js';
+
+const ink = '#1f2329';
+const soft = '#4e5969';
+const blue = '#0958d9';
+const steps = ['#0958d9', '#2f73e0', '#5590e8', '#7badef', '#a0c6f5', '#c0daf9'];
+const text = { fontFamily: 'inherit', color: ink };
+const tooltip = { renderMode: 'richText', trigger: 'item', formatter: item => `${item.name}  ${item.data.label}` };
+
+function funnel(items) {
+    const most = Math.max(1, ...items.map(item => item.value));
+    return {
+        tooltip,
+        grid: { left: 8, right: 96, top: 8, bottom: 8, containLabel: true },
+        xAxis: { type: 'value', show: false, max: most },
+        yAxis: {
+            type: 'category', inverse: true, data: items.map(item => item.name), axisTick: { show: false },
+            axisLine: { show: false }, axisLabel: text,
+        },
+        series: [{
+            type: 'bar', barWidth: '62%',
+            data: items.map((item, at) => ({ ...plain(item), itemStyle: { color: steps[at % steps.length], borderRadius: 4 } })),
+            label: { show: true, position: 'right', formatter: item => item.data.label, ...text },
+        }],
+    };
+}
+
+function bars(items) {
+    const chart = funnel(items);
+    chart.series[0].data = items.map(item => ({ ...plain(item), itemStyle: { color: blue, borderRadius: 3 } }));
+    chart.series[0].barWidth = undefined;
+    chart.series[0].barMaxWidth = 18;
+    return chart;
+}
+
+// Two shares as points with whiskers.
+function lift(items) {
+    const most = Math.max(...items.map(item => item.high));
+    return {
+        tooltip,
+        grid: { left: 8, right: 40, top: 24, bottom: 8, containLabel: true },
+        xAxis: {
+            type: 'value', min: 0, max: Math.ceil(most * 11) / 10 || 1,
+            axisLabel: { ...text, color: soft, formatter: '{value}%' }, splitLine: { lineStyle: { color: '#e1e4ea' } },
+        },
+        yAxis: {
+            type: 'category', inverse: true, data: items.map(item => item.name), axisLabel: text,
+            axisTick: { show: false },
+        },
+        series: [{
+            type: 'custom',
+            data: items.map((item, at) => ({ ...plain(item), value: [item.low, at, item.high] })),
+            renderItem: (_, api) => {
+                const low = api.coord([api.value(0), api.value(1)]);
+                const high = api.coord([api.value(2), api.value(1)]);
+                const style = { stroke: blue, lineWidth: 2, fill: 'none' };
+                const line = (x1, y1, x2, y2) => ({ type: 'line', shape: { x1, y1, x2, y2 }, style });
+                return {
+                    type: 'group',
+                    children: [
+                        line(low[0], low[1], high[0], high[1]),
+                        line(low[0], low[1] - 8, low[0], low[1] + 8),
+                        line(high[0], high[1] - 8, high[0], high[1] + 8),
+                    ],
+                };
+            },
+        }, {
+            type: 'scatter', symbolSize: 12, itemStyle: { color: blue },
+            data: items.map((item, at) => ({ ...plain(item), value: [item.value, at] })),
+            label: { show: true, position: 'top', formatter: item => item.data.label, ...text, fontWeight: 600 },
+        }],
+    };
+}
+
+function plain(item) {
+    return { name: item.name, value: item.value, label: item.label };
+}
+
+/** Draws every chart among the elements. */
+export function draw(elements) {
+    for (const element of elements) {
+        const chart = JSON.parse(element.dataset.chart);
+        if (chart.kind === 'bars') element.classList.toggle('many', chart.items.length > 10);
+        const view = echarts.init(element, null, { renderer: 'svg' });
+        view.setOption({ animation: false, textStyle: text, ...{ funnel, bars, lift }[chart.kind](chart.items) });
+        new ResizeObserver(() => view.resize()).observe(element);
+    }
+}

@@ -1,0 +1,199 @@
+// The console's behaviour: small enhancements of pages that work without them.
+// SPDX-License-Identifier: Apache-2.0
+
+const body = document.body;
+document.documentElement.classList.add('scripted');
+
+// Menu on narrow screens.
+const menuButton = document.querySelector('.menubutton');
+menuButton?.addEventListener('click', () => {
+    const isOpen = document.getElementById('menu').classList.toggle('open');
+    menuButton.setAttribute('aria-expanded', String(isOpen));
+});
+
+// Questions before acts that cannot be taken back or that reach many people.
+function ask(source) {
+    return new Promise(answer => {
+        const dialog = document.createElement('dialog');
+        const title = document.createElement('h2');
+        const effect = document.createElement('p');
+        const actions = document.createElement('div');
+        const no = document.createElement('button');
+        const yes = document.createElement('button');
+        title.id = 'question';
+        effect.id = 'effect';
+        dialog.setAttribute('aria-labelledby', 'question');
+        dialog.setAttribute('aria-describedby', 'effect');
+        title.textContent = source.dataset.ask;
+        effect.textContent = source.dataset.effect;
+        no.textContent = body.dataset.cancel;
+        yes.textContent = body.dataset.confirm;
+        actions.className = 'actions';
+        no.className = 'button';
+        yes.className = source.dataset.danger ? 'button danger' : 'button primary';
+        actions.append(no, yes);
+        dialog.append(title, effect, actions);
+        body.append(dialog);
+        no.addEventListener('click', () => dialog.close('no'));
+        yes.addEventListener('click', () => dialog.close('yes'));
+        dialog.addEventListener('close', () => { dialog.remove(); answer(dialog.returnValue === 'yes'); });
+        dialog.showModal();
+        (source.dataset.danger ? no : yes).focus();
+    });
+}
+
+function reasonMissing(form, submitter) {
+    const reason = form.elements.reason;
+    if (!submitter?.hasAttribute('data-needs-reason') || reason.value.trim()) return false;
+    reason.setCustomValidity(form.dataset.reasonMissing);
+    reason.reportValidity();
+    reason.addEventListener('input', () => reason.setCustomValidity(''), { once: true });
+    return true;
+}
+
+document.addEventListener('submit', async event => {
+    const form = event.target;
+    const submitter = event.submitter;
+    if (form.dataset.sent) { event.preventDefault(); return; }
+    if (reasonMissing(form, submitter)) { event.preventDefault(); return; }
+    const source = [submitter, form].find(element => element?.dataset.ask);
+    if (source && !form.dataset.confirmed) {
+        event.preventDefault();
+        if (!await ask(source)) { submitter?.focus(); return; }
+        form.dataset.confirmed = 'yes';
+        form.requestSubmit(submitter ?? undefined);
+        return;
+    }
+    if (form.method === 'post') {
+        form.dataset.sent = 'yes';
+        // After the browser has read which button was pressed.
+        setTimeout(() => form.querySelectorAll('button').forEach(button => { button.disabled = true; }));
+    }
+});
+// A page that comes back from the history can be used again.
+window.addEventListener('pageshow', event => { if (event.persisted) location.reload(); });
+
+// Unsaved changes.
+const guarded = document.querySelector('form[data-guard]');
+if (guarded) {
+    let isChanged = false;
+    guarded.addEventListener('input', () => { isChanged = true; });
+    guarded.addEventListener('submit', () => { isChanged = false; });
+    window.addEventListener('beforeunload', event => { if (isChanged) event.preventDefault(); });
+    guarded.querySelector('.field.wrong input, .field.wrong textarea, .field.wrong select')?.focus();
+}
+
+// Length of a message and the SMS it takes (3GPP TS 23.040; the server counts the same way).
+const extended = '^{}\\[~]|€';
+const gsm = new Set('@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !"#¤%&\'()*+,-./0123456789:;<=>?¡'
+    + 'ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà' + extended);
+export function messageSize(text) {
+    const characters = [...text];
+    const isGSM = characters.every(character => gsm.has(character));
+    const length = isGSM
+        ? characters.length + characters.filter(character => extended.includes(character)).length : text.length;
+    const [single, each] = isGSM ? [160, 153] : [70, 67];
+    return { length, parts: length <= single ? Math.min(length, 1) : Math.ceil(length / each) };
+}
+for (const area of document.querySelectorAll('[data-counter]')) {
+    const out = document.getElementById(area.dataset.counter);
+    area.addEventListener('input', () => {
+        const { length, parts } = messageSize(area.value);
+        out.textContent = out.dataset.pattern.replace('{0}', length).replace('{1}', parts);
+    });
+}
+
+// Live count of a rule, and the attribute picker.
+const editor = document.querySelector('form[data-live]');
+if (editor) {
+    const rule = editor.elements.rule;
+    const result = document.getElementById('result');
+    let timer;
+    let request;
+    const count = async () => {
+        request?.abort();
+        request = new AbortController();
+        result.classList.add('busy');
+        try {
+            const answer = await fetch(editor.dataset.live, {
+                method: 'POST',
+                body: new URLSearchParams({ rule: rule.value }),
+                signal: request.signal,
+            });
+            result.innerHTML = await answer.text();
+            result.classList.remove('busy');
+            rule.setAttribute('aria-invalid', String(result.querySelector('[data-start]') !== null));
+        } catch (error) {
+            if (error.name !== 'AbortError') result.classList.remove('busy');
+        }
+    };
+    rule.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(count, 300); });
+    result.addEventListener('click', event => {
+        const place = event.target.closest('[data-jump]')?.parentElement;
+        if (!place) return;
+        rule.focus();
+        rule.setSelectionRange(Number(place.dataset.start), Number(place.dataset.end));
+    });
+    const picker = editor.querySelector('[data-picker]');
+    picker.addEventListener('click', event => {
+        const text = event.target.closest('[data-insert]')?.dataset.insert;
+        if (text === undefined) return;
+        const before = rule.value.slice(0, rule.selectionStart);
+        const gap = before && !/[\s(]$/.test(before) && !text.startsWith(' ') ? ' ' : '';
+        rule.setRangeText(gap + text, rule.selectionStart, rule.selectionEnd, 'end');
+        rule.focus();
+        rule.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    picker.querySelector('input').addEventListener('input', event => {
+        const wanted = event.target.value.trim().toLowerCase();
+        for (const group of picker.querySelectorAll('details')) {
+            let found = 0;
+            for (const item of group.querySelectorAll('li')) {
+                const isShown = item.dataset.words.toLowerCase().includes(wanted);
+                item.hidden = !isShown;
+                found += isShown ? 1 : 0;
+            }
+            group.hidden = found === 0;
+            if (wanted) group.open = found > 0;
+        }
+    });
+    picker.querySelector('input').addEventListener('keydown', event => {
+        if (event.key === 'Enter') event.preventDefault();
+    });
+}
+
+// Live progress of a campaign.
+const live = document.querySelector('[data-progress]');
+if (live) {
+    const bar = live.querySelector('progress');
+    const note = live.querySelector('[data-note]');
+    const format = new Intl.NumberFormat('en-US');
+    const source = new EventSource(live.dataset.progress);
+    source.addEventListener('progress', event => {
+        const state = JSON.parse(event.data);
+        bar.max = Math.max(1, state.contacts);
+        bar.value = state.sent;
+        for (const figure of live.querySelectorAll('[data-value]')) {
+            figure.textContent = format.format(state[figure.dataset.value]);
+        }
+        const text = note.dataset[state.stage];
+        if (text) note.textContent = text.replace('{0}', state.problem ?? '');
+        live.dataset.stage = state.stage;
+        // Buttons and phase belong to the server: when the campaign ends, the page is read again.
+        if (['finished', 'stopped'].includes(state.stage)) {
+            source.close();
+            location.reload();
+        }
+    });
+}
+
+// Charts are drawn where there are any; without the library their tables stand open.
+const charts = document.querySelectorAll('[data-chart]');
+if (charts.length) {
+    import('./charts.js').then(module => module.draw(charts)).catch(() => {
+        for (const canvas of charts) {
+            canvas.classList.add('undrawn');
+            canvas.parentElement.querySelector('details').open = true;
+        }
+    }).finally(() => { body.dataset.charts = 'ready'; });
+}

@@ -1,0 +1,51 @@
+// Charts: numbers for the script that draws them, and always a table with the same numbers behind.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Texts
+
+/// A chart as the script gets it.
+struct Chart: Encodable {
+    /// What to draw.
+    enum Kind: String, Encodable {
+        /// Stages, each a part of the one before.
+        case funnel
+        /// Bars, longest first.
+        case bars
+        /// Two shares with intervals, and their difference.
+        case lift
+    }
+
+    struct Item: Encodable {
+        var name: String
+        var value: Double
+        /// The value as people read it.
+        var label: String
+        /// Ends of the interval, for ``Kind/lift``.
+        var low: Double?
+        var high: Double?
+    }
+
+    var kind: Kind
+    var items: [Item]
+    /// What assistive technology says of the picture.
+    var description: String
+}
+
+extension Frame {
+    /// The chart and, folded behind it, its table.
+    func chart(_ chart: Chart, head: [String], rows: [[String]]) -> HTML {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let json = (try? encoder.encode(chart)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        return """
+            <figure class="chart"><div class="canvas \(chart.kind.rawValue)" role="img" aria-label="\(chart.description)" data-chart="\(json)"></div>
+            <details><summary>\(t(.dataTable))</summary>
+            <table><thead><tr>\(each: head.enumerated()) { "<th scope=\"col\"\(attribute: "class", $0 == 0 ? nil : "number")>\($1)</th>" }</tr></thead>
+            <tbody>\(each: rows) { row in
+                "<tr>\(each: row.enumerated()) { "<td\(attribute: "class", $0 == 0 ? nil : "number")>\($1)</td>" }</tr>"
+            }</tbody></table></details></figure>
+
+            """
+    }
+}

@@ -1,0 +1,247 @@
+// 接触原因查询: a number, and one plain sentence for every contact and refusal of the last 90 days.
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisioning
+import Kernel
+import Model
+import Ports
+import Texts
+
+/// A contact or refusal of a subscriber.
+struct ContactRecord: Sendable {
+    enum Source: Sendable {
+        /// A decision of Gyre, with the names its evidence needs.
+        case decision(Explanation, SentenceNames)
+        /// A touch that was loaded: channel, kind (care, enquiry, marketing …), category, outcome.
+        case loaded(channel: String, kind: String, category: String, outcome: String)
+    }
+
+    var at: LocalTime
+    var source: Source
+
+    /// How it ended, in a word or two.
+    func result(_ f: Frame) -> (text: String, tone: Tone) {
+        switch source {
+        case .decision(let explanation, _):
+            let isWithdrawn = explanation.aftermath.contains { $0.key == "released" || $0.key == "dropped" }
+            switch explanation.outcome {
+            case .contact: return isWithdrawn ? (f.t(.givenBack), .neutral) : (f.t(.contacted), .good)
+            case .control: return (f.language(Outcome.control.name), .info)
+            default: return (f.language(explanation.outcome.name), .warn)
+            }
+        case .loaded: return (f.t(.contacted), .good)
+        }
+    }
+
+    var isContact: Bool {
+        guard case .decision(let explanation, _) = source else { return true }
+        return explanation.outcome == .contact
+    }
+
+    func channel(_ f: Frame) -> String {
+        switch source {
+        case .decision(_, let names): f.language(names.channel.name)
+        case .loaded(let channel, _, _, _): ChannelClass(code: channel).map { f.language($0.name) } ?? channel
+        }
+    }
+
+    func sentence(_ f: Frame) -> String {
+        switch source {
+        case .decision(let explanation, let names): explanation.sentence(f.language, names)
+        case .loaded(_, let kind, let category, let outcome):
+            f.t(.loadedSentence, f.language.day(at.day), channel(f), f.touchKind(kind), f.category(category), f.touchOutcome(outcome))
+        }
+    }
+}
+
+/// The answer for one subscriber.
+struct ExplainedSubscriber {
+    var index: UInt32
+    /// The number in full: the reader typed it.
+    var number: String
+    var records: [ContactRecord]
+    /// Lists the subscriber is on.
+    var lists: [ListID]
+    /// First day shown.
+    var since: LocalDay
+}
+
+/// The page that answers why.
+struct ExplainPage {
+    /// Which records are shown.
+    enum Filter: String, CaseIterable, Sendable {
+        case all, contacts, refusals
+    }
+
+    var answer: ExplainedSubscriber?
+    var filter: Filter = .all
+    var typed = ""
+    var error: String?
+    var policy: ContactPolicy?
+
+    static func columns(_ f: Frame) -> [Column<ContactRecord>] {
+        [
+            Column(f.t(.plannedAt), key: "at", rank: { $0.at.instant.epochMs }, plain: { f.time($0.at) }),
+            Column(f.t(.channel), key: "channel", plain: { $0.channel(f) }),
+            Column(f.t(.result), key: "result", plain: { $0.result(f).text }, cell: {
+                let result = $0.result(f)
+                return tag(result.text, result.tone)
+            }),
+            Column(f.t(.explanation), plain: { $0.sentence(f) }, cell: { record in
+                guard case .decision(let explanation, let names) = record.source else { return "\(record.sentence(f))" }
+                return "<p class=\"sentence\">\(record.sentence(f))</p>\(checks(explanation, names, f))"
+            }),
+        ]
+    }
+
+    /// Records of a filter.
+    static func filtered(_ records: [ContactRecord], _ filter: Filter) -> [ContactRecord] {
+        switch filter {
+        case .all: records
+        case .contacts: records.filter(\.isContact)
+        case .refusals: records.filter { !$0.isContact }
+        }
+    }
+
+    func page(_ f: Frame) -> Page {
+        Page(
+            item: .explain,
+            title: f.t(.menuExplain),
+            hint: f.t(.explainHint),
+            body: """
+                \(card(nil, numberForm(f, action: "/explain/find", typed: typed, error: error, button: .find)))
+                \(answer.map { answered($0, f) } ?? card(nil, emptyState(f.t(.explainEmpty))))
+                """
+        )
+    }
+
+    private func answered(_ answer: ExplainedSubscriber, _ f: Frame) -> HTML {
+        let path = "/explain/\(answer.index)"
+        let columns = Self.columns(f)
+        let query = TableQuery(f)
+        let titles: [Filter: ConsoleText] = [.all: .all, .contacts: .contacted, .refusals: .notContacted]
+        let lists = answer.lists.map { f.list($0, policy) + ($0.channel.map { "（" + f.language($0.name) + "）" } ?? "") }
+        return """
+            \(card(f.t(.contactsOf, answer.number), actions: register(answer, f), facts([
+                (f.t(.period), "\(answer.since.iso) ～ \(f.now.day.iso)"),
+                (f.t(.onLists), "\(lists.isEmpty ? f.t(.none) : lists.joined(separator: f.language("、", ", ")))"),
+            ])))
+            \(tabs(f.t(.result), Filter.allCases.map { item in
+                (titles[item].map { f.t($0) } ?? "", item == .all ? path : path + "?show=" + item.rawValue, Self.filtered(answer.records, item).count, item == filter)
+            }))
+            \(card(nil, f.table(Table(
+                f.t(.menuExplain), columns: columns, page: query.page(of: Self.filtered(answer.records, filter), columns), query: query,
+                exportPath: path + ".csv", searchHint: f.t(.searchContacts),
+                empty: emptyState(f.t(.noContacts), linkButton(f.t(.otherNumber), to: "/explain"))))))
+            """
+    }
+
+    private func register(_ answer: ExplainedSubscriber, _ f: Frame) -> HTML {
+        guard f.may(.editLists) else { return .empty }
+        return """
+            <details class="drop"><summary class="button primary">\(Icon.lists.markup)\(f.t(.registerDND))</summary>
+            <form method="post" action="/explain/\(answer.index)/dnd" class="stack">
+            \(field(f.t(.channel), id: "channel", select("channel", [("", f.t(.allChannels))] + ChannelClass.allCases.map { ($0.code, f.language($0.name)) }, selected: "sms")))
+            \(field(f.t(.reasonWord), id: "reason", isRequired: true, help: f.t(.registerHelp), input("reason", "", isRequired: true, maxLength: 200, hasHelp: true)))
+            <button class="button primary" type="submit">\(f.t(.registerDND))</button></form></details>
+            """
+    }
+
+    /// All checks with their evidence, folded.
+    private static func checks(_ explanation: Explanation, _ names: SentenceNames, _ f: Frame) -> HTML {
+        """
+        <details class="checks"><summary>\(f.t(.allChecks, "\(explanation.checks.count)"))</summary><ol>\(each: explanation.checks) { check in
+            let isDeciding = check == explanation.deciding
+            return """
+                <li class="\(check.isPassed ? "passed" : isDeciding ? "deciding" : "failed")"><b>\(f.check(check.outcome))</b> \
+                \(tag(f.t(check.isPassed ? .passed : isDeciding ? .decidedHere : .notPassed), check.isPassed ? .good : isDeciding ? .bad : .warn)) \
+                <span>\(check.evidence.map { f.evidence($0, names) }.joined(separator: f.language("；", "; ")))</span></li>
+
+                """
+        }</ol>\(when: !explanation.aftermath.isEmpty, "<p><b>\(f.t(.aftermath))</b> \(explanation.aftermath.map { f.evidence($0, names) }.joined(separator: f.language("，", ", ")))</p>")\
+        <p class="help">\(f.t(.logPosition, "\(explanation.position)"))</p></details>
+        """
+    }
+}
+
+extension Frame {
+    /// What a check looks at, said so that "passed" makes sense beside it.
+    func check(_ outcome: Outcome) -> String {
+        switch outcome {
+        case .campaignNotLive: t(.checkLive)
+        case .channelNotConfirmed: t(.checkConfirmed)
+        case .notInSegment: t(.checkSegment)
+        case .productOwned: t(.checkOwned)
+        case .productConflict: t(.checkConflict)
+        case .interval: t(.checkInterval)
+        case .similarCampaign: t(.checkSimilar)
+        case .capSMS, .capOutbound, .capInbound, .capWebsite: t(.checkCap)
+        case .capOverall: t(.checkCapOverall)
+        case .noScore: t(.checkScore)
+        case .outranked: t(.checkRank)
+        case .capacity: t(.checkCapacity)
+        case .budget: t(.checkBudget)
+        default: language(outcome.name)
+        }
+    }
+
+    /// A piece of evidence in words.
+    func evidence(_ evidence: Evidence, _ names: SentenceNames) -> String {
+        let value = evidence.value
+        switch evidence.key {
+        case "used": return t(.evidenceUsed, value)
+        case "cap": return t(.evidenceCap, value)
+        case "months": return t(.evidenceMonths, value)
+        case "month": return t(.evidenceMonth, value)
+        case "tier": return t(.evidenceTier, names.policy?.tiers.first { $0.code == value }.map { language($0.name) } ?? value)
+        case "policy": return t(.evidencePolicy, value)
+        case "list": return t(.evidenceList, list(ListID(value), names.policy))
+        case "product": return t(.evidenceProduct, value)
+        case "unticked_by": return t(.evidenceUnticked, value)
+        case "days": return t(.evidenceDays, value)
+        case "last": return t(.evidenceLast, value)
+        case "category": return t(.evidenceCategory, category(value))
+        case "status": return t(.evidenceStatus, value == "live" ? t(.statusLive) : value == "paused" ? t(.phasePaused) : t(.phaseStopped))
+        case "valid_from": return t(.evidenceFrom, value)
+        case "valid_to": return t(.evidenceTo, value)
+        case "epoch": return t(.evidenceEpoch, value)
+        case "expression": return t(.evidenceExpression, value)
+        case "score": return t(.evidenceScore, value)
+        case "cut": return t(.evidenceCut, value)
+        case "not_before": return value == "never" ? t(.evidenceNever) : t(.evidenceNotBefore, value.replacing("T", with: " "))
+        case "control_ppm": return t(.evidenceControl, language.percent(Double(Int(value) ?? 0) / 1_000_000))
+        case "handed_off": return t(.afterHandedOff)
+        case "settled": return t(.afterSettled)
+        case "released": return t(.afterReleased)
+        case "dropped": return t(.afterDropped, Outcome(code: value).map { language($0.name) } ?? value)
+        default:
+            let kinds: [String: ConsoleText] = [
+                "accepted": .afterAccepted, "refused": .afterRefused, "unknown": .afterUnknown, "delivered": .afterDelivered,
+                "failed": .afterFailed, "replied": .afterReplied, "unsubscribed": .afterUnsubscribed, "ordered": .afterOrdered,
+            ]
+            return (kinds[evidence.key].map { t($0) } ?? evidence.key) + " " + value.replacing("T", with: " ")
+        }
+    }
+
+    /// A category of campaigns, named by the scene that makes them.
+    func category(_ code: String) -> String {
+        code.isEmpty ? t(.uncategorised) : scene(code)
+    }
+
+    func touchKind(_ kind: String) -> String {
+        let names: [String: ConsoleText] = [
+            "care": .kindCare, "enquiry": .kindEnquiry, "complaint": .kindComplaint, "handling": .kindHandling,
+            "marketing": .kindMarketing, "query": .kindQuery,
+        ]
+        return names[kind].map { t($0) } ?? kind
+    }
+
+    func touchOutcome(_ outcome: String) -> String {
+        let names: [String: ConsoleText] = [
+            "delivered": .afterDelivered, "failed": .afterFailed, "accepted": .touchAccepted, "refused": .touchRefused,
+            "declined": .touchRefused, "answered": .touchAnswered, "unanswered": .touchUnanswered, "done": .touchDone,
+            "resolved": .touchDone, "viewed": .touchViewed, "clicked": .touchClicked,
+        ]
+        return names[outcome].map { t($0) } ?? (outcome.isEmpty ? "--" : outcome)
+    }
+}

@@ -1,0 +1,108 @@
+// 工作台: what waits for me, what is running, where I go most.
+// SPDX-License-Identifier: Apache-2.0
+
+import Kernel
+import Model
+import Texts
+
+/// The workbench.
+struct HomePage {
+    /// Something that waits for the reader.
+    struct ToDo: Sendable {
+        enum Kind: Sendable { case rehearse, submit, run, approve }
+
+        var kind: Kind
+        var campaign: CampaignID
+        var name: String
+        /// Since when.
+        var since: Instant
+    }
+
+    /// A campaign that is running or paused.
+    struct Running: Sendable {
+        var campaign: Campaign
+        var contacts: Int
+        var sent: Int
+        var delivered: Int
+    }
+
+    var toDos: [ToDo]
+    var running: [Running]
+    /// Subscribers loaded.
+    var subscribers: Int
+
+    func page(_ f: Frame) -> Page {
+        Page(
+            item: .home,
+            title: f.t(.menuHome),
+            hint: f.t(.greeting, f.staff?.name ?? "", f.time(f.now).prefix(10).description),
+            body: """
+                \(figures(keyFigures(f)))
+                <div class="columns">
+                \(card(f.t(.myToDos), toDoList(f)))
+                \(card(f.t(.shortcuts), shortcuts(f)))
+                </div>
+                \(when: f.may(.viewCampaigns), card(f.t(.runningCampaigns), runningList(f)))
+                """
+        )
+    }
+
+    private func keyFigures(_ f: Frame) -> [(label: String, value: String, hint: String?)] {
+        var items: [(String, String, String?)] = [(f.t(.toDoCount), f.number(toDos.count), nil)]
+        if f.may(.viewCampaigns) { items.append((f.t(.runningCount), f.number(running.count), nil)) }
+        items.append((f.t(.subscriberCount), f.number(subscribers), nil))
+        return items
+    }
+
+    private func toDoList(_ f: Frame) -> HTML {
+        guard !toDos.isEmpty else {
+            let action: HTML =
+                f.may(.editCampaigns) ? linkButton(f.t(.newCampaign), to: "/campaigns/new", .add)
+                : f.may(.explain) ? linkButton(f.t(.menuExplain), to: "/explain", .explain) : .empty
+            return emptyState(f.t(.noToDos), action)
+        }
+        return """
+            <ul class="list">\(each: toDos) { item in
+                let (kind, path): (ConsoleText, String) =
+                    switch item.kind {
+                    case .rehearse: (.toDoRehearse, "/campaigns/\(item.campaign.number)?tab=dry-run")
+                    case .submit: (.toDoSubmit, "/campaigns/\(item.campaign.number)?tab=dry-run")
+                    case .run: (.toDoRun, "/campaigns/\(item.campaign.number)?tab=run")
+                    case .approve: (.toDoApprove, "/approvals/\(item.campaign.number)")
+                    }
+                return "<li>\(tag(f.t(kind), item.kind == .approve ? .warn : .info)) <a href=\"\(path)\">\(item.name)</a> <time>\(f.time(item.since))</time></li>"
+            }</ul>
+            """
+    }
+
+    private func shortcuts(_ f: Frame) -> HTML {
+        var links: [HTML] = []
+        func add(_ permission: Permission, _ text: ConsoleText, _ path: String, _ icon: Icon) {
+            if f.may(permission) { links.append("<li>\(linkButton(f.t(text), to: path, icon))</li>") }
+        }
+        add(.editCampaigns, .newCampaign, "/campaigns/new", .add)
+        add(.editSegments, .newSegment, "/segments/new", .segments)
+        add(.approve, .menuApprovals, "/approvals", .approvals)
+        add(.explain, .menuExplain, "/explain", .explain)
+        add(.editLists, .registerDND, "/lists", .lists)
+        add(.manageStaff, .newStaff, "/staff/new", .staff)
+        add(.viewAudit, .auditLog, "/staff?tab=audit", .search)
+        return "<ul class=\"shortcuts\">\(links)</ul>"
+    }
+
+    private func runningList(_ f: Frame) -> HTML {
+        guard !running.isEmpty else {
+            return emptyState(f.t(.nothingRunning), linkButton(f.t(.allCampaigns), to: "/campaigns"))
+        }
+        return """
+            <ul class="list running">\(each: running) { item in
+                """
+                <li><a href="/campaigns/\(item.campaign.id.number)?tab=run">\(item.campaign.plan.name)</a> \(f.phase(item.campaign.phase))
+                <progress max="\(max(1, item.contacts))" value="\(item.sent)" aria-label="\(f.t(.progressOf, item.campaign.plan.name))"></progress>
+                <span>\(f.t(.sentOf, f.number(item.sent), f.number(item.contacts)))</span><span>\(f.t(.deliveredCount, f.number(item.delivered)))</span></li>
+
+                """
+            }</ul>
+            """
+    }
+}

@@ -1,0 +1,227 @@
+// 免打扰名单: find a number, add or remove it, import a file; how many are on each list.
+// SPDX-License-Identifier: Apache-2.0
+
+import Kernel
+import Model
+import Ports
+import Texts
+
+/// A number somebody looked up, and the lists it is on.
+struct FoundNumber: Sendable {
+    /// An entry of a list.
+    struct Entry: Sendable {
+        var list: ListID
+        /// The last change by hand; nil when the entry came with a load.
+        var change: ListChange?
+    }
+
+    /// The subscriber, as the address names it.
+    var index: UInt32
+    /// The number in full: the reader typed it.
+    var number: String
+    var entries: [Entry]
+    /// Changes by hand, newest first.
+    var changes: [ListChange]
+}
+
+/// What an import did.
+struct ImportReport: Sendable {
+    /// A line that was not taken, and why.
+    struct Reject: Sendable {
+        var line: Int
+        var text: String
+        var reason: String
+    }
+
+    var file: String
+    var list: ListID
+    var lines: Int
+    var added: Int
+    var already: Int
+    var duplicates: Int
+    var rejects: [Reject]
+    /// Rejects beyond those kept.
+    var moreRejects: Int
+}
+
+/// A list and how many are on it.
+struct ListCount: Sendable {
+    var list: ListID
+    var name: BilingualText
+    var count: Int
+    var mayBeUnticked: Bool?
+}
+
+/// The page of do-not-disturb and special lists.
+struct ListsPage {
+    var counts: [ListCount]
+    var found: FoundNumber?
+    var report: ImportReport?
+    /// What was typed, kept after an error.
+    var typed = ""
+    var findError: String?
+    var importError: String?
+    var policy: ContactPolicy?
+
+    static func columns(_ f: Frame) -> [Column<ListCount>] {
+        [
+            Column(f.t(.listName), key: "name", plain: { f.language($0.name) }),
+            Column(f.t(.code), key: "code", plain: \.list.code, cell: { "<code>\($0.list.code)</code>" }),
+            Column(f.t(.channel), key: "channel", plain: { $0.list.channel.map { f.language($0.name) } ?? f.t(.allChannels) }),
+            Column(f.t(.entriesCount), key: "count", isNumber: true, rank: { Int64($0.count) }, plain: { f.number($0.count) }),
+            Column(f.t(.untickable), plain: { $0.mayBeUnticked.map { f.t($0 ? .yes : .no) } ?? "--" }),
+        ]
+    }
+
+    func page(_ f: Frame) -> Page {
+        let columns = Self.columns(f)
+        let query = TableQuery(f)
+        return Page(
+            item: .lists,
+            title: f.t(.menuLists),
+            hint: f.t(.listsHint),
+            body: """
+                <div class="columns">
+                \(card(f.t(.findNumber), finder(f)))
+                \(when: f.may(.editLists), card(f.t(.importFile), id: "import", importer(f)))
+                </div>
+                \(report.map { reported($0, f) })
+                \(found.map { foundCard($0, f) })
+                \(card(f.t(.allLists), f.table(Table(
+                    f.t(.allLists), columns: columns, page: query.page(of: counts, columns), query: query,
+                    exportPath: "/lists.csv", searchHint: f.t(.searchLists), empty: emptyState(f.t(.noLists))))))
+                """
+        )
+    }
+
+    private func finder(_ f: Frame) -> HTML {
+        numberForm(f, action: "/lists/find", typed: typed, error: findError, button: .find)
+    }
+
+    /// The lists an entry may go to.
+    private func choices(_ f: Frame) -> [(value: String, label: String)] {
+        let classes = (policy?.dnd ?? []).sorted { $0.number < $1.number }.map {
+            (ListID.dnd($0.number).code, "\($0.number) \(f.language($0.name))")
+        }
+        return classes + ["black", "grey"].map { ($0, f.list(ListID($0))) }
+    }
+
+    private func channels(_ f: Frame) -> [(value: String, label: String)] {
+        [("", f.t(.allChannels))] + ChannelClass.allCases.map { ($0.code, f.language($0.name)) }
+    }
+
+    private func importer(_ f: Frame) -> HTML {
+        """
+        <form method="post" action="/lists/import" enctype="multipart/form-data" class="stack" data-ask="\(f.t(.importQuestion))" data-effect="\(f.t(.importEffect))">
+        \(field(f.t(.file), id: "file", isRequired: true, help: f.t(.fileHelp), error: importError, "<input id=\"file\" name=\"file\" type=\"file\" accept=\".csv,.txt,text/csv,text/plain\" required aria-describedby=\"file-help\">"))
+        <div class="fields">\(field(f.t(.listName), id: "import-list", isRequired: true, named(select("list", choices(f), selected: "dnd_01", isRequired: true), "import-list")))
+        \(field(f.t(.channel), id: "import-channel", named(select("channel", channels(f), selected: ""), "import-channel")))
+        \(field(f.t(.reasonWord), id: "import-reason", isRequired: true, named(input("reason", "", isRequired: true, maxLength: 200), "import-reason")))</div>
+        <button class="button" type="submit">\(Icon.upload.markup)\(f.t(.importFile))</button></form>
+        """
+    }
+
+    /// The same control under another id, where a page has two of its name.
+    private func named(_ control: HTML, _ id: String) -> HTML {
+        var control = control
+        if let range = control.text.range(of: "id=\"") {
+            let end = control.text[range.upperBound...].firstIndex(of: "\"") ?? range.upperBound
+            control.text.replaceSubrange(range.upperBound..<end, with: id)
+        }
+        return control
+    }
+
+    private func reported(_ report: ImportReport, _ f: Frame) -> HTML {
+        card(
+            f.t(.importReport, report.file),
+            """
+            \(figures([(f.t(.linesRead), f.number(report.lines), nil), (f.t(.added), f.number(report.added), f.list(report.list)), (f.t(.alreadyThere), f.number(report.already), nil), (f.t(.duplicates), f.number(report.duplicates), nil), (f.t(.rejected), f.number(report.rejects.count + report.moreRejects), nil)]))
+            \(when: !report.rejects.isEmpty, """
+                <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.rejected))"><table><thead><tr><th scope="col" class="number">\(f.t(.line))</th><th scope="col">\(f.t(.contents))</th><th scope="col">\(f.t(.reason))</th></tr></thead>
+                <tbody>\(each: report.rejects) { "<tr><td class=\"number\">\($0.line)</td><td>\($0.text)</td><td>\($0.reason)</td></tr>" }</tbody></table></div>
+                """)
+            \(when: report.moreRejects > 0, "<p class=\"help\">\(f.t(.moreRejects, f.number(report.moreRejects)))</p>")
+            """
+        )
+    }
+
+    private func foundCard(_ found: FoundNumber, _ f: Frame) -> HTML {
+        card(
+            f.t(.listsOf, found.number),
+            id: "found",
+            actions: f.may(.explain) ? linkButton(f.t(.menuExplain), to: "/explain/\(found.index)", .explain) : .empty,
+            """
+            \(found.entries.isEmpty ? "<p class=\"help\">\(f.t(.onNoList))</p>" : entries(found, f))
+            \(when: f.may(.editLists), "<h3>\(f.t(.registerDND))</h3>\(registerForm(found, f))")
+            \(when: !found.changes.isEmpty, history(found, f))
+            """
+        )
+    }
+
+    private func entries(_ found: FoundNumber, _ f: Frame) -> HTML {
+        """
+        <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.listName))"><table><thead><tr><th scope="col">\(f.t(.listName))</th><th scope="col">\(f.t(.channel))</th><th scope="col">\(f.t(.source))</th><th scope="col">\(f.t(.reasonWord))</th><th scope="col" class="acts">\(f.t(.actions))</th></tr></thead>
+        <tbody>\(each: found.entries) { entry in
+            """
+            <tr><td>\(f.list(entry.list, policy))</td><td>\(entry.list.channel.map { f.language($0.name) } ?? f.t(.allChannels))</td>
+            <td>\(entry.change.map { "\($0.who) \(f.time($0.at))" } ?? f.t(.loaded))</td><td>\(entry.change?.reason ?? "--")</td><td class="acts">\(when: f.may(.editLists), remove(entry, found, f))</td></tr>
+
+            """
+        }</tbody></table></div>
+        """
+    }
+
+    private func remove(_ entry: FoundNumber.Entry, _ found: FoundNumber, _ f: Frame) -> HTML {
+        actionButton(
+            f.t(.remove), to: "/lists/remove",
+            question: Question(title: f.t(.removeQuestion, found.number), effect: f.t(.removeEffect, f.list(entry.list, policy)), isDangerous: true),
+            hidden: [("subscriber", "\(found.index)"), ("list", entry.list.code), ("channel", entry.list.channel?.code ?? "")]
+        )
+    }
+
+    private func registerForm(_ found: FoundNumber, _ f: Frame) -> HTML {
+        """
+        <form method="post" action="/lists/add" class="fields three"><input type="hidden" name="subscriber" value="\(found.index)">
+        \(field(f.t(.listName), id: "list", isRequired: true, select("list", choices(f), selected: "dnd_01", isRequired: true)))
+        \(field(f.t(.channel), id: "channel", select("channel", channels(f), selected: "")))
+        \(field(f.t(.reasonWord), id: "reason", isRequired: true, input("reason", "", isRequired: true, maxLength: 200)))
+        <div class="field act"><button class="button primary" type="submit">\(f.t(.registerDND))</button></div></form>
+        """
+    }
+
+    private func history(_ found: FoundNumber, _ f: Frame) -> HTML {
+        """
+        <h3>\(f.t(.changesByHand))</h3><ul class="timeline">\(each: found.changes) { change in
+            "<li><time>\(f.time(change.at))</time> \(change.who) \(f.t(change.isAdded ? .addedTo : .removedFrom)) \(f.list(change.list, policy))（\(change.list.channel.map { f.language($0.name) } ?? f.t(.allChannels))） \(change.reason)</li>"
+        }</ul>
+        """
+    }
+}
+
+/// Asks for a number; the number goes in the body, never in an address.
+func numberForm(_ f: Frame, action: String, typed: String, error: String?, button: ConsoleText) -> HTML {
+    """
+    <form method="post" action="\(action)" class="rowform">\(field(f.t(.msisdn), id: "number", isRequired: true, help: f.t(.numberHelp), error: error, "<input id=\"number\" name=\"number\" type=\"tel\" inputmode=\"tel\" value=\"\(typed)\" required maxlength=\"30\" autocomplete=\"off\" placeholder=\"13800138000\" aria-describedby=\"number-help\">"))\
+    <button class="button primary" type="submit">\(Icon.search.markup)\(f.t(button))</button></form>
+    """
+}
+
+extension Frame {
+    /// A list's name.
+    func list(_ list: ListID, _ policy: ContactPolicy? = nil) -> String {
+        if let outcome = Outcome(code: list.code), let number = outcome.dndClass {
+            let name = policy?.dnd.first { $0.number == number }?.name
+            return name.map { t(.dndNamed, "\(number)", language($0)) } ?? language(outcome.name)
+        }
+        switch list.code {
+        case "black": return language(Outcome.listBlack.name)
+        case "grey": return language(Outcome.listGrey.name)
+        case "white": return t(.listWhite)
+        case "sensitive": return t(.listSensitive)
+        case "important": return t(.listImportant)
+        case "vip": return "VIP"
+        default:
+            return list.code.hasPrefix("product/") ? t(.listProduct, String(list.code.dropFirst(8))) : list.code
+        }
+    }
+}

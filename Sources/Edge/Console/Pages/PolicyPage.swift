@@ -1,0 +1,93 @@
+// 接触控制策略: the live revision, to read.
+// SPDX-License-Identifier: Apache-2.0
+
+import Kernel
+import Model
+import Texts
+
+/// The contact policy.
+struct PolicyPage {
+    var policy: ContactPolicy?
+
+    static func tierColumns(_ f: Frame) -> [Column<PolicyTier>] {
+        func cap(_ cap: Cap?) -> String {
+            guard let cap else { return "--" }
+            return cap.months == 1 ? f.t(.perMonth, "\(cap.count)") : f.t(.perMonths, "\(cap.count)", "\(cap.months)")
+        }
+        return [
+            Column(f.t(.tier), key: "name", plain: { f.language($0.name) }),
+            Column(f.t(.rule), plain: \.rule, cell: { "<code>\($0.rule)</code>" }),
+        ] + ChannelClass.allCases.map { channel in
+            Column(
+                f.language(channel.name), key: channel.code, isNumber: true,
+                rank: { Int64($0.caps[channel]?.count ?? 0) * 100 / Int64(max(1, $0.caps[channel]?.months ?? 1)) },
+                plain: { cap($0.caps[channel]) })
+        } + [
+            Column(f.t(.overall), key: "overall", isNumber: true, rank: { Int64($0.overall.count) }, plain: { cap($0.overall) })
+        ]
+    }
+
+    static func dndColumns(_ f: Frame) -> [Column<DNDClass>] {
+        [
+            Column(f.t(.classNumber), key: "number", isNumber: true, rank: { Int64($0.number) }, plain: { "\($0.number)" }),
+            Column(f.t(.name), key: "name", plain: { f.language($0.name) }),
+            Column(f.t(.byChannel), key: "channel", plain: { f.t($0.isByChannel ? .yes : .no) }),
+            Column(f.t(.untickable), key: "untick", plain: { f.t($0.mayBeUnticked ? .mayUntick : .always) }),
+        ]
+    }
+
+    func page(_ f: Frame) -> Page {
+        guard let policy else {
+            return Page(
+                item: .policy, title: f.t(.menuPolicy), body: card(nil, emptyState(f.t(.noPolicy), linkButton(f.t(.backHome), to: "/"))))
+        }
+        return Page(
+            item: .policy,
+            title: f.t(.menuPolicy),
+            hint: f.t(.policyHint, "\(policy.revision)"),
+            body: """
+                \(card(f.t(.capTable), "\(tiers(policy, f))<p class=\"help\">\(f.t(.capHelp))</p>"))
+                \(card(f.t(.dndClasses), classes(policy, f)))
+                <div class="columns">
+                \(card(f.t(.intervals), facts(intervals(policy, f))))
+                \(card(f.t(.quietAndHolidays), facts(quiet(policy, f))))
+                </div>
+                """
+        )
+    }
+
+    private func tiers(_ policy: ContactPolicy, _ f: Frame) -> HTML {
+        let query = TableQuery(f, prefix: "t.")
+        let columns = Self.tierColumns(f)
+        return f.table(
+            Table(
+                f.t(.capTable), columns: columns, page: query.page(of: policy.tiers, columns), query: query,
+                exportPath: "/policy/caps.csv", searchHint: f.t(.searchTiers), empty: emptyState(f.t(.nothingFound))))
+    }
+
+    private func classes(_ policy: ContactPolicy, _ f: Frame) -> HTML {
+        let query = TableQuery(f, prefix: "d.")
+        let columns = Self.dndColumns(f)
+        return f.table(
+            Table(
+                f.t(.dndClasses), columns: columns, page: query.page(of: policy.dnd, columns), query: query,
+                exportPath: "/policy/dnd.csv", searchHint: f.t(.searchClasses), empty: emptyState(f.t(.nothingFound))))
+    }
+
+    private func intervals(_ policy: ContactPolicy, _ f: Frame) -> [(String, HTML)] {
+        ChannelClass.allCases.compactMap { channel in
+            policy.intervalDays[channel].map { (f.language(channel.name), "\(f.t(.daysApart, "\($0)"))") }
+        } + policy.similarDays.sorted { $0.key < $1.key }.map {
+            (f.t(.similarOf, f.category($0.key)), "\(f.t(.daysApart, "\($0.value)"))")
+        } + [(f.t(.reservationTime), "\(f.t(.hours, "\(policy.reservationHours)"))")]
+    }
+
+    private func quiet(_ policy: ContactPolicy, _ f: Frame) -> [(String, HTML)] {
+        ChannelClass.allCases.compactMap { channel in
+            policy.quietHours[channel].map { (f.t(.quietOf, f.language(channel.name)), "\(clock($0.from)) ～ \(clock($0.to))") }
+        } + [
+            (f.t(.holidays), "\(policy.holidays.isEmpty ? f.t(.none) : policy.holidays.map(\.iso).joined(separator: f.language("、", ", ")))"),
+            (f.t(.holdoutShare), "\(f.language.percent(Double(policy.holdout.ppm) / 1_000_000)) \(f.t(.epoch, policy.holdout.epoch))"),
+        ]
+    }
+}

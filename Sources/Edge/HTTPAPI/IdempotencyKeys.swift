@@ -1,0 +1,99 @@
+// Idempotency keys: a request that is repeated with the same key gets the first answer and does nothing.
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Kernel
+import Synchronization
+
+/// Answers by key, kept for a day while the server runs.
+///
+/// What must hold across a restart does not rest on it: a campaign runs once because its phase says so, names are unique.
+/// Source: IETF draft "The Idempotency-Key HTTP Header Field".
+final class IdempotencyKeys: Sendable {
+    private struct Name: Hashable {
+        var login: String
+        var key: String
+    }
+
+    private struct Entry {
+        var request: ContentHash
+        var answer: (status: HTTPResponse.Status, headers: HTTPFields, body: ByteBuffer)?
+        var at: ContinuousClock.Instant
+    }
+
+    private static let limit = 10_000
+    private static let lifetime: Duration = .seconds(86_400)
+    private let entries = Mutex<[Name: Entry]>([:])
+
+    /// Runs `body` once per key.
+    ///
+    /// - Parameter isNeeded: Whether a request without a key is refused; otherwise it just runs.
+    /// - Throws: ``EdgeError/keyMissing``, ``EdgeError/keyReused``, ``EdgeError/keyBusy``, or what `body` throws; a
+    ///   request that failed may be repeated with its key.
+    func once(
+        _ request: Request,
+        _ context: EdgeContext,
+        isNeeded: Bool = false,
+        _ body: (Request) async throws -> Response
+    ) async throws -> Response {
+        guard let key = request.headers[.idempotencyKey], !key.isEmpty else {
+            guard !isNeeded else { throw EdgeError.keyMissing }
+            return try await body(request)
+        }
+        guard key.utf8.count <= 200 else { throw EdgeError.badRequest(field: "Idempotency-Key", why: "at most 200 bytes") }
+        var request = request
+        let bytes = try await request.collateBody(context: context)
+        var hasher = SHA256()
+        hasher.update(data: Data("\(request.method) \(request.uri.path)\n".utf8))
+        hasher.update(data: Data(bytes.readableBytesView))
+        let digest = ContentHash(bytes: Array(hasher.finalize())) ?? .zero
+        let name = Name(login: context.staff?.login ?? "", key: key)
+        if let answer = try begin(name, digest) {
+            var headers = answer.headers
+            headers[HTTPField.Name("Idempotency-Replayed")] = "true"
+            return Response(status: answer.status, headers: headers, body: ResponseBody(byteBuffer: answer.body))
+        }
+        do {
+            let response = try await body(request)
+            let collected = Collector()
+            try await response.body.write(collected)
+            let buffer = collected.buffer.withLock { $0 }
+            entries.withLock { $0[name]?.answer = (response.status, response.headers, buffer) }
+            return Response(status: response.status, headers: response.headers, body: ResponseBody(byteBuffer: buffer))
+        } catch {
+            entries.withLock { $0[name] = nil }
+            throw error
+        }
+    }
+
+    private func begin(
+        _ name: Name,
+        _ digest: ContentHash
+    ) throws(EdgeError) -> (status: HTTPResponse.Status, headers: HTTPFields, body: ByteBuffer)? {
+        let now = ContinuousClock.now
+        return try entries.withLock { entries throws(EdgeError) in
+            if entries.count >= Self.limit { entries = entries.filter { now - $0.value.at < Self.lifetime } }
+            if let entry = entries[name], now - entry.at < Self.lifetime {
+                guard entry.request == digest else { throw EdgeError.keyReused }
+                guard let answer = entry.answer else { throw EdgeError.keyBusy }
+                return answer
+            }
+            entries[name] = Entry(request: digest, at: now)
+            return nil
+        }
+    }
+
+    /// Takes a body into memory; only short answers have keys.
+    private final class Collector: ResponseBodyWriter, Sendable {
+        let buffer = Mutex(ByteBuffer())
+
+        func write(_ part: ByteBuffer) async throws {
+            buffer.withLock { $0.writeImmutableBuffer(part) }
+        }
+
+        func finish(_ trailingHeaders: HTTPFields?) async throws {}
+    }
+}
