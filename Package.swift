@@ -180,5 +180,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "ToolsTests", dependencies: base + ["Files", "Synthetic"], swiftSettings: strict),
+        .testTarget(name: "LoopTests", dependencies: core + ["Evaluation", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ScenarioTests",
+            dependencies: core + ["Assembly", "Demo", "Evaluation", "InMemory", "SimulatedChannel", "TestSupport", "Texts"],
+            swiftSettings: strict
+        ),
     ]
 )

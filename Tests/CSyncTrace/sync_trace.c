@@ -18,6 +18,7 @@
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static char root[PATH_MAX];
+static _Atomic int is_watching;
 static sync_trace_counts counts;
 
 /// A set of texts, small enough to search from one end to the other.
@@ -68,10 +69,11 @@ static int path_of(int descriptor, char *path) {
 }
 
 static void wrote(int descriptor) {
+    if (!is_watching) return;
     char path[PATH_MAX], id[64];
     struct stat info;
     pthread_mutex_lock(&mutex);
-    if (root[0] && path_of(descriptor, path) && !fstat(descriptor, &info) && S_ISREG(info.st_mode)) {
+    if (path_of(descriptor, path) && !fstat(descriptor, &info) && S_ISREG(info.st_mode)) {
         counts.writes++;
         identify(&info, id);
         insert(&dirty, id);
@@ -94,11 +96,12 @@ static void names_synced(const char *folder) {
 }
 
 static int synced(int descriptor, long number) {
+    if (!is_watching) return (int)syscall(number, descriptor);
     char path[PATH_MAX], id[64];
     struct stat info;
     pthread_mutex_lock(&mutex);
     int result = (int)syscall(number, descriptor);
-    if (result == 0 && root[0] && path_of(descriptor, path) && !fstat(descriptor, &info)) {
+    if (result == 0 && path_of(descriptor, path) && !fstat(descriptor, &info)) {
         counts.syncs++;
         identify(&info, id);
         erase(&dirty, id);
@@ -161,6 +164,7 @@ static int visit(const char *path, const struct stat *info, int kind, struct FTW
 void sync_trace_begin(const char *folder) {
     pthread_mutex_lock(&mutex);
     if (!realpath(folder, root)) abort();
+    is_watching = 1;
     pthread_mutex_unlock(&mutex);
 }
 

@@ -23,8 +23,10 @@ final class PowerCutDisk: @unchecked Sendable {
         name = "power-cut-" + UUID().uuidString
         guard let disk = power_cut_create(name) else { throw NotRegistered() }
         self.disk = disk
-        // SQLite asks for the real folder; nothing is written to it.
-        folder = FileManager.default.temporaryDirectory.path + "/" + name
+        // Only the folder is made on a real disk; nothing is written to it.
+        let memory = "/dev/shm"
+        let isThere = FileManager.default.isWritableFile(atPath: memory)
+        folder = (isThere ? memory : FileManager.default.temporaryDirectory.path) + "/" + name
     }
 
     deinit {

@@ -76,7 +76,7 @@ private final class CutDisk {
 
 @Suite struct PowerCutTests {
     private static let cuts = 1_000
-    private static let cycles = 6
+    private static let cycles = 4
     private static let (limit, requests) = (200, 40)
 
     @Test func `a thousand power cuts lose nothing that was told and double nothing`() async throws {

@@ -161,10 +161,11 @@ public struct LoopScript: Sendable {
                 try await handOff(cycle, block: block, range: range, on: host)
             }
         }
+        // Before the single reservations: they must find the same counters when they are asked again.
+        try await host.releaseUnsent(wave)
         try await reserve(cycle, on: host)
         let doubtful = (0..<20).map { UInt32($0 * 31 + cycle * 7) % UInt32(world.subscribers) }
         try await host.record([.listChanged(.dnd(2), added: doubtful, removed: [])])
-        try await host.releaseUnsent(wave)
         try await host.record([.campaignStatus(wave.campaign, .stopped)])
         tell(.ended(cycle: cycle))
     }

@@ -1,15 +1,14 @@
 // Signing in and out: sessions, limits on failed attempts, first passwords.
 // SPDX-License-Identifier: Apache-2.0
 
-public import Assembly
+import Assembly
 import Crypto
 import Dispatch
 import Foundation
-public import HTTPTypes
 public import Hummingbird
 import Kernel
 public import Model
-public import Ports
+import Ports
 
 /// Signs staff in and out.
 public actor Accounts {
@@ -44,7 +43,7 @@ public actor Accounts {
         let keys = ["name \(login)", "from \(address)"]
         try refuseTooMany(keys)
         let found = try await store.staff(login: login)
-        let stored = try await found?.password ?? unknown()
+        let stored = if let found { found.password } else { try await unknown() }
         let isRight = try await matches(password, stored)
         guard let staff = found?.staff, isRight, staff.isActive else {
             let now = Self.milliseconds

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Hummingbird
-public import Logging
 public import Model
 public import Texts
 

@@ -6,6 +6,7 @@ import HTTPTypes
 import Hummingbird
 import Kernel
 import Logging
+import Model
 import Texts
 
 /// Names of headers that the standard list lacks.

@@ -6,6 +6,8 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 import Kernel
+import Model
+import NIOCore
 import Synchronization
 
 /// Answers by key, kept for a day while the server runs.
@@ -45,7 +47,7 @@ final class IdempotencyKeys: Sendable {
         }
         guard key.utf8.count <= 200 else { throw EdgeError.badRequest(field: "Idempotency-Key", why: "at most 200 bytes") }
         var request = request
-        let bytes = try await request.collateBody(context: context)
+        let bytes = try await request.collectBody(upTo: context.maxUploadSize)
         var hasher = SHA256()
         hasher.update(data: Data("\(request.method) \(request.uri.path)\n".utf8))
         hasher.update(data: Data(bytes.readableBytesView))
@@ -91,7 +93,7 @@ final class IdempotencyKeys: Sendable {
         let buffer = Mutex(ByteBuffer())
 
         func write(_ part: ByteBuffer) async throws {
-            buffer.withLock { $0.writeImmutableBuffer(part) }
+            buffer.withLock { _ = $0.writeImmutableBuffer(part) }
         }
 
         func finish(_ trailingHeaders: HTTPFields?) async throws {}

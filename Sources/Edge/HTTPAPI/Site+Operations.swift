@@ -1,9 +1,13 @@
 // What operators of the server look at: liveness, readiness, metrics; and the files of pages.
 // SPDX-License-Identifier: Apache-2.0
 
+import Assembly
 import DecisionHost
+import Decisioning
 import Hummingbird
-import Kernel
+import Logging
+import NIOCore
+import Ports
 
 extension Site {
     func addOperations() {

@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Assembly
-public import Foundation
 public import Hummingbird
 public import Logging
-public import Model
+import Kernel
+import Model
+public import NIOCore
 import Synchronization
-public import Texts
+import Ports
 
 /// Settings of the site.
 public struct SiteSettings: Sendable {

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Crypto
-import Foundation
+public import Foundation
 import HTTPTypes
-public import Hummingbird
+import Hummingbird
 public import Kernel
 import Synchronization
 

@@ -1,0 +1,33 @@
+// Errors in the reader's language, by their stable codes.
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPAPI
+import Hummingbird
+import Kernel
+import Rules
+import Texts
+
+extension Frame {
+    /// What went wrong, as one sentence.
+    func problem(_ error: any Error) -> String {
+        if let error = error as? RuleError { return language(error.message) }
+        guard let error = error as? any CodedError else {
+            return (error as? HTTPError)?.body ?? t(.serverErrorSentence)
+        }
+        return Self.texts[error.code].map { t($0) }
+            ?? (Problem.status(of: error).code < 500 ? t(.otherProblem, error.description) : t(.serverErrorSentence))
+    }
+
+    static let texts: [String: ConsoleText] = [
+        "edge.wrong_password": .wrongPassword, "edge.too_many_attempts": .tooManyAttempts,
+        "edge.forbidden": .forbiddenSentence, "edge.not_found": .notFoundSentence, "plan.bad_name": .wrongName,
+        "plan.bad_message": .wrongMessage, "plan.unknown_segment": .required, "plan.no_dry_run": .noDryRun,
+        "plan.wrong_phase": .wrongPhaseText, "dispatch.wrong_phase": .wrongPhaseText,
+        "control.transition": .wrongPhaseText, "control.name_taken": .nameTaken, "control.stale": .stale,
+        "control.not_found": .notFoundSentence, "approval.own_campaign": .ownCampaign,
+        "approval.reason_missing": .reasonMissing, "approval.already_decided": .alreadyDecided,
+        "decision.no_profile": .noProfile, "decision.no_policy": .noPolicy, "decision.read_only": .readOnly,
+        "control.file_full": .diskFull, "control.file_disk_full": .diskFull, "run.busy": .runBusy,
+        "list.unknown_number": .numberUnknown,
+    ]
+}

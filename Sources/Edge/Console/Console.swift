@@ -1,0 +1,189 @@
+// The console on a site: pages, their forms, exports, and errors as pages.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+public import HTTPAPI
+import Hummingbird
+import Kernel
+import Model
+import Ports
+import Texts
+
+/// The web console.
+public struct Console: Sendable {
+    let site: Site
+    let lookUps = LookUps()
+
+    /// Registers all pages of the console on a site, before its router is made.
+    public static func add(to site: Site) {
+        let console = Console(site: site)
+        for file in ConsoleAssets.own { site.assets.add(file.name, file.content) }
+        console.addAccess()
+        console.addHome()
+        console.addSegments()
+        console.addCampaigns()
+        console.addApprovals()
+        console.addLists()
+        console.addExplain()
+        console.addPolicy()
+        console.addStaff()
+        site.showErrors { problem, request, context in
+            // An error of the error page falls back to the API's form.
+            guard let frame = try? await console.frame(request, context) else { return nil }
+            let isKnown = frame.language == .en && problem.status < 500 && ![403, 404].contains(problem.status)
+            let detail = Frame.texts[problem.code].map { frame.t($0) } ?? (isKnown ? problem.detail : nil)
+            let page = ErrorPage(
+                status: problem.status, detail: problem.status == 404 ? nil : detail,
+                request: problem.status >= 500 ? problem.requestId : nil)
+            return respond(page.html(frame), status: HTTPResponse.Status(code: problem.status))
+        }
+    }
+
+    var platform: Platform { site.platform }
+
+    // MARK: Requests and answers
+
+    /// The surroundings of a page for a request.
+    func frame(_ request: Request, _ context: EdgeContext) async throws -> Frame {
+        let clock = platform.clock
+        var frame = Frame(
+            language: context.language,
+            staff: context.staff,
+            path: request.uri.path,
+            query: FormBody.decode(request.uri.query ?? "").map { Frame.QueryItem($0.name, $0.value) },
+            now: clock.now,
+            local: { clock.local($0) }
+        )
+        if let done = Done(rawValue: frame.parameter("done")) {
+            frame.notice = Notice(isError: false, text: frame.t(done.text))
+            frame.query.removeAll { $0.name == "done" }
+        }
+        // The page of a form's answer has no address of its own: the language switch goes to where it came from.
+        if request.method != .get { frame.path = Self.page(of: frame.path) }
+        if let staff = context.staff, staff.may(.approve) {
+            let waiting = try await platform.store.pendingApprovals(ListQuery(limit: 100), in: staff.scope)
+            frame.waiting = waiting.rows.count { $0.campaign.owner != staff.login && $0.approval.submittedBy != staff.login }
+        }
+        return frame
+    }
+
+    /// The page a form belongs to.
+    private static func page(of action: String) -> String {
+        for (suffix, page) in [("/save", ""), ("/find", ""), ("/import", ""), ("/add", ""), ("/remove", "")]
+        where action.hasSuffix(suffix) { return String(action.dropLast(suffix.count)) + page }
+        return action
+    }
+
+    /// What a finished act says on the next page.
+    enum Done: String {
+        case saved, dryRun, submitted, started, paused, resumed, stopped, tested, passed, returned, rejected, added
+        case removed, staff
+
+        var text: ConsoleText {
+            switch self {
+            case .saved: .doneSaved
+            case .dryRun: .doneDryRun
+            case .submitted: .doneSubmitted
+            case .started: .doneStarted
+            case .paused: .donePaused
+            case .resumed: .doneResumed
+            case .stopped: .doneStopped
+            case .tested: .doneTested
+            case .passed: .donePassed
+            case .returned: .doneReturned
+            case .rejected: .doneRejected
+            case .added: .doneAdded
+            case .removed: .doneRemoved
+            case .staff: .doneStaff
+            }
+        }
+    }
+
+    /// Goes on to a page after an act, which then says what was done.
+    func redirect(_ path: String, _ done: Done? = nil) -> Response {
+        let mark = done.map { (path.contains("?") ? "&" : "?") + "done=" + $0.rawValue } ?? ""
+        return .redirect(to: path + mark, type: .normal)
+    }
+
+    /// Registers a page.
+    func page(
+        _ path: String,
+        _ access: Access,
+        _ make: @escaping @Sendable (Frame, Request, EdgeContext) async throws -> Page
+    ) {
+        site.get(path, access) { request, context in
+            let frame = try await self.frame(request, context)
+            let page = try await make(frame, request, context)
+            return respond(frame.render(page))
+        }
+    }
+
+    /// Registers a form: either it leads on, or its page is shown again with what is wrong.
+    func form(
+        _ path: String,
+        _ access: Access,
+        _ act: @escaping @Sendable (FormBody, Frame, EdgeContext) async throws -> FormAnswer
+    ) {
+        site.post(path, access) { request, context in
+            let body = try await FormBody.read(request, context)
+            let frame = try await self.frame(request, context)
+            switch try await act(body, frame, context) {
+            case .next(let path, let done): return self.redirect(path, done)
+            case .page(let page, let notice):
+                var frame = frame
+                frame.notice = notice
+                return respond(frame.render(page), status: notice?.isError == false ? .ok : .unprocessableContent)
+            }
+        }
+    }
+
+    /// What a form leads to.
+    enum FormAnswer {
+        case next(String, Done?)
+        case page(Page, Notice?)
+    }
+
+    /// Registers an export; each is audited.
+    func export<Row>(
+        _ path: String,
+        _ access: Access,
+        columns: @escaping @Sendable (Frame) -> [Column<Row>],
+        rows: @escaping @Sendable (Frame, EdgeContext) async throws -> [Row]
+    ) {
+        site.get(path, access) { request, context in
+            let frame = try await self.frame(request, context)
+            let staff = try context.user()
+            let text = csv(columns(frame), try await rows(frame, context))
+            let name = path.split(separator: "/").filter { !$0.hasPrefix("{") }.joined(separator: "-")
+            try await self.site.audit(staff.login, "export", path)
+            return Response(
+                status: .ok,
+                headers: [
+                    .contentType: "text/csv; charset=utf-8", .contentDisposition: "attachment; filename=\"\(name)\"",
+                ],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+        }
+    }
+
+    /// Every row of a list in the store.
+    func everything<Row: Sendable>(
+        _ query: TableQuery,
+        _ read: (ListQuery) async throws -> Ports.Page<Row>
+    ) async throws -> [Row] {
+        var rows: [Row] = []
+        while true {
+            let page = try await read(query.export(from: rows.count))
+            rows += page.rows
+            guard !page.rows.isEmpty, rows.count < page.total else { return rows }
+        }
+    }
+}
+
+/// A document as an answer.
+func respond(_ html: HTML, status: HTTPResponse.Status = .ok) -> Response {
+    Response(
+        status: status,
+        headers: [.contentType: "text/html; charset=utf-8"],
+        body: ResponseBody(byteBuffer: ByteBuffer(string: html.text))
+    )
+}

@@ -1,0 +1,208 @@
+// 营销活动.
+// SPDX-License-Identifier: Apache-2.0
+
+import Assembly
+import Evaluation
+import HTTPAPI
+import Hummingbird
+import Kernel
+import Model
+import Planning
+import Ports
+import Texts
+
+extension Console {
+    func addCampaigns() {
+        addCampaignPages()
+        addCampaignForms()
+        addCampaignActs()
+    }
+
+    private func addCampaignPages() {
+        page("/campaigns", .viewCampaigns) { frame, _, context in
+            let scope = try context.user().scope
+            let query = TableQuery(frame)
+            let tab = PhaseTab(rawValue: frame.parameter("phase")) ?? .all
+            var counts: [PhaseTab: Int] = [:]
+            for tab in PhaseTab.allCases {
+                counts[tab] = try await platform.store.campaigns(ListQuery(limit: 1), phases: tab.phases, in: scope).total
+            }
+            let campaigns = try await platform.store.campaigns(query.list, phases: tab.phases, in: scope)
+            return CampaignListPage(campaigns: campaigns, tab: tab, counts: counts, query: query).page(frame)
+        }
+        export("/campaigns.csv", .viewCampaigns, columns: CampaignListPage.columns) { frame, context in
+            let scope = try context.user().scope
+            let tab = PhaseTab(rawValue: frame.parameter("phase")) ?? .all
+            return try await everything(TableQuery(frame)) {
+                try await platform.store.campaigns($0, phases: tab.phases, in: scope)
+            }
+        }
+        page("/campaigns/{id}", .viewCampaigns) { frame, _, context in
+            let campaign = try await campaign(context.id(), for: context.user())
+            return try await detail(campaign, CampaignTab(rawValue: frame.parameter("tab")) ?? .overview).page(frame)
+        }
+        export("/campaigns/{id}/approvals.csv", .viewCampaigns, columns: CampaignDetailPage.approvalColumns) { frame, context in
+            let campaign = try await campaign(context.id(), for: context.user())
+            let approvals = try await platform.store.approvals(of: campaign.id)
+            let columns = CampaignDetailPage.approvalColumns(frame)
+            return TableQuery(frame).page(of: approvals, columns, isWhole: true).rows
+        }
+    }
+
+    private func detail(_ campaign: Campaign, _ tab: CampaignTab) async throws -> CampaignDetailPage {
+        let progress = try await site.runner.progress(of: campaign)?.progress
+        return CampaignDetailPage(
+            campaign: campaign,
+            tab: tab,
+            segment: try await platform.store.segment(campaign.plan.segment),
+            run: progress,
+            evaluation: tab == .evaluation ? try await evaluation(of: campaign) : nil,
+            approvals: tab == .records ? try await platform.store.approvals(of: campaign.id) : []
+        )
+    }
+
+    private func evaluation(of campaign: Campaign) async throws -> WaveEvaluation? {
+        let value = campaign.plan.valuePerOrderMinor
+        return try await platform.host.read { state in
+            let waves = state.waves.values.filter { $0.wave.campaign == campaign.id && $0.status == .closed }
+            return waves.max { $0.wave < $1.wave }.map { WaveEvaluation($0, valuePerOrderMinor: value) }
+        }
+    }
+
+    // MARK: Form
+
+    private func addCampaignForms() {
+        page("/campaigns/new", .editCampaigns) { frame, _, context in
+            let segment = Int64(frame.parameter("segment"))
+            guard let scene = Scene.named(frame.parameter("scene")) else { return ScenePage(segment: segment).page(frame) }
+            return try await formPage(newForm(scene, segment, frame), scene, for: context.user()).page(frame)
+        }
+        page("/campaigns/{id}/edit", .editCampaigns) { frame, _, context in
+            let campaign = try await campaign(context.id(), for: context.user())
+            guard campaign.phase == .draft else {
+                throw PlanningError.wrongPhase(campaign.phase, wanted: .draft)
+            }
+            return try await formPage(CampaignForm(campaign), scene(of: campaign.plan), for: context.user()).page(frame)
+        }
+        form("/campaigns/save", .editCampaigns) { body, frame, context in
+            let staff = try context.user()
+            let scene = Scene.named(body["scene"]) ?? Scene.standard[0]
+            var form = CampaignForm(body, classes: try await platform.host.read { $0.policy?.dnd.map(\.number) ?? [] })
+            let plan = form.plan(scene: scene, frame, clock: platform.clock)
+            if form.errors.isEmpty {
+                do {
+                    var campaign = Campaign(
+                        plan: plan, owner: staff.login, scope: staff.scope, updatedAt: frame.now.instant)
+                    if let id = form.id {
+                        campaign = try await self.campaign(id, for: staff)
+                        campaign.plan = plan
+                        campaign.version = form.version
+                    }
+                    _ = try await segment(plan.segment, for: staff)
+                    campaign = try await platform.campaigns.save(campaign, by: staff, at: frame.now.instant)
+                    return .next("/campaigns/\(campaign.id.number)", .saved)
+                } catch let error as any CodedError where Problem.status(of: error).code < 500 {
+                    guard let field = form.field(of: error) else {
+                        let page = try await formPage(form, scene, for: staff).page(frame)
+                        return .page(page, Notice(isError: true, text: frame.problem(error)))
+                    }
+                    form.errors[field.name] = field.text.map { frame.t($0) } ?? frame.problem(error)
+                }
+            }
+            return .page(try await formPage(form, scene, for: staff).page(frame), nil)
+        }
+    }
+
+    private func scene(of plan: CampaignPlan) -> Scene { Scene.named(plan.scene) ?? Scene.standard[0] }
+
+    /// A form filled from a scene: tomorrow at ten, for a fortnight.
+    private func newForm(_ scene: Scene, _ segment: Int64?, _ frame: Frame) -> CampaignForm {
+        var form = CampaignForm()
+        let day = frame.now.day
+        form.values = [
+            "name": "\(frame.language(scene.name)) \(day.iso)", "goal": frame.language(scene.goal), "message": scene.message,
+            "category": scene.category, "product": scene.product ?? "", "value": money(scene.valuePerOrderMinor),
+            "control": percent(scene.controlPPM), "cost": "0.05", "segment": segment.map { "\($0)" } ?? "",
+            "planned": "\(day.adding(days: 1).iso)T10:00", "validTo": day.adding(days: 15).iso,
+        ]
+        return form
+    }
+
+    private func formPage(_ form: CampaignForm, _ scene: Scene, for staff: Staff) async throws -> CampaignFormPage {
+        let segments = try await platform.store.segments(ListQuery(limit: 1000), in: staff.scope)
+        let catalogue = try await platform.segments.catalogue()
+        return CampaignFormPage(
+            form: form,
+            scene: scene,
+            segments: segments.rows,
+            policy: try await platform.host.read { $0.policy },
+            scores: catalogue.attributes.filter { $0.isHot && $0.isNumber && $0.sensitivity == .open }
+        )
+    }
+
+    // MARK: Acts
+
+    private func addCampaignActs() {
+        act("dry-run", .editCampaigns, .dryRun, .dryRun) { campaign, staff, now in
+            _ = try await platform.campaigns.dryRun(campaign, by: staff, at: now)
+        }
+        act("submit", .editCampaigns, .overview, .submitted) { campaign, staff, now in
+            _ = try await platform.campaigns.submit(campaign, by: staff, at: now)
+        }
+        act("run", .runCampaigns, .run, .started) { campaign, staff, _ in
+            try await site.runner.start(campaign, by: staff.login)
+        }
+        act("pause", .runCampaigns, .run, .paused) { campaign, staff, _ in
+            _ = try await site.runner.pause(campaign, by: staff.login)
+        }
+        act("resume", .runCampaigns, .run, .resumed) { campaign, staff, _ in
+            _ = try await site.runner.resume(campaign, by: staff.login)
+        }
+        act("stop", .runCampaigns, .run, .stopped) { campaign, staff, _ in
+            _ = try await site.runner.stop(campaign, by: staff.login)
+        }
+        form("/campaigns/{id}/test-send", .editCampaigns) { body, frame, context in
+            let staff = try context.user()
+            let campaign = try await campaign(context.id(), for: staff)
+            let typed = body.trimmed("numbers").split { ",，、;； \t\n".contains($0) }
+            let numbers = typed.compactMap { MSISDN(normalising: $0) }
+            guard numbers.count == typed.count, (1...10).contains(numbers.count) else {
+                var page = try await detail(campaign, .overview)
+                page.testNumbers = body["numbers"]
+                return .page(page.page(frame), Notice(isError: true, text: frame.t(.wrongTestNumbers)))
+            }
+            _ = try await site.runner.testSend(campaign, to: numbers, by: staff.login)
+            return .next("/campaigns/\(campaign.id.number)", .tested)
+        }
+    }
+
+    /// Registers one button of a campaign.
+    private func act(
+        _ name: String,
+        _ access: Access,
+        _ tab: CampaignTab,
+        _ done: Done,
+        _ body: @escaping @Sendable (Campaign, Staff, Instant) async throws -> Void
+    ) {
+        form("/campaigns/{id}/\(name)", access) { _, frame, context in
+            let staff = try context.user()
+            let campaign = try await campaign(context.id(), for: staff)
+            do {
+                try await body(campaign, staff, frame.now.instant)
+            } catch let error as any CodedError where Problem.status(of: error).code < 500 {
+                let page = try await detail(campaign, tab).page(frame)
+                return .page(page, Notice(isError: true, text: frame.problem(error)))
+            }
+            let path = "/campaigns/\(campaign.id.number)"
+            return .next(tab == .overview ? path : path + "?tab=" + tab.rawValue, done)
+        }
+    }
+
+    /// A campaign inside the reader's organisation.
+    func campaign(_ id: Int64, for staff: Staff) async throws -> Campaign {
+        guard let campaign = try await platform.store.campaign(CampaignID(id)), staff.scope.covers(campaign.scope) else {
+            throw EdgeError.notFound("campaign \(id)")
+        }
+        return campaign
+    }
+}

@@ -1,0 +1,55 @@
+// 工作台.
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPAPI
+import Model
+import Ports
+
+extension Console {
+    func addHome() {
+        page("/", .signedIn) { frame, _, context in
+            let staff = try context.user()
+            let isViewer = staff.may(.viewCampaigns)
+            return HomePage(
+                toDos: try await toDos(of: staff),
+                running: isViewer ? try await running(for: staff) : [],
+                subscribers: try await platform.host.read { $0.subscribers }
+            ).page(frame)
+        }
+    }
+
+    private func toDos(of staff: Staff) async throws -> [HomePage.ToDo] {
+        var found: [HomePage.ToDo] = []
+        if staff.may(.approve) {
+            let waiting = try await platform.store.pendingApprovals(ListQuery(limit: 100), in: staff.scope)
+            found += waiting.rows.filter { $0.campaign.owner != staff.login && $0.approval.submittedBy != staff.login }.map {
+                HomePage.ToDo(
+                    kind: .approve, campaign: $0.campaign.id, name: $0.campaign.plan.name, since: $0.approval.submittedAt)
+            }
+        }
+        if staff.may(.editCampaigns) {
+            let mine = try await platform.store.campaigns(
+                ListQuery(limit: 100), phases: [.draft, .approved], in: staff.scope)
+            found += mine.rows.filter { $0.owner == staff.login }.map {
+                HomePage.ToDo(
+                    kind: $0.phase == .approved ? .run : $0.dryRun == nil ? .rehearse : .submit,
+                    campaign: $0.id, name: $0.plan.name, since: $0.updatedAt)
+            }
+        }
+        return found
+    }
+
+    private func running(for staff: Staff) async throws -> [HomePage.Running] {
+        let campaigns = try await platform.store.campaigns(
+            ListQuery(limit: 20), phases: [.running, .paused], in: staff.scope)
+        var found: [HomePage.Running] = []
+        for campaign in campaigns.rows {
+            let progress = try await site.runner.progress(of: campaign)?.progress
+            found.append(
+                HomePage.Running(
+                    campaign: campaign, contacts: progress?.contacts ?? 0, sent: progress?.sent ?? 0,
+                    delivered: progress?.delivered ?? 0))
+        }
+        return found
+    }
+}

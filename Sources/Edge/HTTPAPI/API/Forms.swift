@@ -1,0 +1,407 @@
+// The objects of the API as JSON shows them; openapi.yaml describes the same.
+// SPDX-License-Identifier: Apache-2.0
+
+import Assembly
+import Decisioning
+import Evaluation
+import Foundation
+import Kernel
+import Model
+import Planning
+import Ports
+import Texts
+
+struct SegmentForm: Encodable {
+    var id: Int64
+    var version: Int
+    var name: String
+    var rule: String
+    var owner: String
+    var scope: OrganisationScope
+    var count: Int64?
+    var updatedAt: String
+
+    init(_ segment: Segment) {
+        id = segment.id
+        version = segment.version
+        name = segment.name
+        rule = segment.rule
+        owner = segment.owner
+        scope = segment.scope
+        count = segment.count
+        updatedAt = segment.updatedAt.iso
+    }
+}
+
+struct PlanForm: Codable {
+    var name: String
+    var scene: String
+    var goal: String
+    var category: String
+    var segment: Int64
+    var product: String?
+    var message: String
+    var valuePerOrderMinor: Int64
+    /// Local date and time, with or without offset.
+    var planned: String
+    var validTo: String
+    var channel: String
+    var score: String?
+    var limit: Int?
+    var budgetMinor: Int64?
+    var costPerPartMinor: Int64
+    var controlPPM: Int
+    var unticked: [Int]
+    var conflictingProducts: [String]
+
+    init(_ plan: CampaignPlan) {
+        name = plan.name
+        scene = plan.scene
+        goal = plan.goal
+        category = plan.category
+        segment = plan.segment
+        product = plan.product
+        message = plan.message
+        valuePerOrderMinor = plan.valuePerOrderMinor
+        planned = plan.planned.isoOffset
+        validTo = plan.validTo.iso
+        channel = plan.channel.code
+        score = plan.score
+        limit = plan.limit
+        budgetMinor = plan.budgetMinor
+        costPerPartMinor = plan.costPerPartMinor
+        controlPPM = plan.controlPPM
+        unticked = plan.unticked
+        conflictingProducts = plan.conflictingProducts
+    }
+
+    /// The plan; which values make sense is for planning to say.
+    ///
+    /// - Throws: ``EdgeError/badRequest(field:why:)`` for texts that are no day, time or channel.
+    func plan(_ clock: OperatorClock) throws(EdgeError) -> CampaignPlan {
+        guard let time = clock.time(parsing: planned) else {
+            throw .badRequest(field: "planned", why: "write a time as 2026-01-31T09:30 or with an offset")
+        }
+        guard let day = LocalDay(iso: validTo) else {
+            throw .badRequest(field: "validTo", why: "write a day as 2026-01-31")
+        }
+        guard let channel = ChannelClass(code: channel) else {
+            throw .badRequest(field: "channel", why: "use sms, outbound, inbound or website")
+        }
+        let amounts = [("valuePerOrderMinor", valuePerOrderMinor), ("costPerPartMinor", costPerPartMinor)]
+        for (field, amount) in amounts + [("budgetMinor", budgetMinor ?? 0)] {
+            guard (0...1_000_000_000_000).contains(amount) else {
+                throw .badRequest(field: field, why: "an amount is 0 to 10 billion, in minor units")
+            }
+        }
+        var plan = CampaignPlan(
+            name: name,
+            scene: scene,
+            goal: goal,
+            category: category,
+            segment: segment,
+            message: message,
+            planned: time,
+            validTo: day,
+            channel: channel
+        )
+        plan.product = product
+        plan.valuePerOrderMinor = valuePerOrderMinor
+        plan.score = score
+        plan.limit = limit
+        plan.budgetMinor = budgetMinor
+        plan.costPerPartMinor = costPerPartMinor
+        plan.controlPPM = controlPPM
+        plan.unticked = unticked
+        plan.conflictingProducts = conflictingProducts
+        return plan
+    }
+}
+
+struct DryRunForm: Encodable {
+    var at: String
+    var outcomes: [String: Int64]
+    var outcomeSHA256: String
+    var costMinor: Int64
+
+    init(_ record: DryRunRecord) {
+        at = record.at.iso
+        outcomes = record.outcomes
+        outcomeSHA256 = record.outcomeSHA256
+        costMinor = record.costMinor
+    }
+}
+
+struct CampaignForm: Encodable {
+    var id: Int64
+    var version: Int
+    var revision: Int
+    var phase: String
+    var owner: String
+    var scope: OrganisationScope
+    var plan: PlanForm
+    var messageCharacters: Int
+    var messageParts: Int
+    var dryRun: DryRunForm?
+    var updatedAt: String
+
+    init(_ campaign: Campaign) {
+        id = campaign.id.number
+        version = campaign.version
+        revision = campaign.revision
+        phase = campaign.phase.rawValue
+        owner = campaign.owner
+        scope = campaign.scope
+        plan = PlanForm(campaign.plan)
+        (messageCharacters, messageParts) = campaign.plan.messageSize
+        dryRun = campaign.dryRun.map { DryRunForm($0) }
+        updatedAt = campaign.updatedAt.iso
+    }
+}
+
+struct ApprovalForm: Encodable {
+    var id: Int64
+    var campaign: Int64
+    var revision: Int
+    var submittedBy: String
+    var submittedAt: String
+    var result: String?
+    var decidedBy: String?
+    var decidedAt: String?
+    var reason: String?
+
+    init(_ approval: Approval) {
+        id = approval.id
+        campaign = approval.campaign.number
+        revision = approval.revision
+        submittedBy = approval.submittedBy
+        submittedAt = approval.submittedAt.iso
+        result = approval.result?.rawValue
+        decidedBy = approval.decidedBy
+        decidedAt = approval.decidedAt?.iso
+        reason = approval.reason
+    }
+}
+
+struct PendingForm: Encodable {
+    var approval: ApprovalForm
+    var campaign: CampaignForm
+
+    init(_ pending: CampaignApproval) {
+        approval = ApprovalForm(pending.approval)
+        campaign = CampaignForm(pending.campaign)
+    }
+}
+
+struct ProgressForm: Encodable {
+    var number: Int
+    var campaign: Int64
+    var stage: String
+    var target: Int
+    var contacts: Int
+    var control: Int
+    var sent: Int
+    var accepted: Int
+    var delivered: Int
+    var released: Int
+    var open: Int
+    var replies: Int
+    var unsubscriptions: Int
+    var orders: Int
+    var until: String?
+    var problem: String?
+
+    init(_ update: RunUpdate) {
+        let progress = update.progress
+        number = update.number
+        campaign = progress.campaign.number
+        stage = progress.stage.rawValue
+        target = progress.target
+        contacts = progress.contacts
+        control = progress.control
+        sent = progress.sent
+        accepted = progress.accepted
+        delivered = progress.delivered
+        released = progress.released
+        open = progress.open
+        replies = progress.replies
+        unsubscriptions = progress.unsubscriptions
+        orders = progress.orders
+        until = progress.until?.iso
+        problem = progress.problem
+    }
+}
+
+struct EvaluationForm: Encodable {
+    struct Arm: Encodable {
+        var orders: Int
+        var subscribers: Int
+
+        init(_ proportion: Proportion) {
+            orders = proportion.successes
+            subscribers = proportion.total
+        }
+    }
+
+    var wave: Int32
+    var target: Int
+    var reachable: Int
+    var contacts: Int
+    var sent: Int
+    var delivered: Int
+    var released: Int
+    var open: Int
+    var replies: Int
+    var unsubscriptions: Int
+    var blockedByLists: Int
+    var blockedByFrequency: Int
+    var outcomes: [String: Int64]
+    var contactArm: Arm
+    var controlArm: Arm
+    /// Shares, 0...1.
+    var lift: Double
+    var liftLow: Double
+    var liftHigh: Double
+    var isSignificant: Bool
+    var smallestDetectable: Double
+    var additionalOrders: Double
+    var additionalLow: Double
+    var additionalHigh: Double
+    var costMinor: Int64
+    var costPerAdditionalOrderMinor: Int64?
+    var netBenefitMinor: Int64
+
+    init(_ evaluation: WaveEvaluation) {
+        wave = evaluation.wave.occurrence
+        target = evaluation.target
+        reachable = evaluation.reachable
+        contacts = evaluation.contacts
+        sent = evaluation.sent
+        delivered = evaluation.delivered
+        released = evaluation.released
+        open = evaluation.open
+        replies = evaluation.replies
+        unsubscriptions = evaluation.unsubscriptions
+        blockedByLists = evaluation.blockedByLists
+        blockedByFrequency = evaluation.blockedByFrequency
+        outcomes = Dictionary(evaluation.outcomes.map { ($0.outcome.code, $0.count) }, uniquingKeysWith: +)
+        contactArm = Arm(evaluation.lift.contact)
+        controlArm = Arm(evaluation.lift.control)
+        lift = evaluation.lift.difference
+        liftLow = evaluation.lift.interval.lowerBound
+        liftHigh = evaluation.lift.interval.upperBound
+        isSignificant = evaluation.lift.isSignificant
+        smallestDetectable = evaluation.lift.smallestDetectable
+        (additionalOrders, additionalLow, additionalHigh) = evaluation.lift.additional
+        costMinor = evaluation.costMinor
+        costPerAdditionalOrderMinor = evaluation.costPerAdditionalOrderMinor
+        netBenefitMinor = evaluation.netBenefitMinor
+    }
+}
+
+struct AuditForm: Encodable {
+    var at: String
+    var who: String
+    var action: String
+    var object: String
+    var detail: String
+
+    init(_ entry: AuditEntry) {
+        at = entry.at.iso
+        who = entry.who
+        action = entry.action
+        object = entry.object
+        detail = entry.detail
+    }
+}
+
+struct ListEntryForm: Encodable {
+    var code: String
+    var channel: String?
+    var addedAt: String?
+    var addedBy: String?
+    var reason: String?
+
+    init(_ entry: ListEntry) {
+        code = entry.list.code
+        channel = entry.list.channel?.code
+        addedAt = entry.added?.at.iso
+        addedBy = entry.added?.who
+        reason = entry.added?.reason
+    }
+}
+
+struct ExplanationForm: Encodable {
+    struct Fact: Encodable {
+        var key: String
+        var value: String
+
+        init(_ evidence: Evidence) {
+            key = evidence.key
+            value = evidence.value
+        }
+    }
+
+    struct Check: Encodable {
+        var code: String
+        var isPassed: Bool
+        var evidence: [Fact]
+
+        init(_ check: CheckResult) {
+            code = check.outcome.code
+            isPassed = check.isPassed
+            evidence = check.evidence.map { Fact($0) }
+        }
+    }
+
+    var campaign: Int64
+    var campaignName: String
+    var wave: Int32
+    var at: String
+    var outcome: String
+    var sentence: String
+    var checks: [Check]
+    var aftermath: [Fact]
+
+    init(_ explanation: Explanation, _ names: SentenceNames, _ language: Language) {
+        campaign = explanation.wave?.campaign.number ?? 0
+        campaignName = names.campaign
+        wave = explanation.wave?.occurrence ?? 0
+        at = explanation.at.isoOffset
+        outcome = explanation.outcome.code
+        sentence = explanation.sentence(language, names)
+        checks = explanation.checks.map { Check($0) }
+        aftermath = explanation.aftermath.map { Fact($0) }
+    }
+}
+
+// MARK: Time
+
+extension LocalTime {
+    /// Local date and time with offset, for example `2026-01-31T09:30:00+08:00`.
+    var isoOffset: String {
+        let minutes = Int(offsetSeconds.magnitude) / 60
+        let two = { (n: Int) in n < 10 ? "0\(n)" : "\(n)" }
+        return isoLocal + (offsetSeconds < 0 ? "-" : "+") + two(minutes / 60) + ":" + two(minutes % 60)
+    }
+}
+
+extension OperatorClock {
+    /// Reads `2026-01-31T09:30`, with or without seconds, in the operator's zone, or any ISO 8601 time with offset.
+    public func time(parsing text: String) -> LocalTime? {
+        let parts = text.split(separator: "T", omittingEmptySubsequences: false)
+        guard parts.count == 2, let day = LocalDay(iso: parts[0]) else { return nil }
+        let time = parts[1]
+        if time.contains("Z") || time.contains("+") || time.contains("-") {
+            let style = Date.ISO8601FormatStyle()
+            guard let date = try? Date(text, strategy: style) else { return nil }
+            return local(Instant(epochMs: Int64(date.timeIntervalSince1970) * 1000))
+        }
+        let numbers = time.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
+        guard (2...3).contains(numbers.count), time.utf8.count == numbers.count * 3 - 1,
+            let hour = numbers[0], let minute = numbers[1], (0..<24).contains(hour), (0..<60).contains(minute),
+            numbers.count == 2 || (0..<60).contains(numbers[2] ?? -1)
+        else { return nil }
+        return at(day, minute: hour * 60 + minute)
+    }
+}
