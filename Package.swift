@@ -140,10 +140,16 @@ let package = Package(
             path: "Sources/Tools/Demo",
             swiftSettings: strict
         ),
+        .target(
+            name: "Bench",
+            dependencies: core + ["ADBCWarehouse", "ObjectFiles", "Profiles", "Rules", "SQLiteStore"],
+            path: "Sources/Tools/Bench",
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "gyre",
             dependencies: core + [
-                "Assembly", "Demo", "Dispatching", "Evaluation", "Planning", "Rules", "SimulatedChannel", "Synthetic",
+                "Assembly", "Bench", "Demo", "Dispatching", "Evaluation", "Planning", "Rules", "SimulatedChannel", "Synthetic",
                 "Texts",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],

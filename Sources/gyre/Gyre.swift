@@ -11,7 +11,7 @@ struct Gyre: AsyncParsableCommand {
         abstract: "Closed-loop marketing operations for telecom operators.",
         subcommands: [
             DemoCommand.self, GenerateCommand.self, LoadCommand.self, SegmentCommand.self, WaveCommand.self,
-            ExplainCommand.self, ReplayCommand.self, ReportCommand.self,
+            ExplainCommand.self, ReplayCommand.self, ReportCommand.self, BenchCommand.self,
         ]
     )
 

@@ -237,8 +237,25 @@ public final class DecisionState {
         return tiers
     }
 
+    /// The policy that is live.
+    ///
+    /// - Throws: ``DecisionError/noPolicy``.
+    public func livePolicy() throws -> ContactPolicy {
+        guard let policy else { throw DecisionError.noPolicy }
+        return policy
+    }
+
+    /// Everybody whom a campaign's draw puts into its control group, checked or not.
+    public func controlGroup(of spec: CampaignSpec) -> Bitset {
+        let hash = draw("control", of: spec.id)
+        let below = Self.threshold(ppm: spec.controlPPM)
+        var members = Bitset(universe: subscribers)
+        for (index, line) in lines.enumerated() where hash(line) < below { members.insert(UInt32(index)) }
+        return members
+    }
+
     /// The subscribers in the global holdout.
-    func holdoutMembers(_ holdout: Holdout) -> Bitset {
+    public func holdoutMembers(_ holdout: Holdout) -> Bitset {
         if let cache = holdoutCache, cache.holdout == holdout, cache.lines == subscribers { return cache.members }
         let hash = draw("holdout/" + holdout.epoch, of: nil)
         let below = Self.threshold(ppm: holdout.ppm)

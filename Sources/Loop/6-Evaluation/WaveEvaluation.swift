@@ -1,7 +1,6 @@
 // Evaluation of a wave from what was logged: reach, losses, response, lift, cost and benefit (EVL).
 // SPDX-License-Identifier: Apache-2.0
 
-import DecisionHost
 public import Decisioning
 import Kernel
 public import Model

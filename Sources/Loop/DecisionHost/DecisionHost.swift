@@ -9,6 +9,8 @@ public import Ports
 
 /// Steps of the protocol after which a crash must do no harm; tests stop the process at each of them.
 public enum ProtocolStep: String, Sendable, CaseIterable {
+    /// Work on a batch begins; up to its commit it is in memory only.
+    case batchBegun = "batch.begun"
     case waveOpened = "wave.opened"
     case waveSelected = "wave.selected"
     case blocksDecided = "wave.blocks_decided"
@@ -113,6 +115,7 @@ public final class DecisionHost: @unchecked Sendable {
     private func commit(_ records: [LogRecord]) throws {
         guard !records.isEmpty else { return }
         drain()
+        observe(.batchBegun)
         var next = builder
         let batches = records.map { next.batch($0) }
         try append(batches)
@@ -252,6 +255,7 @@ public final class DecisionHost: @unchecked Sendable {
 
     private func start(_ wave: WaveID, planned: LocalTime, audience: Bitset) throws -> WaveSummary {
         guard let campaign = state.campaigns[wave.campaign] else { throw DecisionError.unknownCampaign(wave.campaign) }
+        observe(.batchBegun)
         let file = try objects.put(audience.listFile)
         // The selection is made before the wave is announced: what cannot be evaluated never opens.
         let session = try WaveSession(
@@ -298,6 +302,7 @@ public final class DecisionHost: @unchecked Sendable {
 
     /// Decides blocks while the ones before are being written.
     private func commitBlocks(_ session: WaveSession, _ blocks: ArraySlice<Int>) throws {
+        observe(.batchBegun)
         let records = session.decide(blocks)
         for record in records { try state.apply(record, sequence: state.sequence, countsContacts: false) }
         observe(.blocksDecided)
@@ -376,6 +381,7 @@ public final class DecisionHost: @unchecked Sendable {
             owner.async { [self] in
                 do {
                     try probe()
+                    if pending.isEmpty { observe(.batchBegun) }
                     let request = reservation.request
                     let isNew = state.singles[request] == nil && state.concluded[request] == nil
                     let answer = try state.reserve(reservation, on: day)
@@ -394,6 +400,7 @@ public final class DecisionHost: @unchecked Sendable {
             owner.async { [self] in
                 do {
                     try probe()
+                    if pending.isEmpty { observe(.batchBegun) }
                     var conclusion = conclusion
                     let open = state.conclude(conclusion)
                     // The log keeps it where the reservation is, whatever index the caller gave.
