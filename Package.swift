@@ -11,6 +11,7 @@ let strict: [SwiftSetting] = [
 let optimised = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let base: [Target.Dependency] = ["Kernel", "Model", "Ports"]
 let core: [Target.Dependency] = base + ["Decisioning", "DecisionHost"]
 
@@ -22,8 +23,12 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -101,7 +106,9 @@ let package = Package(
         ),
         .target(
             name: "SQLiteStore",
-            dependencies: base + [.product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: base + [
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             path: "Sources/Adapters/Embedded/SQLiteStore",
             swiftSettings: strict
         ),
@@ -132,6 +139,32 @@ let package = Package(
         ),
         .target(name: "Texts", dependencies: ["Kernel", "Model", "Decisioning"], path: "Sources/Edge/Texts", swiftSettings: strict),
         .target(
+            name: "HTTPAPI",
+            dependencies: core + [
+                "Approval", "Assembly", "Dispatching", "Evaluation", "Execution", "Feedback", "Planning", "Profiles",
+                "Rules", "Texts", crypto, hummingbird,
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Sources/Edge/HTTPAPI",
+            exclude: ["openapi.yaml"],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Console",
+            dependencies: core + [
+                "ADBCWarehouse", "Approval", "Assembly", "Dispatching", "Evaluation", "Execution", "HTTPAPI", "Planning",
+                "Rules", "Texts", hummingbird,
+            ],
+            path: "Sources/Edge/Console",
+            resources: ["charts.js", "console.css", "console.js", "icon.svg"].map { .embedInCode("Assets/\($0)") },
+            swiftSettings: strict
+        ),
+        .target(
             name: "Demo",
             dependencies: core + [
                 "Assembly", "Dispatching", "Evaluation", "Execution", "Feedback", "Planning", "Approval",
@@ -149,9 +182,12 @@ let package = Package(
         .executableTarget(
             name: "gyre",
             dependencies: core + [
-                "Assembly", "Bench", "Demo", "Dispatching", "Evaluation", "Planning", "Rules", "SimulatedChannel", "Synthetic",
-                "Texts",
+                "Assembly", "Bench", "Console", "Demo", "Dispatching", "Evaluation", "HTTPAPI", "Planning", "Rules",
+                "SimulatedChannel", "Synthetic", "Texts", hummingbird,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: strict
         ),
@@ -167,7 +203,7 @@ let package = Package(
             name: "TestSupport",
             dependencies: core + ["InMemory", .product(name: "GRDB", package: "GRDB.swift")],
             path: "Tests/Support",
-            exclude: ["Rules", "LogAudit.swift", "LoopScript.swift"],
+            exclude: ["Rules"],
             swiftSettings: optimised
         ),
         .testTarget(name: "RulesTests", dependencies: ["Kernel", "Model", "RuleSupport", "Rules"], swiftSettings: strict),
@@ -190,6 +226,39 @@ let package = Package(
         .testTarget(
             name: "ScenarioTests",
             dependencies: core + ["Assembly", "Demo", "Evaluation", "InMemory", "SimulatedChannel", "TestSupport", "Texts"],
+            swiftSettings: strict
+        ),
+        .target(name: "CPowerCut", path: "Tests/CPowerCut", linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(name: "CSyncTrace", path: "Tests/CSyncTrace"),
+        .executableTarget(
+            name: "crash-rig",
+            dependencies: [
+                "CSyncTrace", "DecisionHost", "Decisioning", "Kernel", "ObjectFiles", "Ports", "SQLiteStore",
+                "TestSupport",
+            ],
+            path: "Tests/CrashRig",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "DurabilityTests",
+            dependencies: core + [
+                "CPowerCut", "InMemory", "ObjectFiles", "SQLiteStore", "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "EdgeTests",
+            dependencies: core + [
+                "ADBCWarehouse", "Approval", "Assembly", "Console", "Dispatching", "Evaluation", "Files", "HTTPAPI",
+                "Planning", "Rules", "SimulatedChannel", "Synthetic", "Texts", hummingbird,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: strict
         ),
     ]

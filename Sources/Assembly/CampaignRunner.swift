@@ -198,7 +198,14 @@ public actor CampaignRunner: Service {
     /// How far a campaign is now; nil when it never ran.
     public func progress(of campaign: Campaign) async throws -> RunUpdate? {
         guard let stage = try await stage(of: campaign) else { return nil }
-        try await publish(campaign.id, stage: stage)
+        let known = updates[campaign.id]?.progress
+        let isSame = known?.stage == stage
+        try await publish(
+            campaign.id,
+            stage: stage,
+            until: isSame ? known?.until : nil,
+            problem: isSame ? known?.problem : nil
+        )
         return updates[campaign.id]
     }
 

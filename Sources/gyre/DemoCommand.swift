@@ -25,7 +25,16 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: "Folder with the example files; else GYRE_EXAMPLES, else found beside the program.")
     var examples: String?
 
+    @Flag(help: "Keep the console running afterwards: on the synthetic operator, or with the word real on the real table.")
+    var serve = false
+
+    @Argument(help: "With --serve: synthetic or real.")
+    var which = "synthetic"
+
+    @OptionGroup var serving: ServeOptions
+
     func validate() throws {
+        guard ["synthetic", "real"].contains(which) else { throw ValidationError("say synthetic or real, not \(which)") }
         guard (1_000...18_000_000).contains(subscribers) else {
             throw ValidationError("--subscribers is a number from 1,000 to 18,000,000")
         }
@@ -54,5 +63,10 @@ struct DemoCommand: AsyncParsableCommand {
         }
         print(report.text(language))
         print(language("网页报告：", "The report as a page: ") + "\(common.directory)/report.\(language.tag).html")
+        guard serve else { return }
+        let directory = which == "real" ? common.directory + "/real" : common.directory
+        var serving = serving
+        serving.newPasswords = true
+        try await Server(directory: directory, language: language, options: serving).run()
     }
 }

@@ -11,9 +11,10 @@ import Ports
 import SQLiteStore
 import TestSupport
 
-/// `crash-rig DIR [--seed N] [--subscribers N] [--limit N] [--requests N] [--cycles N] [MODE]`
+/// Plays a ``LoopScript`` on a data directory.
 ///
-/// Plays a ``LoopScript`` on `DIR/log` and `DIR/objects` and writes a line for everything that is told, `+` when work
+/// `crash-rig DIR [--seed N] [--subscribers N] [--limit N] [--requests N] [--cycles N] [MODE]` uses `DIR/log` and
+/// `DIR/objects` and writes a line for everything that is told, `+` when work
 /// on a batch begins, `-` when it is committed, and `state HASH` at the end. Modes:
 ///   --kill STEP N    kills itself with SIGKILL when the step comes by for the N-th time
 ///   --trace          writes `unsynced PATH` for whatever a power cut could take at an answer, and the counts
@@ -25,7 +26,6 @@ struct CrashRig {
         .waveOpened, .waveSelected, .blocksCommitted, .waveClosed, .handOffCommitted, .feedbackCommitted,
         .reservationsCommitted,
     ]
-    private static let decided: Set<ProtocolStep> = [.blocksDecided, .waveClosing, .handOffChecked, .reservationsDecided]
 
     static func main() async {
         do {
@@ -55,7 +55,7 @@ struct CrashRig {
                     return counts[step]
                 }
                 if options.traces, committed.contains(step) { sayWhatIsUnsynced() }
-                if decided.contains(step) { work.begin() }
+                if step == .batchBegun { work.begin() }
                 if options.kill?.step == step, options.kill?.count == count { kill(getpid(), SIGKILL) }
             },
             tell: { say($0.line) }
@@ -84,9 +84,12 @@ struct CrashRig {
         for path in paths.split(separator: "\n") { say("unsynced \(path)") }
     }
 
-    private static func playWithoutRoom(_ script: LoopScript, _ host: DecisionHost, _ cycles: Int, _ limit: UInt64)
-        async throws
-    {
+    private static func playWithoutRoom(
+        _ script: LoopScript,
+        _ host: DecisionHost,
+        _ cycles: Int,
+        _ limit: UInt64
+    ) async throws {
         var old = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_FSIZE.rawValue), &old)
         var low = rlimit(rlim_cur: rlim_t(limit), rlim_max: old.rlim_max)
@@ -126,9 +129,9 @@ struct CrashRig {
 /// Says when work on a batch begins and when it is committed.
 private final class BatchWork: Sendable {
     private struct Depth {
-        var isDecided = false
+        var isBegun = false
         var appends = 0
-        var isInside: Bool { isDecided || appends > 0 }
+        var isInside: Bool { isBegun || appends > 0 }
     }
 
     private let depth = LockedValue(Depth())
@@ -141,12 +144,12 @@ private final class BatchWork: Sendable {
         }
     }
 
-    func begin() { change { $0.isDecided = true } }
+    func begin() { change { $0.isBegun = true } }
 
     func beginAppend() {
         change {
             $0.appends += 1
-            $0.isDecided = false
+            $0.isBegun = false
         }
     }
 

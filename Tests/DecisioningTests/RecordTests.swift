@@ -193,6 +193,27 @@ import Testing
         #expect(try await host.read { $0.waves[wave]?.blocks[1]?.open.isEmpty } == true)
     }
 
+    @Test func `an input that cannot be applied is refused before it is written`() async throws {
+        let world = DecisionWorld(seed: 2, subscribers: 500)
+        let (log, objects) = (InMemoryDecisionLog(), InMemoryObjects())
+        let host = try await world.host(log: log, objects: objects, campaigns: [world.campaign(1)])
+        let before = log.batches.count
+        let noise = objects.put([1, 2, 3])
+        let bad: [LogRecord] = [
+            .campaignStatus(CampaignID(99), .paused), .policySet(revision: 2, file: noise),
+            .campaignSet(CampaignID(2), revision: 1, file: noise), .historyLoaded(file: noise),
+            .listReplaced(ListID("black"), file: noise), .linesAssigned(base: 7, count: 1, file: noise),
+            .policySet(revision: 2, file: .zero),
+        ]
+        for record in bad {
+            await #expect(throws: (any Error).self, "\(record)") { try await host.record([record]) }
+        }
+        #expect(log.batches.count == before)
+        let replay = Replay(log: log, inputs: world.inputs(objects), threads: 1)
+        try replay.fold()
+        #expect(replay.batches == before)
+    }
+
     private static func total(_ state: DecisionState, _ month: LocalMonth) -> Int {
         (0..<UInt32(state.subscribers)).reduce(0) {
             $0 + state.ledger.count(SubscriberIndex($1), channel: .sms, month: month)

@@ -30,9 +30,7 @@ enum CrashRigProcess {
         let description: String
     }
 
-    /// Runs crash-rig to its end.
-    ///
-    /// - Parameter killAfterMs: SIGKILL so many milliseconds after it said that it is ready; nil = never.
+    /// Runs crash-rig to its end, or until SIGKILL so many milliseconds after it said that it is ready.
     static func run(_ arguments: [String], killAfterMs: Double? = nil) async throws -> CrashRigRun {
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async {

@@ -31,9 +31,10 @@ enum LogAdapter: String, CaseIterable, Sendable, CustomTestStringConvertible {
         case .sqlite, .sqliteSegments:
             let bytes = self == .sqlite ? 1 << 30 : 100_000
             let path = folder.path + "/a/log"
-            try await body(DecisionLogConformance(whileAppendsFail: { try Self.whileLocked(path, $0) }) {
+            let kit = DecisionLogConformance(whileAppendsFail: { try Self.whileLocked(path, $0) }) {
                 try SQLiteDecisionLog(folder: path, segmentBytes: bytes)
-            })
+            }
+            try await body(kit)
             let segments = try Self.segments(path).count
             #expect(self == .sqlite ? segments == 1 : segments <= 40)
         }
@@ -56,39 +57,48 @@ enum LogAdapter: String, CaseIterable, Sendable, CustomTestStringConvertible {
 }
 
 @Suite struct DecisionLogTests {
-    @Test(arguments: LogAdapter.allCases) func `an empty log holds nothing`(_ adapter: LogAdapter) async throws {
+    @Test(arguments: LogAdapter.allCases)
+    func `an empty log holds nothing`(_ adapter: LogAdapter) async throws {
         try await adapter.check { try $0.anEmptyLogHoldsNothing() }
     }
 
-    @Test(arguments: LogAdapter.allCases) func `what was appended is read in order`(_ adapter: LogAdapter) async throws {
+    @Test(arguments: LogAdapter.allCases)
+    func `what was appended is read in order`(_ adapter: LogAdapter) async throws {
         try await adapter.check { try $0.whatWasAppendedIsReadInOrder() }
     }
 
-    @Test(arguments: LogAdapter.allCases) func `keys and chains are found`(_ adapter: LogAdapter) async throws {
+    @Test(arguments: LogAdapter.allCases)
+    func `keys and chains are found`(_ adapter: LogAdapter) async throws {
         try await adapter.check { try $0.keysAndChainsAreFound() }
     }
 
-    @Test(arguments: LogAdapter.allCases) func `payloads of any size survive`(_ adapter: LogAdapter) async throws {
+    @Test(arguments: LogAdapter.allCases)
+    func `payloads of any size survive`(_ adapter: LogAdapter) async throws {
         try await adapter.check { try $0.payloadsOfAnySizeSurvive() }
     }
 
-    @Test(arguments: LogAdapter.allCases) func `what does not follow is refused whole`(_ adapter: LogAdapter) async throws {
+    @Test(arguments: LogAdapter.allCases)
+    func `what does not follow is refused whole`(_ adapter: LogAdapter) async throws {
         try await adapter.check { try $0.whatDoesNotFollowIsRefusedWhole() }
     }
 
-    @Test(arguments: LogAdapter.allCases) func `a failed append leaves nothing`(_ adapter: LogAdapter) async throws {
+    @Test(arguments: LogAdapter.allCases)
+    func `a failed append leaves nothing`(_ adapter: LogAdapter) async throws {
         try await adapter.check { try $0.aFailedAppendLeavesNothing() }
     }
 
-    @Test(arguments: LogAdapter.allCases) func `a second writer is refused`(_ adapter: LogAdapter) async throws {
+    @Test(arguments: LogAdapter.allCases)
+    func `a second writer is refused`(_ adapter: LogAdapter) async throws {
         try await adapter.check { try $0.aSecondWriterIsRefused() }
     }
 
-    @Test(arguments: LogAdapter.allCases) func `a reader may use the log`(_ adapter: LogAdapter) async throws {
+    @Test(arguments: LogAdapter.allCases)
+    func `a reader may use the log`(_ adapter: LogAdapter) async throws {
         try await adapter.check { try $0.aReaderMayUseTheLog() }
     }
 
-    @Test(arguments: LogAdapter.allCases) func `readers see whole appends`(_ adapter: LogAdapter) async throws {
+    @Test(arguments: LogAdapter.allCases)
+    func `readers see whole appends`(_ adapter: LogAdapter) async throws {
         try await adapter.check { try await $0.readersSeeWholeAppends() }
     }
 

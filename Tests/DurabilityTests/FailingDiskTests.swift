@@ -36,7 +36,9 @@ enum DiskFailure: CaseIterable, Sendable {
     private static let (limit, requests, cycles) = (200, 30, 2)
 
     @Test(arguments: DiskFailure.allCases)
-    func `a host on a disk that fails refuses, undoes, and goes on when the disk does`(_ failure: DiskFailure) async throws {
+    func `a host on a disk that fails refuses, undoes, and goes on when the disk does`(
+        _ failure: DiskFailure
+    ) async throws {
         let reference = try await Reference(
             world: Self.world,
             limit: Self.limit,
@@ -90,7 +92,9 @@ enum DiskFailure: CaseIterable, Sendable {
         #expect(refusals > 20)
     }
 
-    @Test func `a file that may not grow refuses commands; when it may, the script ends as if nothing had been`() async throws {
+    @Test func `a file that may not grow refuses commands, and when it may, all ends as if nothing had been`()
+        async throws
+    {
         let (seed, cycles) = (UInt64(9), 2)
         let world = DecisionWorld(seed: seed, subscribers: 67_000)
         let reference = try await Reference(world: world, limit: 400, requests: 64, cycles: cycles)
@@ -102,7 +106,9 @@ enum DiskFailure: CaseIterable, Sendable {
                 "--file-limit", "\(limit)",
             ])
             #expect(run.exitCode == 0 && run.rest(of: "state") == reference.state.hex, "\(limit): \(run.lines)")
-            for line in run.lines where line.hasPrefix("refused") { codes.insert(String(line.split(separator: " ")[1])) }
+            for line in run.lines where line.hasPrefix("refused") {
+                codes.insert(String(line.split(separator: " ")[1]))
+            }
             let objects = try ObjectFiles(folder: folder.path + "/objects")
             let log = try SQLiteDecisionLog(folder: folder.path + "/log")
             #expect(try audit(log, world: world, objects: objects, told: run.told).isEmpty)

@@ -3,6 +3,7 @@
 
 import DecisionHost
 import Decisioning
+import Glibc
 import InMemory
 import Kernel
 import Model
@@ -14,7 +15,11 @@ import Testing
     private static let world = DecisionWorld(seed: 4, subscribers: 3_000)
 
     /// What a host over the same log knows after a restart.
-    private func folded(_ log: any DecisionLog, _ world: DecisionWorld, _ objects: any ObjectStore) throws -> ContentHash {
+    private func folded(
+        _ log: any DecisionLog,
+        _ world: DecisionWorld,
+        _ objects: any ObjectStore
+    ) throws -> ContentHash {
         let replay = Replay(log: log, inputs: world.inputs(objects), threads: 1)
         try replay.fold()
         return replay.state.stateSHA256()
@@ -50,25 +55,29 @@ import Testing
 
     @Test func `a conclusion under a wrong index ends the reservation after a restart too`() async throws {
         let world = DecisionWorld(seed: 4, subscribers: 140_000)
-        let (log, objects) = (InMemoryDecisionLog(), InMemoryObjects())
+        let (log, objects) = (SlowLog(), InMemoryObjects())
         let host = try await world.host(log: log, objects: objects, campaigns: [world.campaign(1)])
         let day = world.start.day
-        let indices = try await host.read { state in
+        let free = try await host.read { state in
             (131_072..<UInt32(world.subscribers)).filter {
                 state.ledger.count(SubscriberIndex($0), channel: .website, month: world.month) == 0
-            }.prefix(20)
+            }.prefix(2)
         }
-        // In one commit: the conclusion's partition must not come before the reservation's.
+        let (first, second) = (reservation(1, try #require(free.first)), reservation(2, try #require(free.last)))
+        // While the first is written, the second is reserved and concluded: both end up in the next commit, where the
+        // conclusion's partition must not come before the reservation's.
+        log.isHeld.withLock { $0 = true }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for (request, index) in indices.enumerated() {
-                let reservation = reservation(UInt64(request), index)
-                group.addTask {
-                    _ = try await host.reserve(reservation, on: day)
-                    _ = try await host.conclude(SingleConclusion(request: UInt64(request), index: 1, isSettled: false))
-                }
-            }
+            group.addTask { _ = try await host.reserve(first, on: day) }
+            while !log.isWaiting.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(1)) }
+            group.addTask { _ = try await host.reserve(second, on: day) }
+            try await Task.sleep(for: .milliseconds(50))
+            group.addTask { _ = try await host.conclude(SingleConclusion(request: 2, index: 1, isSettled: false)) }
+            try await Task.sleep(for: .milliseconds(50))
+            log.isHeld.withLock { $0 = false }
             try await group.waitForAll()
         }
+        #expect(log.commits.withLock { $0.suffix(2) } == [1, 2], "reservation and conclusion share a commit")
         #expect(try await host.read { $0.stateSHA256() } == folded(log, world, objects))
     }
 
@@ -93,5 +102,33 @@ import Testing
         try await script.play(on: host, to: 1)
         let reference = try await Reference(world: world, limit: 4_000, requests: 10, cycles: 1)
         #expect(try await host.read { $0.stateSHA256() } == reference.state)
+    }
+}
+
+/// A log in memory whose appends wait while it is held.
+private final class SlowLog: DecisionLog {
+    let isHeld = LockedValue(false)
+    let isWaiting = LockedValue(false)
+    /// Batches of each append.
+    let commits = LockedValue<[Int]>([])
+    private let log = InMemoryDecisionLog()
+
+    func append(_ batches: [LogBatch]) throws {
+        while isHeld.withLock({ $0 }) {
+            isWaiting.withLock { $0 = true }
+            usleep(500)
+        }
+        try log.append(batches)
+        commits.withLock { $0.append(batches.count) }
+    }
+
+    func position() throws -> LogPosition { log.position() }
+
+    func read(from sequence: Int64, _ body: (LogBatch) throws -> Void) throws { try log.read(from: sequence, body) }
+
+    func batches(for key: LogKey) throws -> [LogBatch] { log.batches(for: key) }
+
+    func read(chain: LogChain, from sequence: Int64, withKeys: Bool, _ body: (LogBatch) throws -> Void) throws {
+        try log.read(chain: chain, from: sequence, withKeys: withKeys, body)
     }
 }

@@ -44,7 +44,8 @@ private struct KilledDirectory {
             objects: objects,
             told: told
         )
-        #expect(problems.isEmpty, "seed \(world.seed), after \(arguments) \(killAfterMs ?? 0) ms: \(problems.prefix(5))")
+        let place = "seed \(world.seed), after \(arguments) \(killAfterMs ?? 0) ms"
+        #expect(problems.isEmpty, "\(place): \(problems.prefix(5))")
         return run
     }
 
@@ -68,15 +69,16 @@ private struct KilledDirectory {
 @Suite(.serialized) struct KillTests {
     /// Kills at each named step; with ``isLong`` also when it comes by for the second, third and fourth time.
     private static let rounds = isLong ? 4 : 1
-    /// Kills at random times, in rounds of 13 (together with the steps 25), with ``isLong`` 8 rounds of 19 (200).
-    private static let randomRounds = isLong ? (count: 8, kills: 19) : (count: 1, kills: 13)
+    /// Kills at random times, in rounds: together with the 13 steps 25, with ``isLong`` 204.
+    private static let randomRounds = isLong ? (count: 8, kills: 19) : (count: 1, kills: 12)
 
     @Test(arguments: 1...rounds) func `killed at every step of the protocol, a wave ends as if it never was`(
         occurrence: Int
     ) async throws {
         var directory = try KilledDirectory(seed: UInt64(500 + occurrence))
         for step in ProtocolStep.allCases {
-            let run = try await directory.run(["--kill", step.rawValue, "\(occurrence)"], cycles: 3 * occurrence)
+            let cycles = directory.lastCycle + occurrence + 1
+            let run = try await directory.run(["--kill", step.rawValue, "\(occurrence)"], cycles: cycles)
             #expect(run.wasKilled, "\(step) came by \(occurrence) times")
         }
         try await directory.finish(cycles: directory.lastCycle + 1)
@@ -91,7 +93,7 @@ private struct KilledDirectory {
             var directory = try KilledDirectory(seed: seed)
             _ = try await directory.run([], cycles: 1)
             for _ in 0..<Self.randomRounds.kills {
-                let ms = Double(UInt64.random(in: 0...120_000, using: &random)) / 1_000
+                let ms = Double(UInt64.random(in: 0...250_000, using: &random)) / 1_000
                 let run = try await directory.run([], cycles: 1_000, killAfterMs: ms)
                 #expect(run.wasKilled)
                 kills += 1

@@ -40,9 +40,8 @@ struct Reference {
     }
 }
 
-/// Reads a log once as an auditor and once as the core does; says what is wrong.
-///
-/// - Parameter verifies: Whether the core decides everything again.
+/// Reads a log once as an auditor and once as the core does, which decides everything again when it `verifies`; says
+/// what is wrong.
 func audit(
     _ log: any DecisionLog,
     world: DecisionWorld,

@@ -6,8 +6,9 @@ import Kernel
 public import Ports
 import Testing
 
-/// The conformance kit of the ``DecisionLog`` port. Each method is one promise; an adapter's test suite calls all of
-/// them, each on an empty log.
+/// The conformance kit of the ``DecisionLog`` port.
+///
+/// Each method is one promise; an adapter's test suite calls all of them, each on an empty log.
 public struct DecisionLogConformance: Sendable {
     private let open: @Sendable () throws -> any DecisionLog
     private let whileAppendsFail: @Sendable (() throws -> Void) throws -> Void

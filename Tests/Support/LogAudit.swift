@@ -55,7 +55,8 @@ public final class LogAudit {
     private let world: DecisionWorld
     private let objects: any ObjectStore
     private let rules: [@Sendable (UInt32) -> Bool]
-    private var policy: ContactPolicy?
+    /// The tiers of the policy, and behind them the strictest row.
+    private var tiers: [PolicyTier] = []
     private var specs: [CampaignID: CampaignSpec] = [:]
     private var ended: Set<CampaignID> = []
     private var waves: [WaveID: Wave] = [:]
@@ -73,13 +74,15 @@ public final class LogAudit {
             try builder.verify(batch)
             try apply(LogRecord(decoding: batch.payload))
         }
-        if try log.position() != builder.position { problems.append("the log's position is not that of its last batch") }
+        let position = try log.position()
+        if position != builder.position { problems.append("the log's position is not that of its last batch") }
     }
 
     private func apply(_ record: LogRecord) throws {
         switch record {
         case .policySet(_, let file):
-            policy = try JSONDecoder().decode(ContactPolicy.self, from: Data(objects.bytes(file)))
+            let policy = try JSONDecoder().decode(ContactPolicy.self, from: Data(objects.bytes(file)))
+            tiers = policy.tiers + [policy.strictest]
         case .campaignSet(let id, _, let file):
             specs[id] = try JSONDecoder().decode(CampaignSpec.self, from: Data(objects.bytes(file)))
         case .campaignStatus(let id, let status): if status == .stopped { ended.insert(id) }
@@ -188,9 +191,8 @@ public final class LogAudit {
     }
 
     private func count(_ index: UInt32, _ counter: Counter) {
-        guard let policy else { return problems.append("a contact before any policy") }
-        let row = rules.firstIndex { $0(index) }
-        let tier = row.map { policy.tiers[$0] } ?? policy.strictest
+        guard let strictest = tiers.last else { return problems.append("a contact before any policy") }
+        let tier = rules.firstIndex { $0(index) }.map { tiers[$0] } ?? strictest
         if let cap = tier.caps[counter.channel], most(index, [counter.channel], cap, counter.month) >= cap.count {
             problems.append("\(index) is over its \(counter.channel) cap of \(cap.count) in \(counter.month.iso)")
         }
@@ -271,7 +273,8 @@ public final class LogAudit {
             case .answered(let request, let refusal):
                 if (singles[request] == nil) != (refusal != nil) { problems.append("not so: \(entry.line)") }
             case .concluded(let request, let isSettled):
-                if singles[request]?.phase != (isSettled ? .settled : .released) { problems.append("lost: \(entry.line)") }
+                let phase = singles[request]?.phase
+                if phase != (isSettled ? .settled : .released) { problems.append("lost: \(entry.line)") }
             case .ended(let cycle):
                 if !ended.contains(CampaignID(Int64(cycle))) { problems.append("lost: \(entry.line)") }
             }

@@ -85,11 +85,7 @@ public struct LoopScript: Sendable {
     private let observe: @Sendable (ProtocolStep) -> Void
     private let tell: @Sendable (Told) -> Void
 
-    /// Prepares a script.
-    ///
-    /// - Parameters:
-    ///   - observe: Called at each step of the protocol.
-    ///   - tell: Called the moment somebody is told something.
+    /// Prepares a script; `observe` is called at each step of the protocol, `tell` the moment somebody is told something.
     public init(
         world: DecisionWorld,
         limit: Int,
@@ -204,28 +200,36 @@ public struct LoopScript: Sendable {
         }
     }
 
-    /// Single reservations of different subscribers, all in flight together; half of them are concluded.
+    /// Single reservations of different subscribers, many in flight together; half of them are concluded.
     private func reserve(_ cycle: Int, on host: DecisionHost) async throws {
         let stride = UInt32(world.subscribers / requests)
         let (day, month) = (planned(cycle).day, planned(cycle).month)
+        let clients = min(48, requests)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for number in 0..<requests {
-                let reservation = SingleReservation(
-                    request: UInt64(cycle * 100_000 + number),
-                    index: (UInt32(cycle * 13) + UInt32(number) * stride) % UInt32(world.subscribers),
-                    channel: ChannelClass.allCases[number % 4],
-                    month: LocalMonth(number: month.number + (number % 16 == 5 ? 1 : 0)),
-                    campaign: CampaignID(Int64(cycle))
-                )
-                group.addTask { try await single(reservation, number, day, on: host) }
+            for client in 0..<clients {
+                group.addTask {
+                    for number in Swift.stride(from: client, to: requests, by: clients) {
+                        let reservation = SingleReservation(
+                            request: UInt64(cycle * 100_000 + number),
+                            index: (UInt32(cycle * 13) + UInt32(number) * stride) % UInt32(world.subscribers),
+                            channel: ChannelClass.allCases[number % 4],
+                            month: LocalMonth(number: month.number + (number % 16 == 5 ? 1 : 0)),
+                            campaign: CampaignID(Int64(cycle))
+                        )
+                        try await single(reservation, number, day, on: host)
+                    }
+                }
             }
             try await group.waitForAll()
         }
     }
 
-    private func single(_ reservation: SingleReservation, _ number: Int, _ day: LocalDay, on host: DecisionHost)
-        async throws
-    {
+    private func single(
+        _ reservation: SingleReservation,
+        _ number: Int,
+        _ day: LocalDay,
+        on host: DecisionHost
+    ) async throws {
         let request = reservation.request
         let answer = try await host.reserve(reservation, on: day)
         guard case .reserved = answer else {

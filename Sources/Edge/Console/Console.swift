@@ -1,6 +1,7 @@
 // The console on a site: pages, their forms, exports, and errors as pages.
 // SPDX-License-Identifier: Apache-2.0
 
+import Assembly
 import Foundation
 public import HTTPAPI
 import Hummingbird
@@ -109,7 +110,7 @@ public struct Console: Sendable {
     func page(
         _ path: String,
         _ access: Access,
-        _ make: @escaping @Sendable (Frame, Request, EdgeContext) async throws -> Page
+        _ make: @escaping @Sendable (Frame, Request, EdgeContext) async throws -> Screen
     ) {
         site.get(path, access) { request, context in
             let frame = try await self.frame(request, context)
@@ -140,7 +141,7 @@ public struct Console: Sendable {
     /// What a form leads to.
     enum FormAnswer {
         case next(String, Done?)
-        case page(Page, Notice?)
+        case page(Screen, Notice?)
     }
 
     /// Registers an export; each is audited.
@@ -168,7 +169,7 @@ public struct Console: Sendable {
     /// Every row of a list in the store.
     func everything<Row: Sendable>(
         _ query: TableQuery,
-        _ read: (ListQuery) async throws -> Ports.Page<Row>
+        _ read: (ListQuery) async throws -> Page<Row>
     ) async throws -> [Row] {
         var rows: [Row] = []
         while true {

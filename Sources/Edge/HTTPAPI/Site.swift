@@ -7,6 +7,7 @@ public import Logging
 import Kernel
 import Model
 public import NIOCore
+public import Planning
 import Synchronization
 import Ports
 
@@ -60,6 +61,8 @@ public final class Site: Sendable {
     public let assets: StaticAssets
     /// Counters for `/metrics`.
     public let metrics: PrometheusMetrics
+    /// Special lists changed by hand.
+    public let lists: SpecialLists
     let keys = IdempotencyKeys()
     let logger: Logger
     private let content = Mutex(Content())
@@ -86,6 +89,12 @@ public final class Site: Sendable {
         self.logger = logger
         accounts = Accounts(store: platform.store, clock: platform.clock, settings: settings)
         assets = try StaticAssets(folders: settings.assetFolders)
+        lists = SpecialLists(
+            host: platform.host,
+            store: platform.store,
+            numbers: platform.numbers,
+            segments: platform.segments
+        )
         addOperations()
         addAPI()
     }

@@ -150,6 +150,35 @@ public final class DecisionState {
         self.sequence = sequence
     }
 
+    /// Checks that records can be applied one after the other: what is in the log must fold for ever.
+    ///
+    /// - Throws: what ``apply(_:sequence:countsContacts:)`` would throw; nothing is changed.
+    public func check(_ records: [LogRecord]) throws {
+        var subscribers = subscribers
+        var campaigns = Set(campaigns.keys)
+        for record in records {
+            switch record {
+            case .linesAssigned(let base, let count, let file):
+                guard Int(base) == subscribers, try inputs.bytes(file).count == Int(count) * 8 else {
+                    throw DecisionError.badFile(file, why: "it should hold \(count) line ids from index \(subscribers)")
+                }
+                subscribers += Int(count)
+            case .attributesLoaded(_, let catalogue, let columns):
+                _ = try inputs.profile(catalogue: catalogue, columns: columns, subscribers: subscribers)
+            case .listReplaced(_, let file):
+                _ = try Bitset(listFile: inputs.bytes(file), subscribers: subscribers, file: file)
+            case .policySet(_, let file): _ = try Self.decode(ContactPolicy.self, inputs.bytes(file), file: file)
+            case .campaignSet(let id, _, let file):
+                _ = try Self.decode(CampaignSpec.self, inputs.bytes(file), file: file)
+                campaigns.insert(id)
+            case .campaignStatus(let id, _):
+                guard campaigns.contains(id) else { throw DecisionError.unknownCampaign(id) }
+            case .historyLoaded(let file): _ = try ContactHistory(decoding: inputs.bytes(file))
+            default: break
+            }
+        }
+    }
+
     func moveSequence(to sequence: Int64) {
         self.sequence = sequence
     }

@@ -160,8 +160,15 @@ public final class DecisionHost: @unchecked Sendable {
     }
 
     /// Records inputs: lists, attributes, policy, campaigns, ticks. They count for every later decision.
+    ///
+    /// - Throws: ``DecisionError`` for a record that could not be applied; nothing is written then, since what is in the
+    ///   log must fold for ever.
     public func record(_ records: [LogRecord]) async throws {
-        try await onOwner { try self.commit(records) }
+        try await onOwner {
+            self.drain()
+            try self.state.check(records)
+            try self.commit(records)
+        }
     }
 
     /// Moves logical time on; what was reserved too long ago is settled (it left) or released (it never did).

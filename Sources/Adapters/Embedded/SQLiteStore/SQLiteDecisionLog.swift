@@ -58,7 +58,7 @@ public final class SQLiteDecisionLog: DecisionLog {
         var open: [Segment] = []
         /// The end of what was acknowledged.
         var position: LogPosition = .start
-        /// The batches of a write that failed; they may be on the disk all the same. nil when all is well.
+        /// The batches of a write that failed but may be on the disk all the same; nil when all is well.
         var failed: [LogBatch]?
     }
 
@@ -72,6 +72,7 @@ public final class SQLiteDecisionLog: DecisionLog {
     /// Opens the log in a folder, which is made when it is not there.
     ///
     /// - Parameters:
+    ///   - folder: Where the segments are; nothing else may be kept there.
     ///   - segmentBytes: A new segment begins when the last one is at least this large.
     ///   - checkpointPages: Pages of 8 KiB after which the WAL is copied into the segment.
     ///   - vfs: Name of a registered SQLite file layer; tests use one that loses unsynced writes.
@@ -299,7 +300,10 @@ public final class SQLiteDecisionLog: DecisionLog {
         try segment.database.inDatabase { db in
             try db.inTransaction(.immediate) {
                 let insert = try db.cachedStatement(
-                    sql: "INSERT INTO batch (sequence, chain, wave, block, previous, digest, payload) VALUES (?,?,?,?,?,?,?)"
+                    sql: """
+                        INSERT INTO batch (sequence, chain, wave, block, previous, digest, payload)
+                        VALUES (?,?,?,?,?,?,?)
+                        """
                 )
                 for batch in batches {
                     try insert.execute(arguments: [

@@ -38,12 +38,11 @@ function bars(items) {
 
 // Two shares as points with whiskers.
 function lift(items) {
-    const most = Math.max(...items.map(item => item.high));
     return {
         tooltip,
         grid: { left: 8, right: 40, top: 24, bottom: 8, containLabel: true },
         xAxis: {
-            type: 'value', min: 0, max: Math.ceil(most * 11) / 10 || 1,
+            type: 'value', min: 0,
             axisLabel: { ...text, color: soft, formatter: '{value}%' }, splitLine: { lineStyle: { color: '#e1e4ea' } },
         },
         yAxis: {

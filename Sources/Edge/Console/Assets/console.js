@@ -178,12 +178,13 @@ if (live) {
         }
         const text = note.dataset[state.stage];
         if (text) note.textContent = text.replace('{0}', state.problem ?? '');
-        live.dataset.stage = state.stage;
-        // Buttons and phase belong to the server: when the campaign ends, the page is read again.
-        if (['finished', 'stopped'].includes(state.stage)) {
+        // Buttons and phase belong to the server: when they change, the page is read again.
+        const changing = ['deciding', 'paused', 'finished', 'stopped'];
+        if (state.stage !== live.dataset.stage && [state.stage, live.dataset.stage].some(stage => changing.includes(stage))) {
             source.close();
             location.reload();
         }
+        live.dataset.stage = state.stage;
     });
 }
 

@@ -41,10 +41,10 @@ extension Frame {
         return """
             <figure class="chart"><div class="canvas \(chart.kind.rawValue)" role="img" aria-label="\(chart.description)" data-chart="\(json)"></div>
             <details><summary>\(t(.dataTable))</summary>
-            <table><thead><tr>\(each: head.enumerated()) { "<th scope=\"col\"\(attribute: "class", $0 == 0 ? nil : "number")>\($1)</th>" }</tr></thead>
-            <tbody>\(each: rows) { row in
-                "<tr>\(each: row.enumerated()) { "<td\(attribute: "class", $0 == 0 ? nil : "number")>\($1)</td>" }</tr>"
-            }</tbody></table></details></figure>
+            <table><thead><tr>\(each: head.enumerated(), { "<th scope=\"col\"\(attribute: "class", $0 == 0 ? nil : "number")>\($1)</th>" })</tr></thead>
+            <tbody>\(each: rows, { row in
+                "<tr>\(each: row.enumerated(), { "<td\(attribute: "class", $0 == 0 ? nil : "number")>\($1)</td>" })</tr>"
+            })</tbody></table></details></figure>
 
             """
     }

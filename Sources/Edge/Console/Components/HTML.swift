@@ -32,12 +32,12 @@ public struct HTML: ExpressibleByStringInterpolation, Hashable, Sendable {
 
         public mutating func appendLiteral(_ literal: String) { out += literal }
         public mutating func appendInterpolation(_ plain: String) { HTML.escape(plain, into: &out) }
-        public mutating func appendInterpolation(_ number: Int) { out += String(number) }
+        public mutating func appendInterpolation(_ number: some BinaryInteger) { out += String(number) }
         public mutating func appendInterpolation(_ markup: HTML) { out += markup.text }
         public mutating func appendInterpolation(_ markup: HTML?) { out += markup?.text ?? "" }
         public mutating func appendInterpolation(_ markup: [HTML]) { for part in markup { out += part.text } }
 
-        /// Markup of every element: `\(each: rows) { row in "<tr>…" }`.
+        /// Markup of every element: `\(each: rows, { row in "<tr>…" })`.
         public mutating func appendInterpolation<Elements: Sequence>(
             each elements: Elements,
             _ body: (Elements.Element) throws -> HTML

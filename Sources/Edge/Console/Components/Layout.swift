@@ -1,7 +1,7 @@
 // The shell around every page: top bar, menu, breadcrumb, heading.
 // SPDX-License-Identifier: Apache-2.0
 
-import Model
+public import Model
 import Texts
 
 /// The eight entries of the menu.
@@ -54,7 +54,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
 }
 
 /// A page before it gets its shell.
-struct Page {
+struct Screen {
     /// The menu entry it belongs to; nil for pages outside the menu.
     var item: MenuItem?
     /// Heading and window title.
@@ -71,7 +71,7 @@ struct Page {
 
 extension Frame {
     /// The whole document of a page.
-    func render(_ page: Page) -> HTML {
+    func render(_ page: Screen) -> HTML {
         document(
             title: page.title,
             """
@@ -155,16 +155,16 @@ extension Frame {
     private func menu(_ current: MenuItem?) -> HTML {
         """
         <nav id="menu" class="menu" aria-label="\(t(.menu))"><ul>
-        \(each: menuItems) { item in
+        \(each: menuItems, { item in
             """
             <li><a href="\(item.path)"\(attribute: "aria-current", item == current ? "page" : nil)>\(item.icon.markup)<span>\(t(item.title))</span></a></li>
 
             """
-        }</ul></nav>
+        })</ul></nav>
         """
     }
 
-    private func breadcrumb(_ page: Page) -> HTML {
+    private func breadcrumb(_ page: Screen) -> HTML {
         guard let item = page.item, item != .home else { return .empty }
         var links: [HTML] = ["<li><a href=\"/\">\(t(.menuHome))</a></li>"]
         let isTop = page.above.isEmpty && page.title == t(item.title)

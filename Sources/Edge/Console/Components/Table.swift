@@ -128,7 +128,7 @@ struct Table<Row> {
 
 extension TableQuery {
     /// Searches, orders and cuts rows that are all in memory.
-    func page<Row: Sendable>(of all: [Row], _ columns: [Column<Row>], isWhole: Bool = false) -> Ports.Page<Row> {
+    func page<Row: Sendable>(of all: [Row], _ columns: [Column<Row>], isWhole: Bool = false) -> Page<Row> {
         var rows = all
         if !search.isEmpty {
             let wanted = search.lowercased()
@@ -148,7 +148,7 @@ extension TableQuery {
             let start = min((page - 1) * size, total)
             rows = Array(rows[start..<min(start + size, total)])
         }
-        return Ports.Page(rows: rows, total: total)
+        return Page(rows: rows, total: total)
     }
 }
 
@@ -163,7 +163,7 @@ extension Frame {
     /// Parameters that a search must keep.
     private func kept(_ query: TableQuery) -> HTML {
         let names = Set(["q", "page"].map { query.prefix + $0 })
-        return "\(each: self.query.filter { !names.contains($0.name) && !$0.value.isEmpty }) { "<input type=\"hidden\" name=\"\($0.name)\" value=\"\($0.value)\">" }"
+        return "\(each: self.query.filter { !names.contains($0.name) && !$0.value.isEmpty }, { "<input type=\"hidden\" name=\"\($0.name)\" value=\"\($0.value)\">" })"
     }
 
     /// A table with its toolbar and pager.
@@ -174,9 +174,9 @@ extension Frame {
             <span class="total">\(t(.rowsTotal, number(table.total)))</span>\
             <a class="button small" href="\(address(table.query, path: table.exportPath))" download>\(Icon.download.markup)\(t(.exportCSV))</a></div>
             <div class="scroll" tabindex="0" role="region" aria-label="\(table.caption)"><table><caption class="hidden">\(table.caption)</caption>
-            <thead><tr>\(each: table.columns) { heading($0, table.query) }\(when: table.actions != nil, "<th scope=\"col\" class=\"acts\">\(t(.actions))</th>")</tr></thead>
+            <thead><tr>\(each: table.columns, { heading($0, table.query) })\(when: table.actions != nil, "<th scope=\"col\" class=\"acts\">\(t(.actions))</th>")</tr></thead>
             <tbody>
-            \(each: table.rows) { row(table, $0) }\(when: table.rows.isEmpty, "<tr><td colspan=\"\(table.columns.count + 1)\" class=\"none\">\(t(.nothingFound))</td></tr>")</tbody></table></div>
+            \(each: table.rows, { row(table, $0) })\(when: table.rows.isEmpty, "<tr><td colspan=\"\(table.columns.count + 1)\" class=\"none\">\(t(.nothingFound))</td></tr>")</tbody></table></div>
             \(pager(table))
             """
     }
@@ -215,9 +215,9 @@ extension Frame {
 
     private func row<Row>(_ table: Table<Row>, _ row: Row) -> HTML {
         """
-        <tr>\(each: table.columns) { column in
+        <tr>\(each: table.columns, { column in
             "<td\(attribute: "class", column.isNumber ? "number" : nil)>\(column.cell?(row) ?? HTML(escaping: column.plain(row)))</td>"
-        }\(when: table.actions != nil, "<td class=\"acts\">\(table.actions?(row))</td>")</tr>
+        })\(when: table.actions != nil, "<td class=\"acts\">\(table.actions?(row))</td>")</tr>
 
         """
     }

@@ -25,16 +25,16 @@ func card(_ title: String?, id: String? = nil, actions: HTML = .empty, _ body: H
 /// Key figures in a row.
 func figures(_ items: [(label: String, value: String, hint: String?)]) -> HTML {
     """
-    <dl class="figures">\(each: items) { item in
+    <dl class="figures">\(each: items, { item in
         "<div><dt>\(item.label)</dt><dd>\(item.value)\(when: item.hint != nil, "<small>\(item.hint ?? "")</small>")</dd></div>"
-    }</dl>
+    })</dl>
 
     """
 }
 
 /// Facts as label and value, in columns (描述列表).
 func facts(_ items: [(label: String, value: HTML)]) -> HTML {
-    "<dl class=\"facts\">\(each: items) { "<div><dt>\($0.label)</dt><dd>\($0.value)</dd></div>" }</dl>\n"
+    "<dl class=\"facts\">\(each: items, { "<div><dt>\($0.label)</dt><dd>\($0.value)</dd></div>" })</dl>\n"
 }
 
 /// A link that looks like a button.
@@ -60,7 +60,7 @@ func actionButton(
 ) -> HTML {
     """
     <form method="post" action="\(path)" class="inline"\(confirming: question)>\
-    \(each: hidden) { "<input type=\"hidden\" name=\"\($0.name)\" value=\"\($0.value)\">" }\
+    \(each: hidden, { "<input type=\"hidden\" name=\"\($0.name)\" value=\"\($0.value)\">" })\
     <button type="submit" class="button\(isPrimary ? " primary" : "")\(question?.isDangerous == true ? " danger" : "")">\(icon?.markup)\(text)</button></form>
     """
 }
@@ -120,9 +120,9 @@ func input(
 func select(_ name: String, _ options: [(value: String, label: String)], selected: String, isRequired: Bool = false) -> HTML
 {
     """
-    <select id="\(name)" name="\(name)"\(attribute: "required", isRequired ? "" : nil)>\(each: options) {
+    <select id="\(name)" name="\(name)"\(attribute: "required", isRequired ? "" : nil)>\(each: options, {
         "<option value=\"\($0.value)\"\(attribute: "selected", $0.value == selected ? "" : nil)>\($0.label)</option>"
-    }</select>
+    })</select>
     """
 }
 
@@ -138,9 +138,9 @@ func emptyState(_ sentence: String, _ action: HTML = .empty) -> HTML {
 /// Tabs that are addresses.
 func tabs(_ label: String, _ items: [(title: String, path: String, count: Int?, isCurrent: Bool)]) -> HTML {
     """
-    <nav class="tabs" aria-label="\(label)"><ul>\(each: items) { item in
+    <nav class="tabs" aria-label="\(label)"><ul>\(each: items, { item in
         "<li><a href=\"\(item.path)\"\(attribute: "aria-current", item.isCurrent ? "true" : nil)>\(item.title)\(when: item.count != nil, " <span>\(item.count ?? 0)</span>")</a></li>"
-    }</ul></nav>
+    })</ul></nav>
 
     """
 }
@@ -148,9 +148,9 @@ func tabs(_ label: String, _ items: [(title: String, path: String, count: Int?, 
 /// The steps of a process; those before `current` are done.
 func steps(_ titles: [String], current: Int) -> HTML {
     """
-    <ol class="steps">\(each: titles.enumerated()) { position, title in
+    <ol class="steps">\(each: titles.enumerated(), { position, title in
         "<li\(attribute: "class", position < current ? "past" : nil)\(attribute: "aria-current", position == current ? "step" : nil)>\(title)</li>"
-    }</ol>
+    })</ol>
 
     """
 }

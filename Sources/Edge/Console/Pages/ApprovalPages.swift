@@ -8,7 +8,7 @@ import Texts
 
 /// The list of waiting submissions.
 struct ApprovalListPage {
-    var waiting: Ports.Page<CampaignApproval>
+    var waiting: Page<CampaignApproval>
     var query: TableQuery
 
     static func columns(_ f: Frame) -> [Column<CampaignApproval>] {
@@ -24,8 +24,8 @@ struct ApprovalListPage {
         ]
     }
 
-    func page(_ f: Frame) -> Page {
-        Page(
+    func page(_ f: Frame) -> Screen {
+        Screen(
             item: .approvals,
             title: f.t(.menuApprovals),
             hint: f.t(.approvalsHint),
@@ -50,9 +50,9 @@ struct ApprovalPage {
     var reason = ""
     var error: String?
 
-    func page(_ f: Frame) -> Page {
+    func page(_ f: Frame) -> Screen {
         let isOwn = f.staff?.login == campaign.owner || f.staff?.login == approval.submittedBy
-        return Page(
+        return Screen(
             item: .approvals,
             title: campaign.plan.name,
             hint: f.t(.submittedLine, approval.submittedBy, f.time(approval.submittedAt), "\(approval.revision)"),

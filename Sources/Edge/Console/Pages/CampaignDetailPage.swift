@@ -1,6 +1,8 @@
 // A campaign: plan, dry run, execution with live progress, evaluation, approvals.
 // SPDX-License-Identifier: Apache-2.0
 
+import Assembly
+import Decisioning
 import Evaluation
 import Kernel
 import Model
@@ -25,8 +27,10 @@ enum CampaignTab: String, CaseIterable, Sendable {
     }
 }
 
-/// How far the sending of a campaign's last wave is.
+/// How far the execution of a campaign is.
 struct RunState: Sendable {
+    /// What it does at the moment.
+    var stage: RunStage
     /// Reserved contacts.
     var contacts = 0
     var sent = 0
@@ -34,8 +38,32 @@ struct RunState: Sendable {
     var released = 0
     /// Neither settled nor released yet.
     var open = 0
-    /// Why the run ended early; nil = it did not.
-    var failure: String?
+    /// What failed; nil = nothing did.
+    var problem: String?
+}
+
+extension RunState {
+    /// What the runner says.
+    init(_ progress: RunProgress) {
+        self.init(
+            stage: progress.stage, contacts: progress.contacts, sent: progress.sent, delivered: progress.delivered,
+            released: progress.released, open: progress.open, problem: progress.problem)
+    }
+}
+
+extension RunStage {
+    var text: ConsoleText {
+        switch self {
+        case .deciding: .stageDeciding
+        case .waiting: .stageWaiting
+        case .sending: .stageSending
+        case .paused: .stagePaused
+        case .collecting: .stageCollecting
+        case .finished: .stageFinished
+        case .stopped: .stageStopped
+        case .failed: .stageFailed
+        }
+    }
 }
 
 /// One campaign.
@@ -52,15 +80,15 @@ struct CampaignDetailPage {
     private var path: String { "/campaigns/\(campaign.id.number)" }
     private var plan: CampaignPlan { campaign.plan }
 
-    func page(_ f: Frame) -> Page {
-        Page(
+    func page(_ f: Frame) -> Screen {
+        Screen(
             item: .campaigns,
             title: plan.name,
             hint: nil,
             actions: actions(f),
             body: """
                 \(head(f))
-                \(tabs(f.t(.partsOfCampaign), CampaignTab.allCases.map { ($0 == .overview ? f.t($0.title) : f.t($0.title), $0 == .overview ? path : path + "?tab=" + $0.rawValue, nil, $0 == tab) }))
+                \(tabs(f.t(.partsOfCampaign), CampaignTab.allCases.map { (f.t($0.title), $0 == .overview ? path : path + "?tab=" + $0.rawValue, nil, $0 == tab) }))
                 \(contents(f))
                 """
         )
@@ -171,20 +199,28 @@ struct CampaignDetailPage {
             default: return card(nil, emptyState(f.t(.notRunYet), linkButton(f.t(.tabDryRun), to: path + "?tab=dry-run")))
             }
         }
-        let isLive = campaign.phase == .running || campaign.phase == .paused
-        let rest = max(0, run.contacts - run.sent)
+        let isLive = run.stage != .finished && run.stage != .stopped
+        let figures: [(key: String, label: ConsoleText, value: Int)] = [
+            ("contacts", .stageContacts, run.contacts), ("sent", .stageSent, run.sent),
+            ("delivered", .stageDelivered, run.delivered), ("open", .awaiting, run.open), ("released", .givenBack, run.released),
+        ]
+        let address = "/api/v1/campaigns/\(campaign.id.number)/progress"
         return card(
             f.t(.progress),
             """
-            \(when: run.failure != nil, "<div class=\"notice error\" role=\"alert\">\(Icon.error.markup)<p>\(run.failure ?? "")</p></div>")
-            <div class="live"\(attribute: "data-progress", isLive ? path + "/progress" : nil)>
+            <div class="live" data-stage="\(run.stage.rawValue)"\(attribute: "data-progress", isLive ? address : nil)>
             <progress max="\(max(1, run.contacts))" value="\(run.sent)" aria-label="\(f.t(.progress))"></progress>
-            <dl class="figures">\(each: [("contacts", ConsoleText.stageContacts, run.contacts), ("sent", .stageSent, run.sent), ("delivered", .stageDelivered, run.delivered), ("open", .awaiting, run.open), ("released", .givenBack, run.released)]) { key, label, value in
-                "<div><dt>\(f.t(label))</dt><dd data-value=\"\(key)\">\(f.number(value))</dd></div>"
-            }</dl>
-            <p class="help" data-note>\(f.t(campaign.phase == .paused ? .pausedNote : rest > 0 && isLive ? .sendingNote : run.open > 0 && isLive ? .collectingNote : .endedNote, f.number(rest)))</p></div>
+            <dl class="figures">\(each: figures, { figure in
+                "<div><dt>\(f.t(figure.label))</dt><dd data-value=\"\(figure.key)\">\(f.number(figure.value))</dd></div>"
+            })</dl>
+            <p class="help" data-note\(notes(f))>\(f.t(run.stage.text, run.problem ?? ""))</p></div>
             """
         )
+    }
+
+    /// What the script says at each stage.
+    private func notes(_ f: Frame) -> HTML {
+        "\(each: RunStage.allCases, { stage in " data-\(stage.rawValue)=\"\(f.t(stage.text))\"" })"
     }
 
     // MARK: Evaluation
@@ -203,7 +239,7 @@ struct CampaignDetailPage {
             ]))
             <div class="columns">
             \(card(f.t(.funnelTitle), f.funnel(e)))
-            \(card(f.t(.liftTitle), "\(f.lift(e.lift))<p>\(f.t(.liftSentence, f.points(e.lift), f.pointsInterval(e.lift), f.language.fixed(e.lift.smallestDetectable * 100, decimals: 2)))</p>"))
+            \(card(f.t(.liftTitle), "<p>\(f.t(.liftSentence, f.points(e.lift), f.pointsInterval(e.lift), f.language.fixed(e.lift.smallestDetectable * 100, decimals: 2)))</p>\(f.lift(e.lift))"))
             </div>
             \(card(f.t(.lossesTitle), f.losses(e.outcomes.map { ($0.outcome, Int($0.count)) })))
             \(card(f.t(.feedbackTitle), facts([
@@ -218,7 +254,7 @@ struct CampaignDetailPage {
 
     static func approvalColumns(_ f: Frame) -> [Column<Approval>] {
         [
-            Column(f.t(.revision), key: "revision", isNumber: true, rank: { Int64($0.revision) }, plain: { "\($0.revision)" }),
+            Column(f.t(.revision), key: "revision", rank: { Int64($0.revision) }, plain: { "\($0.revision)" }),
             Column(f.t(.submittedBy), key: "by", plain: \.submittedBy),
             Column(f.t(.submittedAt), key: "at", rank: { $0.submittedAt.epochMs }, plain: { f.time($0.submittedAt) }),
             Column(f.t(.result), key: "result", plain: { f.t($0.result.text) }, cell: { tag(f.t($0.result.text), $0.result.tone) }),

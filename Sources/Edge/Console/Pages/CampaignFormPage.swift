@@ -11,19 +11,19 @@ struct ScenePage {
     /// Kept when the planner comes from a segment.
     var segment: Int64?
 
-    func page(_ f: Frame) -> Page {
-        Page(
+    func page(_ f: Frame) -> Screen {
+        Screen(
             item: .campaigns,
             title: f.t(.newCampaign),
             hint: f.t(.chooseScene),
             body: """
-                <ul class="scenes">\(each: Scene.standard) { scene in
+                <ul class="scenes">\(each: Scene.standard, { scene in
                     """
                     <li class="card"><h2>\(f.language(scene.name))</h2><p>\(f.language(scene.goal))</p><blockquote>\(scene.message)</blockquote>
                     \(linkButton(f.t(.useScene), to: "/campaigns/new?scene=\(scene.code)\(segment.map { "&segment=\($0)" } ?? "")", isPrimary: true))</li>
 
                     """
-                }</ul>
+                })</ul>
                 """
         )
     }
@@ -50,8 +50,8 @@ struct CampaignFormPage {
     /// Numeric attributes that may rank.
     var scores: [Attribute]
 
-    func page(_ f: Frame) -> Page {
-        Page(
+    func page(_ f: Frame) -> Screen {
+        Screen(
             item: .campaigns,
             title: form.id == nil ? f.t(.newCampaign) : f.t(.editCampaign),
             hint: f.t(.sceneIs, f.language(scene.name)),
@@ -118,9 +118,9 @@ struct CampaignFormPage {
         let classes = (policy?.dnd ?? []).sorted { $0.number < $1.number }
         guard !classes.isEmpty else { return .empty }
         return """
-            <fieldset class="wide"><legend>\(f.t(.dndRemoval))</legend><p class="help">\(f.t(.dndRemovalHelp))</p><div class="checks">\(each: classes) { dnd in
+            <fieldset class="wide"><legend>\(f.t(.dndRemoval))</legend><p class="help">\(f.t(.dndRemovalHelp))</p><div class="checks">\(each: classes, { dnd in
                 "<label><input type=\"checkbox\" name=\"keep\" value=\"\(dnd.number)\"\(attribute: "checked", form.unticked.contains(dnd.number) ? nil : "")\(attribute: "disabled", dnd.mayBeUnticked ? nil : "")> \(dnd.number) \(f.language(dnd.name))\(when: !dnd.mayBeUnticked, " <small>\(f.t(.always))</small>")</label>"
-            }</div></fieldset>
+            })</div></fieldset>
             """
     }
 

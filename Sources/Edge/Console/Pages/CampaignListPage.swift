@@ -36,7 +36,7 @@ enum PhaseTab: String, CaseIterable, Sendable {
 
 /// The list of campaigns.
 struct CampaignListPage {
-    var campaigns: Ports.Page<Campaign>
+    var campaigns: Page<Campaign>
     var tab: PhaseTab
     /// Campaigns of each tab.
     var counts: [PhaseTab: Int]
@@ -58,13 +58,13 @@ struct CampaignListPage {
         ]
     }
 
-    func page(_ f: Frame) -> Page {
+    func page(_ f: Frame) -> Screen {
         let new = f.may(.editCampaigns) ? linkButton(f.t(.newCampaign), to: "/campaigns/new", .add, isPrimary: true) : .empty
         let empty =
             tab == .all
             ? emptyState(f.t(.noCampaigns), new)
             : emptyState(f.t(.noCampaignsInPhase), linkButton(f.t(.allCampaigns), to: "/campaigns"))
-        return Page(
+        return Screen(
             item: .campaigns,
             title: f.t(.menuCampaigns),
             hint: f.t(.campaignsHint),

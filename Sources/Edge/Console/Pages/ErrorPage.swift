@@ -32,6 +32,6 @@ struct ErrorPage {
                 "<main id=\"main\" class=\"door\"><header><p class=\"brand\">\(f.t(.productName))</p>\(f.languageSwitch)</header><h1>\(f.t(title))</h1>\(body)</main>"
             )
         }
-        return f.render(Page(title: f.t(title), body: body))
+        return f.render(Screen(title: f.t(title), body: body))
     }
 }

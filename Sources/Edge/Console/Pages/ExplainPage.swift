@@ -103,8 +103,8 @@ struct ExplainPage {
         }
     }
 
-    func page(_ f: Frame) -> Page {
-        Page(
+    func page(_ f: Frame) -> Screen {
+        Screen(
             item: .explain,
             title: f.t(.menuExplain),
             hint: f.t(.explainHint),
@@ -116,7 +116,7 @@ struct ExplainPage {
     }
 
     private func answered(_ answer: ExplainedSubscriber, _ f: Frame) -> HTML {
-        let path = "/explain/\(answer.index)"
+        let path = "/explain/\(Int(answer.index))"
         let columns = Self.columns(f)
         let query = TableQuery(f)
         let titles: [Filter: ConsoleText] = [.all: .all, .contacts: .contacted, .refusals: .notContacted]
@@ -131,7 +131,7 @@ struct ExplainPage {
             }))
             \(card(nil, f.table(Table(
                 f.t(.menuExplain), columns: columns, page: query.page(of: Self.filtered(answer.records, filter), columns), query: query,
-                exportPath: path + ".csv", searchHint: f.t(.searchContacts),
+                exportPath: path + "/contacts.csv", searchHint: f.t(.searchContacts),
                 empty: emptyState(f.t(.noContacts), linkButton(f.t(.otherNumber), to: "/explain"))))))
             """
     }
@@ -140,7 +140,7 @@ struct ExplainPage {
         guard f.may(.editLists) else { return .empty }
         return """
             <details class="drop"><summary class="button primary">\(Icon.lists.markup)\(f.t(.registerDND))</summary>
-            <form method="post" action="/explain/\(answer.index)/dnd" class="stack">
+            <form method="post" action="/explain/\(Int(answer.index))/dnd" class="stack">
             \(field(f.t(.channel), id: "channel", select("channel", [("", f.t(.allChannels))] + ChannelClass.allCases.map { ($0.code, f.language($0.name)) }, selected: "sms")))
             \(field(f.t(.reasonWord), id: "reason", isRequired: true, help: f.t(.registerHelp), input("reason", "", isRequired: true, maxLength: 200, hasHelp: true)))
             <button class="button primary" type="submit">\(f.t(.registerDND))</button></form></details>
@@ -150,7 +150,7 @@ struct ExplainPage {
     /// All checks with their evidence, folded.
     private static func checks(_ explanation: Explanation, _ names: SentenceNames, _ f: Frame) -> HTML {
         """
-        <details class="checks"><summary>\(f.t(.allChecks, "\(explanation.checks.count)"))</summary><ol>\(each: explanation.checks) { check in
+        <details class="checks"><summary>\(f.t(.allChecks, "\(explanation.checks.count)"))</summary><ol>\(each: explanation.checks, { check in
             let isDeciding = check == explanation.deciding
             return """
                 <li class="\(check.isPassed ? "passed" : isDeciding ? "deciding" : "failed")"><b>\(f.check(check.outcome))</b> \
@@ -158,7 +158,7 @@ struct ExplainPage {
                 <span>\(check.evidence.map { f.evidence($0, names) }.joined(separator: f.language("；", "; ")))</span></li>
 
                 """
-        }</ol>\(when: !explanation.aftermath.isEmpty, "<p><b>\(f.t(.aftermath))</b> \(explanation.aftermath.map { f.evidence($0, names) }.joined(separator: f.language("，", ", ")))</p>")\
+        })</ol>\(when: !explanation.aftermath.isEmpty, "<p><b>\(f.t(.aftermath))</b> \(explanation.aftermath.map { f.evidence($0, names) }.joined(separator: f.language("，", ", ")))</p>")\
         <p class="help">\(f.t(.logPosition, "\(explanation.position)"))</p></details>
         """
     }
@@ -238,9 +238,9 @@ extension Frame {
 
     func touchOutcome(_ outcome: String) -> String {
         let names: [String: ConsoleText] = [
-            "delivered": .afterDelivered, "failed": .afterFailed, "accepted": .touchAccepted, "refused": .touchRefused,
-            "declined": .touchRefused, "answered": .touchAnswered, "unanswered": .touchUnanswered, "done": .touchDone,
-            "resolved": .touchDone, "viewed": .touchViewed, "clicked": .touchClicked,
+            "delivered": .afterDelivered, "undelivered": .afterFailed, "accepted": .touchAccepted, "refused": .touchRefused,
+            "considering": .touchConsidering, "no_answer": .touchUnanswered, "done": .touchDone, "viewed": .touchViewed,
+            "clicked": .touchClicked,
         ]
         return names[outcome].map { t($0) } ?? (outcome.isEmpty ? "--" : outcome)
     }

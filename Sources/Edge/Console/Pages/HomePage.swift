@@ -31,8 +31,8 @@ struct HomePage {
     /// Subscribers loaded.
     var subscribers: Int
 
-    func page(_ f: Frame) -> Page {
-        Page(
+    func page(_ f: Frame) -> Screen {
+        Screen(
             item: .home,
             title: f.t(.menuHome),
             hint: f.t(.greeting, f.staff?.name ?? "", f.time(f.now).prefix(10).description),
@@ -62,7 +62,7 @@ struct HomePage {
             return emptyState(f.t(.noToDos), action)
         }
         return """
-            <ul class="list">\(each: toDos) { item in
+            <ul class="list">\(each: toDos, { item in
                 let (kind, path): (ConsoleText, String) =
                     switch item.kind {
                     case .rehearse: (.toDoRehearse, "/campaigns/\(item.campaign.number)?tab=dry-run")
@@ -71,7 +71,7 @@ struct HomePage {
                     case .approve: (.toDoApprove, "/approvals/\(item.campaign.number)")
                     }
                 return "<li>\(tag(f.t(kind), item.kind == .approve ? .warn : .info)) <a href=\"\(path)\">\(item.name)</a> <time>\(f.time(item.since))</time></li>"
-            }</ul>
+            })</ul>
             """
     }
 
@@ -95,14 +95,14 @@ struct HomePage {
             return emptyState(f.t(.nothingRunning), linkButton(f.t(.allCampaigns), to: "/campaigns"))
         }
         return """
-            <ul class="list running">\(each: running) { item in
+            <ul class="list running">\(each: running, { item in
                 """
                 <li><a href="/campaigns/\(item.campaign.id.number)?tab=run">\(item.campaign.plan.name)</a> \(f.phase(item.campaign.phase))
                 <progress max="\(max(1, item.contacts))" value="\(item.sent)" aria-label="\(f.t(.progressOf, item.campaign.plan.name))"></progress>
                 <span>\(f.t(.sentOf, f.number(item.sent), f.number(item.contacts)))</span><span>\(f.t(.deliveredCount, f.number(item.delivered)))</span></li>
 
                 """
-            }</ul>
+            })</ul>
             """
     }
 }

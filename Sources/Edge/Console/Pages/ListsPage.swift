@@ -1,8 +1,10 @@
 // 免打扰名单: find a number, add or remove it, import a file; how many are on each list.
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Kernel
 import Model
+import Planning
 import Ports
 import Texts
 
@@ -24,31 +26,18 @@ struct FoundNumber: Sendable {
     var changes: [ListChange]
 }
 
-/// What an import did.
+/// What an import did, and with which file.
 struct ImportReport: Sendable {
-    /// A line that was not taken, and why.
-    struct Reject: Sendable {
-        var line: Int
-        var text: String
-        var reason: String
-    }
-
     var file: String
     var list: ListID
-    var lines: Int
-    var added: Int
-    var already: Int
-    var duplicates: Int
-    var rejects: [Reject]
-    /// Rejects beyond those kept.
-    var moreRejects: Int
+    var counts: ListImport
 }
 
 /// A list and how many are on it.
 struct ListCount: Sendable {
     var list: ListID
-    var name: BilingualText
     var count: Int
+    /// Whether planners may cancel the removal; nil for lists that are no do-not-disturb class.
     var mayBeUnticked: Bool?
 }
 
@@ -65,7 +54,7 @@ struct ListsPage {
 
     static func columns(_ f: Frame) -> [Column<ListCount>] {
         [
-            Column(f.t(.listName), key: "name", plain: { f.language($0.name) }),
+            Column(f.t(.listName), key: "name", plain: { f.list($0.list) }),
             Column(f.t(.code), key: "code", plain: \.list.code, cell: { "<code>\($0.list.code)</code>" }),
             Column(f.t(.channel), key: "channel", plain: { $0.list.channel.map { f.language($0.name) } ?? f.t(.allChannels) }),
             Column(f.t(.entriesCount), key: "count", isNumber: true, rank: { Int64($0.count) }, plain: { f.number($0.count) }),
@@ -73,10 +62,10 @@ struct ListsPage {
         ]
     }
 
-    func page(_ f: Frame) -> Page {
+    func page(_ f: Frame) -> Screen {
         let columns = Self.columns(f)
         let query = TableQuery(f)
-        return Page(
+        return Screen(
             item: .lists,
             title: f.t(.menuLists),
             hint: f.t(.listsHint),
@@ -115,7 +104,7 @@ struct ListsPage {
         <form method="post" action="/lists/import" enctype="multipart/form-data" class="stack" data-ask="\(f.t(.importQuestion))" data-effect="\(f.t(.importEffect))">
         \(field(f.t(.file), id: "file", isRequired: true, help: f.t(.fileHelp), error: importError, "<input id=\"file\" name=\"file\" type=\"file\" accept=\".csv,.txt,text/csv,text/plain\" required aria-describedby=\"file-help\">"))
         <div class="fields">\(field(f.t(.listName), id: "import-list", isRequired: true, named(select("list", choices(f), selected: "dnd_01", isRequired: true), "import-list")))
-        \(field(f.t(.channel), id: "import-channel", named(select("channel", channels(f), selected: ""), "import-channel")))
+        \(field(f.t(.channel), id: "import-channel", help: f.t(.channelHelp), named(select("channel", channels(f), selected: ""), "import-channel")))
         \(field(f.t(.reasonWord), id: "import-reason", isRequired: true, named(input("reason", "", isRequired: true, maxLength: 200), "import-reason")))</div>
         <button class="button" type="submit">\(Icon.upload.markup)\(f.t(.importFile))</button></form>
         """
@@ -132,15 +121,21 @@ struct ListsPage {
     }
 
     private func reported(_ report: ImportReport, _ f: Frame) -> HTML {
-        card(
+        let counts = report.counts
+        let more = counts.unknown + counts.malformed - counts.rejects.count
+        return card(
             f.t(.importReport, report.file),
             """
-            \(figures([(f.t(.linesRead), f.number(report.lines), nil), (f.t(.added), f.number(report.added), f.list(report.list)), (f.t(.alreadyThere), f.number(report.already), nil), (f.t(.duplicates), f.number(report.duplicates), nil), (f.t(.rejected), f.number(report.rejects.count + report.moreRejects), nil)]))
-            \(when: !report.rejects.isEmpty, """
-                <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.rejected))"><table><thead><tr><th scope="col" class="number">\(f.t(.line))</th><th scope="col">\(f.t(.contents))</th><th scope="col">\(f.t(.reason))</th></tr></thead>
-                <tbody>\(each: report.rejects) { "<tr><td class=\"number\">\($0.line)</td><td>\($0.text)</td><td>\($0.reason)</td></tr>" }</tbody></table></div>
+            \(figures([
+                (f.t(.linesRead), f.number(counts.lines), nil), (f.t(.added), f.number(counts.added), f.list(report.list, policy)),
+                (f.t(.alreadyThere), f.number(counts.present), nil), (f.t(.duplicates), f.number(counts.duplicates), nil),
+                (f.t(.rejected), f.number(counts.unknown + counts.malformed), nil),
+            ]))
+            \(when: !counts.rejects.isEmpty, """
+                <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.rejected))"><table><thead><tr><th scope="col" class="number">\(f.t(.line))</th><th scope="col">\(f.t(.reasonWord))</th></tr></thead>
+                <tbody>\(each: counts.rejects.prefix(100), { "<tr><td class=\"number\">\($0.line)</td><td>\(f.t($0.code == "list.bad_number" ? .numberInvalid : .numberUnknown))</td></tr>" })</tbody></table></div>
                 """)
-            \(when: report.moreRejects > 0, "<p class=\"help\">\(f.t(.moreRejects, f.number(report.moreRejects)))</p>")
+            \(when: more > 0 || counts.rejects.count > 100, "<p class=\"help\">\(f.t(.moreRejects, f.number(more + max(0, counts.rejects.count - 100))))</p>")
             """
         )
     }
@@ -161,29 +156,32 @@ struct ListsPage {
     private func entries(_ found: FoundNumber, _ f: Frame) -> HTML {
         """
         <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.listName))"><table><thead><tr><th scope="col">\(f.t(.listName))</th><th scope="col">\(f.t(.channel))</th><th scope="col">\(f.t(.source))</th><th scope="col">\(f.t(.reasonWord))</th><th scope="col" class="acts">\(f.t(.actions))</th></tr></thead>
-        <tbody>\(each: found.entries) { entry in
+        <tbody>\(each: found.entries, { entry in
             """
             <tr><td>\(f.list(entry.list, policy))</td><td>\(entry.list.channel.map { f.language($0.name) } ?? f.t(.allChannels))</td>
             <td>\(entry.change.map { "\($0.who) \(f.time($0.at))" } ?? f.t(.loaded))</td><td>\(entry.change?.reason ?? "--")</td><td class="acts">\(when: f.may(.editLists), remove(entry, found, f))</td></tr>
 
             """
-        }</tbody></table></div>
+        })</tbody></table></div>
         """
     }
 
     private func remove(_ entry: FoundNumber.Entry, _ found: FoundNumber, _ f: Frame) -> HTML {
-        actionButton(
-            f.t(.remove), to: "/lists/remove",
-            question: Question(title: f.t(.removeQuestion, found.number), effect: f.t(.removeEffect, f.list(entry.list, policy)), isDangerous: true),
-            hidden: [("subscriber", "\(found.index)"), ("list", entry.list.code), ("channel", entry.list.channel?.code ?? "")]
-        )
+        let question = Question(
+            title: f.t(.removeQuestion, found.number), effect: f.t(.removeEffect, f.list(entry.list, policy)), isDangerous: true)
+        return """
+            <form method="post" action="/lists/remove" class="removal"\(confirming: question)><input type="hidden" name="subscriber" value="\(Int(found.index))">\
+            <input type="hidden" name="list" value="\(entry.list.code)"><input type="hidden" name="channel" value="\(entry.list.channel?.code ?? "")">\
+            <input name="reason" required maxlength="200" aria-label="\(f.t(.removeReason))" placeholder="\(f.t(.removeReason))">\
+            <button type="submit" class="button danger">\(f.t(.remove))</button></form>
+            """
     }
 
     private func registerForm(_ found: FoundNumber, _ f: Frame) -> HTML {
         """
-        <form method="post" action="/lists/add" class="fields three"><input type="hidden" name="subscriber" value="\(found.index)">
+        <form method="post" action="/lists/add" class="fields three"><input type="hidden" name="subscriber" value="\(Int(found.index))">
         \(field(f.t(.listName), id: "list", isRequired: true, select("list", choices(f), selected: "dnd_01", isRequired: true)))
-        \(field(f.t(.channel), id: "channel", select("channel", channels(f), selected: "")))
+        \(field(f.t(.channel), id: "channel", help: f.t(.channelHelp), select("channel", channels(f), selected: "")))
         \(field(f.t(.reasonWord), id: "reason", isRequired: true, input("reason", "", isRequired: true, maxLength: 200)))
         <div class="field act"><button class="button primary" type="submit">\(f.t(.registerDND))</button></div></form>
         """
@@ -191,9 +189,9 @@ struct ListsPage {
 
     private func history(_ found: FoundNumber, _ f: Frame) -> HTML {
         """
-        <h3>\(f.t(.changesByHand))</h3><ul class="timeline">\(each: found.changes) { change in
+        <h3>\(f.t(.changesByHand))</h3><ul class="timeline">\(each: found.changes, { change in
             "<li><time>\(f.time(change.at))</time> \(change.who) \(f.t(change.isAdded ? .addedTo : .removedFrom)) \(f.list(change.list, policy))（\(change.list.channel.map { f.language($0.name) } ?? f.t(.allChannels))） \(change.reason)</li>"
-        }</ul>
+        })</ul>
         """
     }
 }

@@ -29,19 +29,19 @@ struct PolicyPage {
 
     static func dndColumns(_ f: Frame) -> [Column<DNDClass>] {
         [
-            Column(f.t(.classNumber), key: "number", isNumber: true, rank: { Int64($0.number) }, plain: { "\($0.number)" }),
+            Column(f.t(.classNumber), key: "number", rank: { Int64($0.number) }, plain: { "\($0.number)" }),
             Column(f.t(.name), key: "name", plain: { f.language($0.name) }),
             Column(f.t(.byChannel), key: "channel", plain: { f.t($0.isByChannel ? .yes : .no) }),
             Column(f.t(.untickable), key: "untick", plain: { f.t($0.mayBeUnticked ? .mayUntick : .always) }),
         ]
     }
 
-    func page(_ f: Frame) -> Page {
+    func page(_ f: Frame) -> Screen {
         guard let policy else {
-            return Page(
+            return Screen(
                 item: .policy, title: f.t(.menuPolicy), body: card(nil, emptyState(f.t(.noPolicy), linkButton(f.t(.backHome), to: "/"))))
         }
-        return Page(
+        return Screen(
             item: .policy,
             title: f.t(.menuPolicy),
             hint: f.t(.policyHint, "\(policy.revision)"),

@@ -10,7 +10,7 @@ import Texts
 
 /// The list of segments.
 struct SegmentListPage {
-    var segments: Ports.Page<Segment>
+    var segments: Page<Segment>
     var query: TableQuery
 
     static func columns(_ f: Frame) -> [Column<Segment>] {
@@ -26,9 +26,9 @@ struct SegmentListPage {
         ]
     }
 
-    func page(_ f: Frame) -> Page {
+    func page(_ f: Frame) -> Screen {
         let new = f.may(.editSegments) ? linkButton(f.t(.newSegment), to: "/segments/new", .add, isPrimary: true) : .empty
-        return Page(
+        return Screen(
             item: .segments,
             title: f.t(.menuSegments),
             hint: f.t(.segmentsHint),
@@ -71,10 +71,10 @@ struct SegmentEditorPage {
     /// What is wrong with the name.
     var nameError: String?
 
-    func page(_ f: Frame) -> Page {
+    func page(_ f: Frame) -> Screen {
         let title = id == nil ? f.t(.newSegment) : name
         let isEditable = f.may(.editSegments)
-        return Page(
+        return Screen(
             item: .segments,
             title: title,
             hint: f.t(.segmentEditorHint),
@@ -137,10 +137,10 @@ enum RuleResult {
     private func table(_ sample: [MaskedMember], _ attributes: [Attribute], _ f: Frame) -> HTML {
         """
         <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.sample))"><table><caption>\(f.t(.sampleCaption, f.number(sample.count)))</caption>
-        <thead><tr><th scope="col">\(f.t(.msisdn))</th>\(each: attributes) { "<th scope=\"col\"\(attribute: "class", $0.isNumber ? "number" : nil)>\(f.language($0.name))\(when: $0.unit != nil, "（\($0.unit ?? "")）")</th>" }</tr></thead>
-        <tbody>\(each: sample) { member in
-            "<tr><td>\(member.msisdn)</td>\(each: attributes) { attribute in "<td\(attribute: "class", attribute.isNumber ? "number" : nil)>\(attribute.shown(member.attributes[attribute.code] ?? "", f.language))</td>" }</tr>"
-        }</tbody></table></div>
+        <thead><tr><th scope="col">\(f.t(.msisdn))</th>\(each: attributes, { "<th scope=\"col\"\(attribute: "class", $0.isNumber ? "number" : nil)>\(f.language($0.name))\(when: $0.unit != nil, "（\($0.unit ?? "")）")</th>" })</tr></thead>
+        <tbody>\(each: sample, { member in
+            "<tr><td>\(member.msisdn)</td>\(each: attributes, { attribute in "<td\(attribute: "class", attribute.isNumber ? "number" : nil)>\(attribute.shown(member.attributes[attribute.code] ?? "", f.language))</td>" })</tr>"
+        })</tbody></table></div>
         """
     }
 }
@@ -156,7 +156,7 @@ extension Attribute {
     /// A stored text as people read it.
     func shown(_ text: String, _ language: Language) -> String {
         guard !text.isEmpty else { return "--" }
-        if type == .flag { return text == "true" ? language("是", "yes") : language("否", "no") }
+        if type == .flag { return text == "TRUE" ? language("是", "yes") : language("否", "no") }
         return domain.first { $0.value == text }.map { language($0.label) } ?? text
     }
 
@@ -181,20 +181,20 @@ struct AttributePicker {
         """
         <div class="picker" data-picker><label class="hidden" for="find">\(f.t(.findAttribute))</label>
         <input id="find" type="search" placeholder="\(f.t(.findAttribute))" autocomplete="off">
-        <div class="groups" tabindex="0" role="region" aria-label="\(f.t(.attributePicker))">\(each: catalogue.groups.enumerated()) { position, group in
+        <div class="groups" tabindex="0" role="region" aria-label="\(f.t(.attributePicker))">\(each: catalogue.groups.enumerated(), { position, group in
             let members = catalogue.attributes.filter { $0.group == group.code }
             return """
-                <details\(attribute: "open", position == 0 ? "" : nil)><summary>\(f.language(group.name)) <small>\(members.count)</small></summary><ul>\(each: members) { item($0, f) }</ul></details>
+                <details\(attribute: "open", position == 0 ? "" : nil)><summary>\(f.language(group.name)) <small>\(members.count)</small></summary><ul>\(each: members, { item($0, f) })</ul></details>
 
                 """
-        }<details><summary>\(f.t(.functions))</summary><ul>\(each: functions(f), function)</ul></details></div></div>
+        })<details><summary>\(f.t(.functions))</summary><ul>\(each: functions(f), function)</ul></details></div></div>
         """
     }
 
     private func item(_ attribute: Attribute, _ f: Frame) -> HTML {
         """
         <li data-words="\(attribute.code) \(attribute.name.zh) \(attribute.name.en)"><button type="button" data-insert="\(attribute.snippet)"\(attribute: "disabled", isEnabled ? nil : "")>\(f.language(attribute.name)) <code>\(attribute.code)</code></button>\
-        \(when: !attribute.domain.isEmpty, "<span class=\"values\">\(each: attribute.domain.prefix(12)) { value in "<button type=\"button\" data-insert=\"\(attribute.code) = '\(value.value.replacing("'", with: "''"))'\"\(attribute: "disabled", isEnabled ? nil : "")>\(f.language(value.label))</button>" }</span>")</li>
+        \(when: !attribute.domain.isEmpty, "<span class=\"values\">\(each: attribute.domain.prefix(12), { value in "<button type=\"button\" data-insert=\"\(attribute.code) = '\(value.value.replacing("'", with: "''"))'\"\(attribute: "disabled", isEnabled ? nil : "")>\(f.language(value.label))</button>" })</span>")</li>
 
         """
     }

@@ -9,8 +9,8 @@ import Texts
 /// Staff or audit log, by tab.
 struct StaffPage {
     enum Contents {
-        case staff(Ports.Page<Staff>)
-        case audit(Ports.Page<AuditEntry>)
+        case staff(Page<Staff>)
+        case audit(Page<AuditEntry>)
     }
 
     /// A password that was just made, shown once.
@@ -47,13 +47,13 @@ struct StaffPage {
         ]
     }
 
-    func page(_ f: Frame) -> Page {
+    func page(_ f: Frame) -> Screen {
         let isAudit = if case .audit = contents { true } else { false }
         let links: [(title: String, path: String, count: Int?, isCurrent: Bool)] = [
             (f.t(.staffList), "/staff", nil, !isAudit), (f.t(.auditLog), "/staff?tab=audit", nil, isAudit),
         ]
         let new = linkButton(f.t(.newStaff), to: "/staff/new", .add, isPrimary: true)
-        return Page(
+        return Screen(
             item: .staff,
             title: f.t(.menuStaff),
             hint: f.t(isAudit ? .auditHint : .staffHint),
@@ -108,13 +108,13 @@ struct StaffFormPage {
     var values: [String: String] = [:]
     var errors: [String: String] = [:]
 
-    func page(_ f: Frame) -> Page {
+    func page(_ f: Frame) -> Screen {
         func line(_ name: String, _ label: ConsoleText, help: ConsoleText? = nil, isRequired: Bool = false) -> HTML {
             field(
                 f.t(label), id: name, isRequired: isRequired, help: help.map { f.t($0) }, error: errors[name],
                 input(name, values[name] ?? "", isRequired: isRequired, maxLength: 64, hasHelp: help != nil, completion: "off"))
         }
-        return Page(
+        return Screen(
             item: .staff,
             title: f.t(.newStaff),
             hint: f.t(.newStaffHint),
@@ -138,14 +138,14 @@ extension Frame {
     func action(_ code: String) -> String {
         let names: [String: ConsoleText] = [
             "segment.create": .actSegmentCreate, "segment.update": .actSegmentUpdate, "campaign.create": .actCampaignCreate,
-            "campaign.update": .actCampaignUpdate, "campaign.dry_run": .runDryRun, "campaign.submit": .submit,
+            "campaign.update": .actCampaignUpdate, "campaign.dry_run": .tabDryRun, "campaign.submit": .submit,
             "approval.pass": .resultPass, "approval.adjust": .resultAdjust, "approval.fail": .resultFail,
             "campaign.run": .start, "campaign.pause": .pause, "campaign.resume": .resume, "campaign.stop": .stop,
             "campaign.finish": .actFinish, "campaign.test_send": .testSend, "session.open": .signIn,
             "session.close": .signOut, "session.refused": .actSignInRefused, "staff.add": .newStaff,
             "staff.update": .actStaffUpdate, "staff.password": .renewPassword, "policy.set": .actPolicySet,
-            "load": .actLoad, "load.commit": .actLoad, "list.add": .registerDND, "list.remove": .actListRemove,
-            "list.import": .importFile, "list.find": .findNumber, "explain": .menuExplain, "explain.look_up": .menuExplain,
+            "load": .actLoad, "list.add": .registerDND, "list.remove": .actListRemove,
+            "list.import": .importFile, "subscriber.look_up": .findNumber, "staff.create": .newStaff,
             "export": .exportCSV,
         ]
         return names[code].map { t($0) } ?? code

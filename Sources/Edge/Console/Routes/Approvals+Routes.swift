@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Approval
+import Assembly
 import HTTPAPI
 import Hummingbird
 import Kernel
 import Model
 import Ports
+import Texts
 
 extension Console {
     func addApprovals() {
@@ -47,7 +49,7 @@ extension Console {
     }
 
     private func approval(_ context: EdgeContext) async throws -> ApprovalPage {
-        let campaign = try await campaign(context.id(), for: context.user())
+        let campaign = try await site.campaign(context.id(), for: context.user())
         let submissions = try await platform.store.approvals(of: campaign.id)
         guard let waiting = submissions.last(where: { $0.result == nil }) else { throw ApprovalError.alreadyDecided }
         return ApprovalPage(

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Assembly
+import DecisionHost
+import Decisioning
 import Evaluation
 import HTTPAPI
 import Hummingbird
@@ -38,11 +40,11 @@ extension Console {
             }
         }
         page("/campaigns/{id}", .viewCampaigns) { frame, _, context in
-            let campaign = try await campaign(context.id(), for: context.user())
+            let campaign = try await site.campaign(context.id(), for: context.user())
             return try await detail(campaign, CampaignTab(rawValue: frame.parameter("tab")) ?? .overview).page(frame)
         }
         export("/campaigns/{id}/approvals.csv", .viewCampaigns, columns: CampaignDetailPage.approvalColumns) { frame, context in
-            let campaign = try await campaign(context.id(), for: context.user())
+            let campaign = try await site.campaign(context.id(), for: context.user())
             let approvals = try await platform.store.approvals(of: campaign.id)
             let columns = CampaignDetailPage.approvalColumns(frame)
             return TableQuery(frame).page(of: approvals, columns, isWhole: true).rows
@@ -55,7 +57,7 @@ extension Console {
             campaign: campaign,
             tab: tab,
             segment: try await platform.store.segment(campaign.plan.segment),
-            run: progress,
+            run: progress.map { RunState($0) },
             evaluation: tab == .evaluation ? try await evaluation(of: campaign) : nil,
             approvals: tab == .records ? try await platform.store.approvals(of: campaign.id) : []
         )
@@ -78,7 +80,7 @@ extension Console {
             return try await formPage(newForm(scene, segment, frame), scene, for: context.user()).page(frame)
         }
         page("/campaigns/{id}/edit", .editCampaigns) { frame, _, context in
-            let campaign = try await campaign(context.id(), for: context.user())
+            let campaign = try await site.campaign(context.id(), for: context.user())
             guard campaign.phase == .draft else {
                 throw PlanningError.wrongPhase(campaign.phase, wanted: .draft)
             }
@@ -87,18 +89,18 @@ extension Console {
         form("/campaigns/save", .editCampaigns) { body, frame, context in
             let staff = try context.user()
             let scene = Scene.named(body["scene"]) ?? Scene.standard[0]
-            var form = CampaignForm(body, classes: try await platform.host.read { $0.policy?.dnd.map(\.number) ?? [] })
+            var form = CampaignForm(body, classes: try await platform.host.read { $0.policy?.dnd.filter(\.mayBeUnticked).map(\.number) ?? [] })
             let plan = form.plan(scene: scene, frame, clock: platform.clock)
             if form.errors.isEmpty {
                 do {
                     var campaign = Campaign(
                         plan: plan, owner: staff.login, scope: staff.scope, updatedAt: frame.now.instant)
                     if let id = form.id {
-                        campaign = try await self.campaign(id, for: staff)
+                        campaign = try await site.campaign(id, for: staff)
                         campaign.plan = plan
                         campaign.version = form.version
                     }
-                    _ = try await segment(plan.segment, for: staff)
+                    try await site.checkSegment(of: plan, for: staff)
                     campaign = try await platform.campaigns.save(campaign, by: staff, at: frame.now.instant)
                     return .next("/campaigns/\(campaign.id.number)", .saved)
                 } catch let error as any CodedError where Problem.status(of: error).code < 500 {
@@ -163,7 +165,7 @@ extension Console {
         }
         form("/campaigns/{id}/test-send", .editCampaigns) { body, frame, context in
             let staff = try context.user()
-            let campaign = try await campaign(context.id(), for: staff)
+            let campaign = try await site.campaign(context.id(), for: staff)
             let typed = body.trimmed("numbers").split { ",，、;； \t\n".contains($0) }
             let numbers = typed.compactMap { MSISDN(normalising: $0) }
             guard numbers.count == typed.count, (1...10).contains(numbers.count) else {
@@ -186,7 +188,7 @@ extension Console {
     ) {
         form("/campaigns/{id}/\(name)", access) { _, frame, context in
             let staff = try context.user()
-            let campaign = try await campaign(context.id(), for: staff)
+            let campaign = try await site.campaign(context.id(), for: staff)
             do {
                 try await body(campaign, staff, frame.now.instant)
             } catch let error as any CodedError where Problem.status(of: error).code < 500 {
@@ -196,13 +198,5 @@ extension Console {
             let path = "/campaigns/\(campaign.id.number)"
             return .next(tab == .overview ? path : path + "?tab=" + tab.rawValue, done)
         }
-    }
-
-    /// A campaign inside the reader's organisation.
-    func campaign(_ id: Int64, for staff: Staff) async throws -> Campaign {
-        guard let campaign = try await platform.store.campaign(CampaignID(id)), staff.scope.covers(campaign.scope) else {
-            throw EdgeError.notFound("campaign \(id)")
-        }
-        return campaign
     }
 }

@@ -1,6 +1,9 @@
 // 工作台.
 // SPDX-License-Identifier: Apache-2.0
 
+import Assembly
+import DecisionHost
+import Decisioning
 import HTTPAPI
 import Model
 import Ports

@@ -1,8 +1,12 @@
 // 接触控制策略.
 // SPDX-License-Identifier: Apache-2.0
 
+import Assembly
+import DecisionHost
+import Decisioning
 import HTTPAPI
 import Model
+import Ports
 
 extension Console {
     func addPolicy() {

@@ -1,6 +1,9 @@
 // 目标客户群.
 // SPDX-License-Identifier: Apache-2.0
 
+import Assembly
+import DecisionHost
+import Decisioning
 import HTTPAPI
 import Hummingbird
 import Kernel
@@ -8,6 +11,7 @@ import Model
 import Planning
 import Ports
 import Rules
+import Texts
 
 extension Console {
     func addSegments() {
@@ -26,7 +30,7 @@ extension Console {
             return try await editor(segment, frame)
         }
         page("/segments/{id}", .viewSegments) { frame, _, context in
-            try await editor(try await segment(context.id(), for: context.user()), frame)
+            try await editor(try await site.segment(context.id(), for: context.user()), frame)
         }
         site.post("/segments/check", .viewSegments) { request, context in
             let rule = try await FormBody.read(request, context)["rule"].unixLines
@@ -38,7 +42,7 @@ extension Console {
             let staff = try context.user()
             var segment = Segment(name: "", rule: "", owner: staff.login, scope: staff.scope, updatedAt: frame.now.instant)
             if let id = Int64(body["id"]) {
-                segment = try await self.segment(id, for: staff)
+                segment = try await site.segment(id, for: staff)
                 segment.version = Int(body["version"]) ?? 0
             }
             segment.name = body.trimmed("name")
@@ -56,7 +60,7 @@ extension Console {
         }
     }
 
-    private func editor(_ segment: Segment, _ frame: Frame, nameError: String? = nil) async throws -> Page {
+    private func editor(_ segment: Segment, _ frame: Frame, nameError: String? = nil) async throws -> Screen {
         SegmentEditorPage(
             id: segment.id == 0 ? nil : segment.id,
             version: segment.version,
@@ -94,14 +98,6 @@ extension Console {
         } catch let error as RuleError {
             return .wrong(error, rule: rule)
         }
-    }
-
-    /// A segment inside the reader's organisation.
-    func segment(_ id: Int64, for staff: Staff) async throws -> Segment {
-        guard let segment = try await platform.store.segment(id), staff.scope.covers(segment.scope) else {
-            throw EdgeError.notFound("segment \(id)")
-        }
-        return segment
     }
 }
 

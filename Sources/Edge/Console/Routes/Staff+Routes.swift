@@ -1,12 +1,14 @@
 // 员工与操作日志.
 // SPDX-License-Identifier: Apache-2.0
 
+import Assembly
 import Foundation
 import HTTPAPI
 import Hummingbird
 import Kernel
 import Model
 import Ports
+import Texts
 
 extension Console {
     func addStaff() {

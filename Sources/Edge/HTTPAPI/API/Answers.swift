@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Crypto
-public import Foundation
+import Foundation
 import HTTPTypes
 public import Hummingbird
 import Kernel
-public import Model
+import Model
 import NIOCore
 public import Ports
 public import Texts
@@ -163,7 +163,7 @@ extension Site {
         }
         let part = try await page(query)
         let end = query.offset + part.rows.count
-        return try .json(
+        return try Response.json(
             ListAnswer(
                 items: part.rows.map(form),
                 total: part.total,

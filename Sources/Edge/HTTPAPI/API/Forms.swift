@@ -1,11 +1,11 @@
 // The objects of the API as JSON shows them; openapi.yaml describes the same.
 // SPDX-License-Identifier: Apache-2.0
 
-import Assembly
+public import Assembly
 import Decisioning
 import Evaluation
 import Foundation
-import Kernel
+public import Kernel
 import Model
 import Planning
 import Ports

@@ -1,0 +1,68 @@
+// API: why a subscriber was or was not contacted, and the contact policy behind it.
+// SPDX-License-Identifier: Apache-2.0
+
+import Assembly
+import DecisionHost
+public import Decisioning
+import Dispatch
+import Hummingbird
+public import Kernel
+public import Model
+public import Texts
+
+extension Site {
+    private struct Question: Decodable {
+        var number: String
+        var days: Int?
+    }
+
+    private struct Answer: Encodable {
+        var subscriber: UInt32
+        var number: String
+        var decisions: [ExplanationForm]
+    }
+
+    func addExplainRoutes() {
+        post("\(Self.api)/explain", .explain) { [self] request, context in
+            let staff = try context.user()
+            let input = try await request.json(Question.self, context)
+            guard (1...366).contains(input.days ?? 90) else {
+                throw EdgeError.badRequest(field: "days", why: "use 1 to 366")
+            }
+            let index = try await subscriber(input.number, for: staff)
+            let found = try await explain(index, days: input.days ?? 90, for: staff)
+            return try Response.json(
+                Answer(
+                    subscriber: index.number,
+                    number: platform.numbers.current.number(of: index)?.national ?? "",
+                    decisions: found.map { ExplanationForm($0.explanation, $0.names, context.language) }
+                )
+            )
+        }
+        get("\(Self.api)/policy", .viewPolicy) { [self] _, _ in
+            guard let policy = try await platform.host.read({ $0.policy }) else { throw EdgeError.notFound("policy") }
+            return try Response.json(policy)
+        }
+    }
+
+    /// All decisions on a subscriber of the last days, newest first, with the names their sentences need; recorded.
+    public func explain(
+        _ index: SubscriberIndex,
+        days: Int,
+        for staff: Staff
+    ) async throws -> [(explanation: Explanation, names: SentenceNames)] {
+        try await audit(staff.login, "subscriber.look_up", "subscriber/\(index.number)", detail: "decisions")
+        let earliest = now.adding(ms: -Int64(days) * 86_400_000)
+        let explainer = platform.explainer
+        // Reading the log takes milliseconds of disk: not on the threads that answer requests.
+        let all = try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(with: Result { try explainer.explainAll(index) }) }
+        }
+        let (policy, specs) = try await platform.host.read { ($0.policy, $0.campaigns.mapValues(\.spec)) }
+        return all.filter { $0.at.instant >= earliest }.map { explanation in
+            let spec = explanation.wave.flatMap { specs[$0.campaign] }
+            let names = SentenceNames(campaign: spec?.name ?? "", channel: spec?.channel ?? .sms, policy: policy)
+            return (explanation, names)
+        }
+    }
+}

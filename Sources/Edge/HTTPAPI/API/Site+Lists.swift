@@ -1,0 +1,129 @@
+// API: special lists by hand. Numbers travel in bodies only, so that no log of addresses holds one.
+// SPDX-License-Identifier: Apache-2.0
+
+import Assembly
+import DecisionHost
+import Hummingbird
+import Kernel
+import Model
+import Planning
+
+extension Site {
+    private struct LookUp: Decodable {
+        var number: String
+    }
+
+    private struct Change: Decodable {
+        var number: String
+        var channel: String?
+        var reason: String
+    }
+
+    private struct Changed: Encodable {
+        var isChanged: Bool
+        var entries: [ListEntryForm]
+    }
+
+    private struct Entries: Encodable {
+        var subscriber: UInt32
+        var number: String
+        var entries: [ListEntryForm]
+    }
+
+    private struct Size: Encodable {
+        var code: String
+        var channel: String?
+        var count: Int
+    }
+
+    func addListRoutes() {
+        get("\(Self.api)/lists", .viewLists) { [self] request, context in
+            let sizes = try await lists.sizes().map {
+                Size(code: $0.list.code, channel: $0.list.channel?.code, count: $0.count)
+            }
+            guard request.wantsCSV else { return try Response.json(sizes) }
+            try await audit(try context.user().login, "export", "lists", detail: "\(sizes.count) rows")
+            return CSV.response(
+                name: "lists",
+                rows: sizes,
+                columns: [
+                    CSVColumn("名单", "List") { $0.code }, CSVColumn("渠道", "Channel") { $0.channel ?? "" },
+                    CSVColumn("用户数", "Subscribers") { "\($0.count)" },
+                ],
+                language: context.language
+            )
+        }
+        post("\(Self.api)/lists/look-up", .viewLists) { [self] request, context in
+            let staff = try context.user()
+            let number = try await request.json(LookUp.self, context).number
+            let index = try await subscriber(number, for: staff)
+            try await audit(staff.login, "subscriber.look_up", "subscriber/\(index.number)", detail: "lists")
+            return try await Response.json(
+                Entries(
+                    subscriber: index.number,
+                    number: platform.numbers.current.number(of: index)?.national ?? "",
+                    entries: lists.entries(of: index).map { ListEntryForm($0) }
+                )
+            )
+        }
+        addListChanges()
+    }
+
+    private func addListChanges() {
+        for (action, isAdded) in [("add", true), ("remove", false)] {
+            post("\(Self.api)/lists/{code}/\(action)", .editLists) { [self] request, context in
+                try await keys.once(request, context) { request in
+                    let staff = try context.user()
+                    let input = try await request.json(Change.self, context)
+                    let list = try Self.list(context, channel: input.channel)
+                    let index = try await subscriber(input.number, for: staff)
+                    let isChanged =
+                        if isAdded {
+                            try await lists.add(index, to: list, reason: input.reason, by: staff, at: now)
+                        } else {
+                            try await lists.remove(index, from: list, reason: input.reason, by: staff, at: now)
+                        }
+                    let entries = try await lists.entries(of: index).map { ListEntryForm($0) }
+                    return try Response.json(Changed(isChanged: isChanged, entries: entries))
+                }
+            }
+        }
+        post("\(Self.api)/lists/{code}/import", .editLists) { [self] request, context in
+            try await keys.once(request, context) { request in
+                let staff = try context.user()
+                let list = try Self.list(context, channel: request.query("channel"))
+                let bytes = try await request.body.collect(upTo: context.maxUploadSize)
+                let report = try await lists.add(
+                    file: String(buffer: bytes),
+                    to: list,
+                    reason: request.query("reason") ?? "",
+                    by: staff,
+                    at: now
+                )
+                return try Response.json(report)
+            }
+        }
+        get("\(Self.api)/lists/{code}/export", .editLists) { [self] request, context in
+            let staff = try context.user()
+            let list = try Self.list(context, channel: request.query("channel"))
+            let numbers = try await lists.members(of: list, in: staff.scope)
+            try await audit(staff.login, "export", "list/\(list.code)", detail: "\(numbers.count) numbers")
+            return CSV.response(
+                name: list.code,
+                rows: numbers,
+                columns: [CSVColumn("手机号码", "Number") { $0.national }],
+                language: context.language
+            )
+        }
+    }
+
+    /// The list named by path and channel.
+    private static func list(_ context: EdgeContext, channel: String?) throws(EdgeError) -> ListID {
+        let code = String((context.parameters.get("code") ?? "").prefix(64))
+        guard let channel, !channel.isEmpty else { return ListID(code) }
+        guard let known = ChannelClass(code: channel) else {
+            throw .badRequest(field: "channel", why: "use sms, outbound, inbound or website, or leave it out")
+        }
+        return ListID(code, channel: known)
+    }
+}

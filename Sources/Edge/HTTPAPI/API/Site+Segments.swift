@@ -1,0 +1,166 @@
+// API: segments, rules and the attribute catalogue.
+// SPDX-License-Identifier: Apache-2.0
+
+import Assembly
+import DecisionHost
+import Decisioning
+import Hummingbird
+import Kernel
+import Model
+import Planning
+import Ports
+import Rules
+
+extension Site {
+    private struct SegmentInput: Decodable {
+        var name: String
+        var rule: String
+        /// The version it was read at; needed to change one.
+        var version: Int?
+    }
+
+    private struct RuleInput: Decodable {
+        var rule: String?
+        var tree: RuleNode?
+
+        /// The rule as written, or the tree's canonical text.
+        func syntax() throws -> RuleSyntax {
+            if let rule { return try RuleSyntax(parsing: rule) }
+            if let tree { return try RuleSyntax(root: tree) }
+            throw EdgeError.badRequest(field: "rule", why: "send a rule or a tree")
+        }
+    }
+
+    private struct SampleInput: Decodable {
+        var rule: String
+        var attributes: [String]?
+        var limit: Int?
+    }
+
+    private struct CountAnswer: Encodable {
+        var count: Int
+        var ms: Int
+    }
+
+    private struct RuleAnswer: Encodable {
+        var rule: String
+        var tree: RuleNode
+        var attributes: [String]
+    }
+
+    private struct SampleAnswer: Encodable {
+        var count: Int
+        var members: [MaskedMember]
+    }
+
+    private struct CatalogueAnswer: Encodable {
+        var groups: [AttributeGroup]
+        var attributes: [Attribute]
+        var lists: [String]
+        var products: [String]
+    }
+
+    static let segmentColumns: [CSVColumn<Segment>] = [
+        CSVColumn("编号", "Number") { "\($0.id)" },
+        CSVColumn("名称", "Name") { $0.name },
+        CSVColumn("规则", "Rule") { $0.rule },
+        CSVColumn("用户数", "Subscribers") { $0.count.map { "\($0)" } ?? "" },
+        CSVColumn("创建人", "Owner") { $0.owner },
+        CSVColumn("更新时间", "Changed") { $0.updatedAt.iso },
+    ]
+
+    func addSegmentRoutes() {
+        addSegmentObjects()
+        addRuleRoutes()
+    }
+
+    private func addSegmentObjects() {
+        get("\(Self.api)/segments", .viewSegments) { [self] request, context in
+            let staff = try context.user()
+            return try await list(
+                request,
+                context,
+                name: "segments",
+                order: SegmentColumn.self,
+                columns: Self.segmentColumns,
+                form: SegmentForm.init
+            ) { try await platform.store.segments($0, in: staff.scope) }
+        }
+        post("\(Self.api)/segments", .editSegments) { [self] request, context in
+            try await keys.once(request, context) { request in
+                let input = try await request.json(SegmentInput.self, context)
+                let staff = try context.user()
+                let segment = Segment(
+                    name: input.name,
+                    rule: input.rule,
+                    owner: staff.login,
+                    scope: staff.scope,
+                    updatedAt: now
+                )
+                let saved = try await platform.segments.save(segment, by: staff, today: today, at: now)
+                return try Response.json(SegmentForm(saved), status: .created)
+            }
+        }
+        get("\(Self.api)/segments/{id}", .viewSegments) { [self] _, context in
+            try await Response.json(SegmentForm(segment(try context.id(), for: try context.user())))
+        }
+        on(.put, "\(Self.api)/segments/{id}", .editSegments) { [self] request, context in
+            let staff = try context.user()
+            var segment = try await segment(try context.id(), for: staff)
+            let input = try await request.json(SegmentInput.self, context)
+            guard let version = input.version else {
+                throw EdgeError.badRequest(field: "version", why: "send the version you changed")
+            }
+            segment.version = version
+            segment.name = input.name
+            segment.rule = input.rule
+            let saved = try await platform.segments.save(segment, by: staff, today: today, at: now)
+            return try Response.json(SegmentForm(saved))
+        }
+    }
+
+    private func addRuleRoutes() {
+        post("\(Self.api)/segments/count", .viewSegments) { [self] request, context in
+            let rule = try await request.json(RuleInput.self, context).syntax().text
+            let start = ContinuousClock.now
+            let count = try await platform.segments.count(rule, in: try context.user().scope, today: today)
+            return try Response.json(CountAnswer(count: count, ms: Int((ContinuousClock.now - start) / .milliseconds(1))))
+        }
+        post("\(Self.api)/segments/sample", .viewSegments) { [self] request, context in
+            let input = try await request.json(SampleInput.self, context)
+            guard (1...100).contains(input.limit ?? 10) else {
+                throw EdgeError.badRequest(field: "limit", why: "use 1 to 100")
+            }
+            let scope = try context.user().scope
+            let members = try await platform.segments.members(input.rule, in: scope, today: today)
+            let sample = try await platform.segments.sample(
+                members,
+                attributes: input.attributes ?? [],
+                limit: input.limit ?? 10
+            )
+            return try Response.json(SampleAnswer(count: members.count, members: sample))
+        }
+        post("\(Self.api)/rules", .viewSegments) { [self] request, context in
+            let syntax = try await request.json(RuleInput.self, context).syntax()
+            let checked = try await platform.segments.scope().check(syntax)
+            return try Response.json(
+                RuleAnswer(
+                    rule: syntax.canonicalText,
+                    tree: syntax.root,
+                    attributes: checked.uses.attributes.map(\.code)
+                )
+            )
+        }
+        get("\(Self.api)/catalogue", .viewSegments) { [self] _, _ in
+            let scope = try await platform.segments.scope()
+            return try Response.json(
+                CatalogueAnswer(
+                    groups: scope.catalogue.groups,
+                    attributes: scope.catalogue.attributes,
+                    lists: scope.lists.sorted(),
+                    products: scope.products.sorted()
+                )
+            )
+        }
+    }
+}

@@ -1,0 +1,164 @@
+// gyre serve: API and console on a data directory.
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Assembly
+import Console
+import Demo
+import Foundation
+import Glibc
+import HTTPAPI
+import Hummingbird
+import Kernel
+import Logging
+import Model
+import ServiceLifecycle
+import Texts
+import UnixSignals
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve the console and the API; in this version SMS go to a simulated gateway."
+    )
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var options: ServeOptions
+
+    func run() async throws {
+        guard try DataDirectory.marker(at: common.directory) != nil else {
+            throw DataDirectoryError.notThere(path: common.directory)
+        }
+        try await Server(directory: common.directory, language: common.language, options: options).run()
+    }
+}
+
+/// Options of a server.
+struct ServeOptions: ParsableArguments {
+    @Option(help: "Address to listen on.")
+    var host = "127.0.0.1"
+
+    @Option(help: "Port to listen on.")
+    var port = 8080
+
+    @Option(help: "Folder with the fetched web assets; else GYRE_ASSETS, else .deps/web beside the program.")
+    var assets: String?
+
+    @Flag(help: "Print URL and one-time passwords as one line of JSON.")
+    var printPasswordsJson = false
+
+    @Flag(help: "Give planner, approver, agent and admin new one-time passwords.")
+    var newPasswords = false
+
+    func validate() throws {
+        guard (1...65_535).contains(port) else { throw ValidationError("--port is a number from 1 to 65535") }
+    }
+}
+
+/// Why a server does not start.
+enum ServeError: CodedError {
+    case portBusy(host: String, port: Int, cause: String)
+
+    var code: String { "serve.port_busy" }
+    var description: String {
+        switch self {
+        case .portBusy(let host, let port, let cause):
+            "cannot listen on \(host):\(port) (\(cause)); stop what uses the port or choose another with --port"
+        }
+    }
+}
+
+/// API, console and the campaign runner as services of one process.
+struct Server {
+    let directory: String
+    let language: Language
+    let options: ServeOptions
+
+    /// Staff of a fresh directory; the passwords are printed once.
+    private static let staff = [
+        Staff(login: "planner", name: "林晓", role: .planner), Staff(login: "approver", name: "陈立", role: .approver),
+        Staff(login: "agent", name: "王芳", role: .agent), Staff(login: "admin", name: "赵敏", role: .administrator),
+    ]
+
+    func run() async throws {
+        try checkPort()
+        let market = LiveMarket(seed: 1)
+        let platform = try await Platform(PlatformSettings(directory: directory), gateway: market.gateway)
+        var logger = Logger(label: "gyre") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = .notice
+        let runner = CampaignRunner(platform, logger: logger) { try await market.placeOrders(on: platform) }
+        var settings = SiteSettings()
+        settings.host = options.host
+        settings.port = options.port
+        settings.assetFolders = assetFolders()
+        let site = try Site(platform: platform, runner: runner, settings: settings, logger: logger)
+        Console.add(to: site)
+        let passwords = try await site.accounts.ensure(Self.staff, renewing: options.newPasswords || options.printPasswordsJson)
+        let application = site.application { _ in announce(passwords) }
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: [.init(service: runner), .init(service: application)],
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            )
+        )
+        try await group.run()
+        await platform.close()
+    }
+
+    private func announce(_ passwords: [(staff: Staff, password: String)]) {
+        let url = "http://\(options.host):\(options.port)"
+        if options.printPasswordsJson {
+            let all = Dictionary(passwords.map { ($0.staff.login, $0.password) }, uniquingKeysWith: { $1 })
+            try? Terminal.printJSON(Announcement(url: url, passwords: all))
+        } else {
+            print(language("控制台：", "Console: ") + url)
+            if !passwords.isEmpty { print(language("一次性密码：", "One-time passwords:")) }
+            for (staff, password) in passwords {
+                print("  \(staff.login.padding(toLength: 10, withPad: " ", startingAt: 0)) \(password)")
+            }
+            print(language("按 Ctrl-C 停止。", "Press Ctrl-C to stop."))
+        }
+        fflush(nil)
+    }
+
+    private struct Announcement: Encodable {
+        var url: String
+        var passwords: [String: String]
+    }
+
+    /// The fetched assets: the setting, else `.deps/web` beside or above the program or the working directory.
+    private func assetFolders() -> [String] {
+        if let folder = options.assets ?? ProcessInfo.processInfo.environment["GYRE_ASSETS"] { return [folder] }
+        let program = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+        for start in [program, URL(filePath: FileManager.default.currentDirectoryPath).appending(path: "x")] {
+            var folder = start
+            while folder.path(percentEncoded: false) != "/" {
+                folder.deleteLastPathComponent()
+                let candidate = folder.appending(path: ".deps/web").path(percentEncoded: false)
+                if FileManager.default.fileExists(atPath: candidate) { return [candidate] }
+            }
+        }
+        return []
+    }
+
+    /// Finds out before anything is opened whether the port is free.
+    private func checkPort() throws {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard socket >= 0 else { return }
+        defer { close(socket) }
+        var reuse: Int32 = 1
+        setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(options.port).bigEndian
+        guard inet_pton(AF_INET, options.host, &address.sin_addr) == 1 else { return }
+        let result = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result != 0 else { return }
+        throw ServeError.portBusy(host: options.host, port: options.port, cause: String(cString: strerror(errno)))
+    }
+}

@@ -1,0 +1,120 @@
+"""A served data directory of 2,000 subscribers and a browser for the tests of the console."""
+# SPDX-License-Identifier: Apache-2.0
+
+import json
+import os
+import pathlib
+import re
+import shlex
+import socket
+import subprocess
+import threading
+import urllib.request
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+GYRE = os.environ.get("GYRE_BINARY", str(REPOSITORY / ".build/debug/gyre"))
+LANGUAGES = ["zh-CN", "en"]
+WIDTHS = {1440: 900, 390: 844}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A running console: its address and the passwords of planner, approver, agent and admin."""
+
+    def __init__(self, folder):
+        port = free_port()
+        # Another program that serves a demo directory may stand in: it gets --data-dir and --port.
+        other = os.environ.get("GYRE_TEST_SERVER")
+        if other:
+            command = shlex.split(other)
+        else:
+            subprocess.run([GYRE, "demo", "--subscribers", "2000", "--data-dir", folder, "--lang", "zh"],
+                           check=True, stdout=subprocess.DEVNULL)
+            command = [GYRE, "serve", "--print-passwords-json"]
+        self.process = subprocess.Popen(
+            [*command, "--data-dir", folder, "--port", str(port)], stdout=subprocess.PIPE, text=True)
+        self.address = f"http://127.0.0.1:{port}"
+        self.passwords = {}
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                self.passwords = json.loads(line)
+                break
+        # What it still says must not block it.
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        assert self.passwords, "the server ended without printing passwords"
+        with urllib.request.urlopen(self.address + "/healthz", timeout=20) as answer:
+            assert answer.status == 200
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    made = Server(str(tmp_path_factory.mktemp("console") / "data"))
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--lang=zh-CN"],
+            env={**os.environ, "LANGUAGE": "zh_CN", "LANG": "zh_CN.UTF-8"})
+        yield browser
+        browser.close()
+
+
+class Reader:
+    """Somebody at a browser: a page of their own, and everything the browser complained about."""
+
+    def __init__(self, browser, server, language, width):
+        self.server = server
+        self.context = browser.new_context(
+            viewport={"width": width, "height": WIDTHS[width]}, locale=language, timezone_id="Asia/Shanghai",
+            base_url=server.address, reduced_motion="reduce")
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(15_000)
+        self.complaints = []
+        self.page.on("console", self.hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+
+    def hear(self, message):
+        if message.type == "error" and not re.search(r"status of (4\d\d)", message.text):
+            self.complaints.append(message.text)
+
+    def sign_in(self, login):
+        self.page.goto("/sign-in")
+        self.page.fill("#login", login)
+        self.page.fill("#password", self.server.passwords[login])
+        self.page.click("button[type=submit]")
+        self.page.wait_for_url(lambda url: "/sign-in" not in url)
+        return self.page
+
+
+@pytest.fixture
+def reader(chromium, server):
+    """Makes readers; each must have found nothing to complain about at the end."""
+    made = []
+
+    def make(login=None, language="zh-CN", width=1440):
+        reader = Reader(chromium, server, language, width)
+        made.append(reader)
+        if login:
+            reader.sign_in(login)
+        return reader
+
+    yield make
+    for each in made:
+        assert each.complaints == [], each.complaints
+        each.context.close()

@@ -1,0 +1,107 @@
+"""Every page in both languages and widths: screenshots, accessibility, exports, no complaint of the browser."""
+# SPDX-License-Identifier: Apache-2.0
+
+import pathlib
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import LANGUAGES, REPOSITORY, WIDTHS
+
+SHOTS = pathlib.Path(REPOSITORY) / "build-output" / "screenshots"
+
+# (name, who, path); {campaign} and {finished} are filled in from the list of campaigns.
+PAGES = [
+    ("home-planner", "planner", "/"), ("home-agent", "agent", "/"), ("home-admin", "admin", "/"),
+    ("segments", "planner", "/segments"), ("segment-new", "planner", "/segments/new"),
+    ("segment-edit", "planner", "/segments/{segment}"),
+    ("campaigns", "planner", "/campaigns"), ("campaigns-empty", "planner", "/campaigns?phase=rejected"),
+    ("campaign-scenes", "planner", "/campaigns/new"), ("campaign-new", "planner", "/campaigns/new?scene=retention"),
+    ("campaign-overview", "planner", "/campaigns/{campaign}"),
+    ("campaign-dry-run", "planner", "/campaigns/{campaign}?tab=dry-run"),
+    ("campaign-run", "planner", "/campaigns/{campaign}?tab=run"),
+    ("campaign-evaluation", "planner", "/campaigns/{campaign}?tab=evaluation"),
+    ("campaign-records", "planner", "/campaigns/{campaign}?tab=records"),
+    ("approvals", "approver", "/approvals"), ("lists", "agent", "/lists"), ("explain", "agent", "/explain"),
+    ("policy", "agent", "/policy"), ("staff", "admin", "/staff"), ("staff-new", "admin", "/staff/new"),
+    ("audit", "admin", "/staff?tab=audit"), ("forbidden", "agent", "/campaigns"), ("missing", "agent", "/nowhere"),
+]
+EXPORTS = {
+    "planner": ["/segments.csv", "/campaigns.csv", "/policy/caps.csv", "/policy/dnd.csv", "/lists.csv"],
+    "approver": ["/approvals.csv"], "admin": ["/staff.csv", "/audit.csv"],
+}
+
+
+def numbers(page):
+    """A campaign that ran, and its segment, from the exports' first links."""
+    page.goto("/campaigns?phase=ended")
+    link = page.locator("tbody a").first.get_attribute("href")
+    page.goto("/segments")
+    segment = page.locator("tbody a").first.get_attribute("href")
+    return {"campaign": link.split("/")[-1], "segment": segment.split("/")[-1]}
+
+
+def check(page, name, language, width):
+    if page.locator("[data-chart]").count():
+        page.locator("body[data-charts=ready]").wait_for()
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.{language}.{width}.png", full_page=True)
+    wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{name} is {wide} px wider than the window at {width}"
+    found = Axe().run(page).response["violations"]
+    serious = [(v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found if v["impact"] in ("serious", "critical")]
+    assert serious == [], f"{name}: {serious}"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_is_usable_and_fits(reader, language, width):
+    readers = {login: reader(login, language, width).page for login in ["planner", "approver", "agent", "admin"]}
+    places = numbers(readers["planner"])
+    for name, login, path in PAGES:
+        page = readers[login]
+        page.goto(path.format(**places))
+        assert page.locator("html").get_attribute("lang") == language
+        if language == "en":
+            assert not re.search("[一-鿿]", page.locator("h1, #menu, .crumbs, .pagehead .actions, thead, .tabs").first.inner_text())
+        check(page, name, language, width)
+    door = reader(None, language, width).page
+    door.goto("/sign-in")
+    check(door, "sign-in", language, width)
+
+
+@pytest.mark.parametrize("login", EXPORTS)
+def test_every_table_exports_csv_that_spreadsheets_read(reader, login):
+    page = reader(login).page
+    for path in EXPORTS[login]:
+        answer = page.request.get(path)
+        assert answer.status == 200, path
+        assert answer.headers["content-type"].startswith("text/csv")
+        assert answer.body().startswith(b"\xef\xbb\xbf"), path
+
+
+def test_sort_search_and_page_are_in_the_address(reader):
+    page = reader("admin").page
+    page.goto("/staff?tab=audit&size=10")
+    page.get_by_role("link", name="操作人").click()
+    assert "sort=who" in page.url and "tab=audit" in page.url and "size=10" in page.url
+    assert page.locator("th[aria-sort=ascending]").count() == 1
+    page.locator("input[type=search]").fill("planner")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**q=planner**")
+    assert "sort=who" in page.url and "tab=audit" in page.url
+    page.reload()
+    assert page.locator("input[type=search]").input_value() == "planner"
+
+
+def test_the_menu_and_the_language_switch_work_by_keyboard(reader):
+    page = reader("planner", "zh-CN", 390).page
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.className") == "skip"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("navigation", name="菜单").wait_for()
+    page.goto("/segments?q=x")
+    page.get_by_role("link", name="English").click()
+    assert page.url.endswith("/segments?q=x")
+    assert page.locator("h1").inner_text() == "Segments"
