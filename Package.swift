@@ -137,7 +137,12 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .target(name: "Texts", dependencies: ["Kernel", "Model", "Decisioning"], path: "Sources/Edge/Texts", swiftSettings: strict),
+        .target(
+            name: "Texts",
+            dependencies: ["Kernel", "Model", "Decisioning"],
+            path: "Sources/Edge/Texts",
+            swiftSettings: strict
+        ),
         .target(
             name: "HTTPAPI",
             dependencies: core + [
@@ -157,7 +162,8 @@ let package = Package(
         .target(
             name: "Console",
             dependencies: core + [
-                "ADBCWarehouse", "Approval", "Assembly", "Dispatching", "Evaluation", "Execution", "HTTPAPI", "Planning",
+                "ADBCWarehouse", "Approval", "Assembly", "Dispatching", "Evaluation", "Execution", "HTTPAPI",
+                "Planning",
                 "Rules", "Texts", hummingbird,
             ],
             path: "Sources/Edge/Console",
@@ -206,7 +212,11 @@ let package = Package(
             exclude: ["Rules"],
             swiftSettings: optimised
         ),
-        .testTarget(name: "RulesTests", dependencies: ["Kernel", "Model", "RuleSupport", "Rules"], swiftSettings: strict),
+        .testTarget(
+            name: "RulesTests",
+            dependencies: ["Kernel", "Model", "RuleSupport", "Rules"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "ProfilesTests",
             dependencies: base + ["ADBCWarehouse", "CColumns", "Profiles", "RuleSupport", "Rules"],
@@ -225,7 +235,9 @@ let package = Package(
         .testTarget(name: "LoopTests", dependencies: core + ["Evaluation", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ScenarioTests",
-            dependencies: core + ["Assembly", "Demo", "Evaluation", "InMemory", "SimulatedChannel", "TestSupport", "Texts"],
+            dependencies: core + [
+                "Assembly", "Demo", "Evaluation", "InMemory", "SimulatedChannel", "TestSupport", "Texts",
+            ],
             swiftSettings: strict
         ),
         .target(name: "CPowerCut", path: "Tests/CPowerCut", linkerSettings: [.linkedLibrary("sqlite3")]),

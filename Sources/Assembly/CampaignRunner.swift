@@ -81,12 +81,22 @@ public struct RunUpdate: Hashable, Sendable {
 
 /// Why a campaign is not started.
 public enum RunnerError: CodedError, Equatable {
+    /// It is being started.
     case busy(CampaignID)
+    /// The server ends, or has more to start than it can keep in mind.
+    case unavailable(CampaignID)
 
-    public var code: String { "run.busy" }
+    public var code: String {
+        switch self {
+        case .busy: "run.busy"
+        case .unavailable: "run.unavailable"
+        }
+    }
+
     public var description: String {
         switch self {
         case .busy(let id): "campaign \(id.number) is being started already"
+        case .unavailable(let id): "campaign \(id.number) cannot be started now; try again in a minute"
         }
     }
 }
@@ -146,13 +156,13 @@ public actor CampaignRunner: Service {
 
     /// Starts an approved campaign; the wave and the sending happen in the background.
     ///
-    /// - Throws: `DispatchError/wrongPhase(_:wanted:)` unless it is approved, ``RunnerError/busy(_:)``.
+    /// - Throws: `DispatchError/wrongPhase(_:wanted:)` unless it is approved; ``RunnerError``.
     public func start(_ campaign: Campaign, by who: String) throws {
         guard campaign.phase == .approved else { throw DispatchError.wrongPhase(campaign.phase, wanted: .running) }
         guard startedBy[campaign.id] == nil, !active.contains(campaign.id) else { throw RunnerError.busy(campaign.id) }
+        guard case .enqueued = enqueue.yield(campaign.id) else { throw RunnerError.unavailable(campaign.id) }
         startedBy[campaign.id] = who
         publish(RunProgress(campaign: campaign.id, stage: .deciding))
-        enqueue.yield(campaign.id)
     }
 
     /// Holds everything that has not left.
@@ -266,7 +276,9 @@ public actor CampaignRunner: Service {
     private func stage(of campaign: Campaign) async throws -> RunStage? {
         switch campaign.phase {
         case .draft, .submitted, .rejected: nil
-        case .approved: startedBy[campaign.id] == nil ? nil : .deciding
+        case .approved:
+            // A start that failed before the wave leaves the campaign approved.
+            startedBy[campaign.id] != nil ? .deciding : updates[campaign.id]?.progress.stage == .failed ? .failed : nil
         case .paused: .paused
         case .stopped: .stopped
         case .finished: .finished
@@ -322,8 +334,9 @@ public actor CampaignRunner: Service {
         guard campaign.phase == .running, try await waitForSlot(campaign) else { return }
         try await publish(id, stage: .sending)
         let clock = platform.clock
-        let pacer = Pacer(messagesPerSecond: pace.messagesPerSecond)
         for wave in try await closedWaves(of: id) {
+            let already = try await platform.host.read { $0.waves[wave]?.sum(\.handedOff) ?? 0 }
+            let pacer = Pacer(messagesPerSecond: pace.messagesPerSecond, already: already)
             let report = try await platform.sending.send(
                 wave,
                 text: campaign.plan.message,
@@ -414,21 +427,21 @@ public actor CampaignRunner: Service {
 }
 
 /// Spreads messages over time, so that a gateway gets no more than it asked for.
-private actor Pacer {
+private struct Pacer {
     private let messagesPerSecond: Int?
+    private let already: Int
     private let start = ContinuousClock.now
-    private var before: Int?
 
-    init(messagesPerSecond: Int?) {
+    /// - Parameter already: Messages that left before.
+    init(messagesPerSecond: Int?, already: Int) {
         self.messagesPerSecond = messagesPerSecond
+        self.already = already
     }
 
     /// Waits until `sent` messages may have left.
     func wait(sent: Int) async {
         guard let rate = messagesPerSecond, rate > 0 else { return }
-        let first = before ?? 0
-        before = first
-        let due = start + .milliseconds(max(0, sent - first) * 1000 / rate)
+        let due = start + .milliseconds(max(0, sent - already) * 1000 / rate)
         // Cancellation ends the wait; the caller notices it before the next portion.
         try? await Task.sleep(until: due, clock: .continuous)
     }

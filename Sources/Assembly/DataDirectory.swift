@@ -32,7 +32,8 @@ public enum DataDirectoryError: CodedError {
             "\(path) is not empty and was not made by Gyre; choose an empty or new --data-dir"
         case .newerFormat(let path, let format):
             "\(path) has format \(format), which this build does not know; use a newer gyre"
-        case .notThere(let path): "\(path) holds no Gyre data; run gyre load or gyre demo first, or name another --data-dir"
+        case .notThere(let path):
+            "\(path) holds no Gyre data; run gyre load or gyre demo first, or name another --data-dir"
         }
     }
 }
@@ -70,7 +71,9 @@ public final class DataDirectory: Sendable {
         let markerPath = self.path + "/gyre.json"
         let existing = try Self.marker(at: self.path)
         if existing == nil {
-            let contents = try manager.contentsOfDirectory(atPath: self.path).filter { $0 != "lock" && $0 != "lost+found" }
+            let contents = try manager.contentsOfDirectory(atPath: self.path).filter {
+                $0 != "lock" && $0 != "lost+found"
+            }
             guard contents.isEmpty else { throw DataDirectoryError.foreign(path: self.path) }
         }
         lock = try Self.lock(self.path)
@@ -123,7 +126,10 @@ public final class DataDirectory: Sendable {
         guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
             let owner = FileManager.default.contents(atPath: path + "/lock").map { String(decoding: $0, as: UTF8.self) }
             close(file)
-            throw DataDirectoryError.locked(path: path, by: owner?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "?")
+            throw DataDirectoryError.locked(
+                path: path,
+                by: owner?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "?"
+            )
         }
         let text = Array("\(getpid())\n".utf8)
         guard ftruncate(file, 0) == 0, pwrite(file, text, text.count, 0) == text.count else {

@@ -31,7 +31,11 @@ struct FileSource: TableSource {
         load = TableLoad(file: file, mapping: map, rejectFile: "\(rejectFolder)/\(loadID).csv")
     }
 
-    func fill(_ staging: String, on session: any WarehouseSession, engine: any WarehouseEngine) async throws
+    func fill(
+        _ staging: String,
+        on session: any WarehouseSession,
+        engine: any WarehouseEngine
+    ) async throws
         -> LoadCounts
     {
         let summary = try await load.run(into: staging, on: session, engine: engine)

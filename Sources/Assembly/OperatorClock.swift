@@ -18,7 +18,9 @@ public final class OperatorClock: Sendable {
 
     /// Now.
     public var now: LocalTime {
-        local(simulated.withLock { $0 } ?? Instant(epochMs: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down))))
+        local(
+            simulated.withLock { $0 } ?? Instant(epochMs: Int64((Date().timeIntervalSince1970 * 1000).rounded(.down)))
+        )
     }
 
     /// Moves a simulated clock forward; never back.

@@ -80,10 +80,9 @@ public final class Platform: Sendable {
 
     /// Opens a data directory and everything in it; a wave that was open is finished.
     ///
-    /// - Parameters:
-    ///   - gateway: Where SMS go; made with the numbers it may need.
-    ///   - salt: Secret of a new directory's draws; nil = random. A demo gives its own, to be repeatable.
-    ///   - clock: The real clock unless a demo moves its own.
+    /// `gateway`: Where SMS go; made with the numbers it may need.
+    /// `salt`: Secret of a new directory's draws; nil = random. A demo gives its own, to be repeatable.
+    /// `clock`: The real clock unless a demo moves its own.
     public init(
         _ settings: PlatformSettings,
         isDemo: Bool = false,
@@ -98,7 +97,8 @@ public final class Platform: Sendable {
         let temporary = path + "/tmp"
         try FileManager.default.createDirectory(atPath: path + "/warehouse", withIntermediateDirectories: true)
         try FileManager.default.createDirectory(atPath: temporary, withIntermediateDirectories: true)
-        let places = [URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().path(percentEncoded: false)]
+        let places =
+            [URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().path(percentEncoded: false)]
             .map { ($0 as NSString).deletingLastPathComponent } + [FileManager.default.currentDirectoryPath]
         warehouse = try await DuckDBWarehouse.open(
             DuckDBSettings(

@@ -102,8 +102,10 @@ public struct MSISDN: Hashable, Comparable, Sendable, Codable {
         if !international, digits.count == 11, digits[0] == 0x31 {
             digits = [0x38, 0x36] + digits
         }
-        let chinese = digits.count == 13 && digits.starts(with: [0x38, 0x36, 0x31]) && (0x33...0x39).contains(digits[3])
-        let foreign = international && (8...15).contains(digits.count) && digits[0] != 0x30
+        let chinese =
+            digits.count == 13 && digits.starts(with: [0x38, 0x36, 0x31]) && (0x33...0x39).contains(digits[3])
+        let foreign =
+            international && (8...15).contains(digits.count) && digits[0] != 0x30
             && !digits.starts(with: [0x38, 0x36])
         guard chinese || foreign else { return nil }
         number = digits.reduce(0) { $0 * 10 + Int64($1 - 0x30) }

@@ -73,7 +73,7 @@ public struct LocalDay: Hashable, Comparable, Sendable, Codable {
         return LocalDay(number: target.firstDay.number + Int32(min(day, target.length) - 1))
     }
 
-    /// Day of week, Monday = 1 ... Sunday = 7 (ISO 8601).
+    /// Day of week from Monday = 1 to Sunday = 7 (ISO 8601).
     public var weekday: Int {
         let shifted = (Int(number) + 3) % 7
         return (shifted < 0 ? shifted + 7 : shifted) + 1

@@ -71,7 +71,9 @@ public struct CampaignSpec: Hashable, Sendable, Codable {
     public var name: String
     /// Category for similarity (CFL-04), for example `retention`.
     public var category: String
-    /// Product on offer (BOSS product id); its owners are not asked again. Nil for care without a product.
+    /// Product on offer (BOSS product id); its owners are not asked again.
+    ///
+    /// Nil for care without a product.
     public var product: String?
     /// Products that exclude this one.
     public var conflictingProducts: [String]
@@ -158,9 +160,9 @@ public struct CampaignSpec: Hashable, Sendable, Codable {
     }
 }
 
-/// A special list: its code and, where entries are by channel, the channel class (LST-01 ... LST-17).
+/// A special list: its code and, where entries are by channel, the channel class (area LST).
 public struct ListID: Hashable, Comparable, Sendable, Codable {
-    /// `dnd_01` ... `dnd_15`, `black`, `grey`, `white` or another list of the operator.
+    /// One of `dnd_01` to `dnd_15`, `black`, `grey`, `white`, or another list of the operator.
     public var code: String
     /// The only channel class the entries block; nil = every channel.
     public var channel: ChannelClass?
@@ -171,7 +173,7 @@ public struct ListID: Hashable, Comparable, Sendable, Codable {
         self.channel = channel
     }
 
-    /// Codes of the lists every operator has (LST-01 ... LST-16, LST-23).
+    /// Codes of the lists every operator has (area LST).
     public static let standardCodes: Set<String> = Set(
         (1...15).map { Outcome.dnd(class: $0).code } + ["black", "grey", "white", "sensitive", "important", "vip"]
     )

@@ -302,8 +302,16 @@ public struct LoadRecord: Hashable, Sendable, Codable {
     public var folder: String
 
     /// Makes a record; see the properties.
-    public init(id: String, at: Instant, file: String, table: String, rows: Int, loaded: Int, rejected: Int, folder: String)
-    {
+    public init(
+        id: String,
+        at: Instant,
+        file: String,
+        table: String,
+        rows: Int,
+        loaded: Int,
+        rejected: Int,
+        folder: String
+    ) {
         self.id = id
         self.at = at
         self.file = file

@@ -40,7 +40,7 @@ public struct PolicyTier: Hashable, Sendable, Codable {
     }
 }
 
-/// One do-not-disturb class (LST-02 ... LST-17).
+/// One do-not-disturb class (area LST).
 public struct DNDClass: Hashable, Sendable, Codable {
     /// 1...15.
     public var number: Int

@@ -25,7 +25,9 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(help: "Folder with the example files; else GYRE_EXAMPLES, else found beside the program.")
     var examples: String?
 
-    @Flag(help: "Keep the console running afterwards: on the synthetic operator, or with the word real on the real table.")
+    @Flag(
+        help: "Keep the console running afterwards: on the synthetic operator, or with the word real on the real table."
+    )
     var serve = false
 
     @Argument(help: "With --serve: synthetic or real.")
@@ -34,7 +36,9 @@ struct DemoCommand: AsyncParsableCommand {
     @OptionGroup var serving: ServeOptions
 
     func validate() throws {
-        guard ["synthetic", "real"].contains(which) else { throw ValidationError("say synthetic or real, not \(which)") }
+        guard ["synthetic", "real"].contains(which) else {
+            throw ValidationError("say synthetic or real, not \(which)")
+        }
         guard (1_000...18_000_000).contains(subscribers) else {
             throw ValidationError("--subscribers is a number from 1,000 to 18,000,000")
         }

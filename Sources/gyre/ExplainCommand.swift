@@ -67,7 +67,10 @@ struct ExplainCommand: AsyncParsableCommand {
                     code: check.outcome.code,
                     passed: check.isPassed,
                     decided: position == deciding,
-                    evidence: Dictionary(check.evidence.map { ($0.key, $0.value) }, uniquingKeysWith: { $0 + ", " + $1 })
+                    evidence: Dictionary(
+                        check.evidence.map { ($0.key, $0.value) },
+                        uniquingKeysWith: { $0 + ", " + $1 }
+                    )
                 )
             },
             aftermath: explanation.aftermath.map { [$0.key: $0.value] }

@@ -10,7 +10,8 @@ struct Gyre: AsyncParsableCommand {
         commandName: "gyre",
         abstract: "Closed-loop marketing operations for telecom operators.",
         subcommands: [
-            DemoCommand.self, ServeCommand.self, GenerateCommand.self, LoadCommand.self, SegmentCommand.self, WaveCommand.self,
+            DemoCommand.self, ServeCommand.self, GenerateCommand.self, LoadCommand.self, SegmentCommand.self,
+            WaveCommand.self,
             ExplainCommand.self, ReplayCommand.self, ReportCommand.self, BenchCommand.self,
         ]
     )

@@ -29,7 +29,9 @@ struct LoadCommand: AsyncParsableCommand {
     @Option(help: "The attribute catalogue; else catalogue.yaml beside the mapping file.")
     var catalogue: String?
 
-    @Option(help: "Makes this contact policy live after the load; else policy.yaml beside the mapping, if none is live.")
+    @Option(
+        help: "Makes this contact policy live after the load; else policy.yaml beside the mapping, if none is live."
+    )
     var policy: String?
 
     @Flag(help: "Print the result as JSON.")

@@ -69,13 +69,18 @@ struct ReportCommand: AsyncParsableCommand {
         )
         guard !json else { return try Terminal.printJSON(output) }
         let t = common.language
-        print("\(e.name): " + t("目标 ", "target ") + t.number(e.target) + t("，送达 ", ", delivered ") + t.number(e.delivered))
+        print(
+            "\(e.name): " + t("目标 ", "target ") + t.number(e.target) + t("，送达 ", ", delivered ") + t.number(e.delivered)
+        )
         for total in e.outcomes { print("  \(t.number(Int(total.count)))  \(t(total.outcome.name))") }
         print(
             t("净提升 ", "Lift ") + t.fixed(output.liftPercentagePoints, decimals: 2) + " ["
                 + t.fixed(output.low, decimals: 2) + ", " + t.fixed(output.high, decimals: 2) + "] "
                 + t("百分点", "percentage points")
         )
-        print(t("成本 ", "Cost ") + t.money(minor: e.costMinor) + t("，净收益 ", ", net benefit ") + t.money(minor: e.netBenefitMinor))
+        print(
+            t("成本 ", "Cost ") + t.money(minor: e.costMinor) + t("，净收益 ", ", net benefit ")
+                + t.money(minor: e.netBenefitMinor)
+        )
     }
 }

@@ -93,7 +93,10 @@ struct Server {
         settings.assetFolders = assetFolders()
         let site = try Site(platform: platform, runner: runner, settings: settings, logger: logger)
         Console.add(to: site)
-        let passwords = try await site.accounts.ensure(Self.staff, renewing: options.newPasswords || options.printPasswordsJson)
+        let passwords = try await site.accounts.ensure(
+            Self.staff,
+            renewing: options.newPasswords || options.printPasswordsJson
+        )
         let application = site.application { _ in announce(passwords) }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

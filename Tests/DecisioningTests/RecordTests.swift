@@ -99,7 +99,9 @@ import Testing
         for number in [Int64(1), 2] {
             let wave = WaveID(campaign: CampaignID(number), occurrence: 1)
             _ = try await host.run(wave: wave, planned: world.start, audience: world.audience(percent: 70))
-            let left = try await host.handOff(wave, block: 0, range: 0..<40_000, at: world.start) { $0.number % 50 != 0 }
+            let left = try await host.handOff(wave, block: 0, range: 0..<40_000, at: world.start) {
+                $0.number % 50 != 0
+            }
             try await host.feedback(wave, .accepted, left, at: world.start)
             try await host.feedback(wave, .failed, left.filter { $0.number % 9 == 0 }, at: world.start)
             try await host.feedback(wave, .delivered, left.filter { $0.number % 9 > 1 }, at: world.start)
@@ -166,7 +168,9 @@ import Testing
             #expect(contact == counted + released)
             #expect(settled > 0 && released > 0 && open > 0)
         }
-        let before = try await DecisionWorld(seed: 21, subscribers: 70_000).host(campaigns: []).read { Self.total($0, world.month) }
+        let before = try await DecisionWorld(seed: 21, subscribers: 70_000).host(campaigns: []).read {
+            Self.total($0, world.month)
+        }
         let after = try await host.read { Self.total($0, world.month) }
         #expect(after - before == sums.reduce(0) { $0 + $1.4 })
     }

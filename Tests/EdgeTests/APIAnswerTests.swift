@@ -107,7 +107,7 @@ import Yams
             "list.bad_number", "decision.no_profile", "control.name_taken",
         ]
         for code in codes { #expect((400..<500).contains(Problem.status(ofCode: code).code), "\(code)") }
-        #expect(Problem.status(ofCode: "control.file_full").code == 507)
+        #expect(Problem.status(ofCode: "control.file_disk_full").code == 507)
         #expect(Problem.status(ofCode: "decision.read_only").code == 503)
         #expect(Problem.status(ofCode: "decision.broken_chain").code == 500)
     }

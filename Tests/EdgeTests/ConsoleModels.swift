@@ -1,15 +1,16 @@
 // Models of every page, filled with a text that tries to be markup.
 // SPDX-License-Identifier: Apache-2.0
 
-import Decisioning
+import Assembly
 import Kernel
 import Model
-import Planning
 import Ports
-import Rules
 import Texts
 
 @testable import Console
+@testable import Decisioning
+@testable import Planning
+@testable import Rules
 
 /// Pages with made-up contents.
 struct ConsoleModels {

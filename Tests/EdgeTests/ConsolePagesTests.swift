@@ -3,6 +3,7 @@
 
 import Foundation
 import HTTPAPI
+import HTTPTypes
 import Model
 import Testing
 import Texts

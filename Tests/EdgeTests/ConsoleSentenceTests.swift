@@ -1,11 +1,12 @@
 // One plain sentence for every outcome and everything that may happen to a contact, in both languages.
 // SPDX-License-Identifier: Apache-2.0
 
-import Decisioning
 import Kernel
 import Model
 import Testing
 import Texts
+
+@testable import Decisioning
 
 struct ConsoleSentenceTests {
     private static let policy = ContactPolicy(

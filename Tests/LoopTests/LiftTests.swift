@@ -67,7 +67,9 @@ import Testing
             try #require(summary.count(.contact) == 400 && summary.count(.outranked) > 100)
             let state = try #require(try await host.read { $0.waves[wave] })
             // Who has a high score orders more often anyway; a contact adds 8 points for some and nothing for others.
-            func base(_ index: SubscriberIndex) -> UInt64 { 100 + UInt64(max(0, world.score(index.number) ?? 0)) / 40_000 }
+            func base(_ index: SubscriberIndex) -> UInt64 {
+                100 + UInt64(max(0, world.score(index.number) ?? 0)) / 40_000
+            }
             func effect(_ index: SubscriberIndex) -> UInt64 { index.number % 2 == 0 ? 80 : 0 }
             func orders(_ index: SubscriberIndex, _ perMille: UInt64) -> Bool {
                 world.isDrawn(500, index.number, perMille: perMille)

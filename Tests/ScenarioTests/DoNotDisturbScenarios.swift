@@ -17,11 +17,14 @@ import Testing
         _ = try await host.run(wave: wave, planned: world.start, audience: world.audience(percent: 100))
         let state = try #require(try await host.read { $0.waves[wave] })
         return [
-            .contact: Set(state.members(\.contact).map(\.number)), .control: Set(state.members(\.control).map(\.number)),
+            .contact: Set(state.members(\.contact).map(\.number)),
+            .control: Set(state.members(\.control).map(\.number)),
         ]
     }
 
-    @Test func `a silver-card customer is removed by default and included when the planner unticks the class`() async throws {
+    @Test func `a silver-card customer is removed by default and included when the planner unticks the class`()
+        async throws
+    {
         var removed = world.campaign(1)
         removed.unticked = []
         removed.controlPPM = 0

@@ -24,7 +24,12 @@ public struct FakeProfile: ProfileReader {
         return members
     }
 
-    public func holds(_ rule: String, at index: SubscriberIndex, today: LocalDay, lists: any MembershipReader) throws
+    public func holds(
+        _ rule: String,
+        at index: SubscriberIndex,
+        today: LocalDay,
+        lists: any MembershipReader
+    ) throws
         -> Bool
     {
         guard let test = rules[rule] else { throw Unknown(name: rule) }
@@ -193,11 +198,17 @@ public struct DecisionWorld: Sendable {
     }
 
     /// Records that set the operator up; `reversed` gives the lists and campaigns in the opposite order.
-    public func setUp(_ objects: any ObjectStore, campaigns: [CampaignSpec], reversed: Bool = false) throws
+    public func setUp(
+        _ objects: any ObjectStore,
+        campaigns: [CampaignSpec],
+        reversed: Bool = false
+    ) throws
         -> [LogRecord]
     {
         var lines = ByteWriter()
-        for index in 0..<UInt64(subscribers) { lines.write(Int64(1_000_000 + index * 17 + draw(1, UInt32(index)) % 17)) }
+        for index in 0..<UInt64(subscribers) {
+            lines.write(Int64(1_000_000 + index * 17 + draw(1, UInt32(index)) % 17))
+        }
         var records: [LogRecord] = [
             .genesis(salt: Array(repeating: UInt8(seed & 255), count: 16), now: start),
             .linesAssigned(base: 0, count: UInt32(subscribers), file: try objects.put(lines.bytes)),
@@ -205,7 +216,8 @@ public struct DecisionWorld: Sendable {
         ]
         var lists: [(ListID, Bitset)] = [
             (.product("P1"), members(10, perMille: 40)), (.product("P2"), members(11, perMille: 20)),
-            (.dnd(1, channel: .sms), members(12, perMille: 30)), (.dnd(1, channel: .outbound), members(13, perMille: 500)),
+            (.dnd(1, channel: .sms), members(12, perMille: 30)),
+            (.dnd(1, channel: .outbound), members(13, perMille: 500)),
             (ListID("black"), members(40, perMille: 20)), (ListID("grey"), members(41, perMille: 25)),
         ]
         for number in 2...15 { lists.append((.dnd(number), members(UInt64(14 + number), perMille: 12))) }

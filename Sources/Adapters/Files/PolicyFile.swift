@@ -12,10 +12,9 @@ public enum PolicyFile {
 
     /// Reads a policy file.
     ///
-    /// - Parameters:
-    ///   - revision: The number the revision gets.
-    ///   - checkRule: Says what is wrong with a tier's rule; nil when nothing is.
-    /// - Throws: ``DocumentError`` with all problems found.
+    /// `revision`: The number the revision gets.
+    /// `checkRule`: Says what is wrong with a tier's rule; nil when nothing is.
+    /// **Throws**: ``DocumentError`` with all problems found.
     public static func read(
         path: String,
         revision: Int,
@@ -123,7 +122,7 @@ public enum PolicyFile {
         return number
     }
 
-    /// `21:00-09:00`
+    /// Reads quiet hours such as `21:00-09:00`.
     private static func quietHours(_ place: YAMLValue) -> QuietHours? {
         guard let text = place.someText() else { return nil }
         let times = text.split(separator: "-").map { time -> Int? in

@@ -99,7 +99,7 @@ struct Gate: RouterMiddleware {
 
     private func answer(_ error: any Error, _ request: Request, _ context: EdgeContext) async -> Response {
         let problem = Problem(error, language: context.language, requestId: context.id)
-        if problem.status >= 500 {
+        if problem.status >= 500, !(error is CancellationError) {
             context.logger.error("failed", metadata: ["code": .string(problem.code), "error": .string("\(error)")])
         }
         var response: Response?

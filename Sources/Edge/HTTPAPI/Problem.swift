@@ -173,8 +173,8 @@ public struct Problem: Codable, Hashable, Sendable {
         case "edge.key_reused", "edge.bad_password", "control.invalid", "approval.reason_missing", "plan.bad_name",
             "plan.bad_message", "plan.bad_value", "plan.unknown_segment", "decision.invalid_policy":
             .unprocessableContent
-        case "control.file_full", "control.file_disk_full": HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
-        case "decision.read_only", "control.file_locked", "control.file_no_access": .serviceUnavailable
+        case "control.file_disk_full": HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
+        case "decision.read_only", "control.file_locked", "control.file_no_access", "run.unavailable": .serviceUnavailable
         default: code.hasPrefix("rule.") || code.hasPrefix("list.") ? .unprocessableContent : .internalServerError
         }
     }

@@ -178,21 +178,21 @@ extension CheckResult {
 
     private func recentReason(_ channel: ChannelWords) -> BilingualText {
         let last = value("last").flatMap { LocalDay(iso: $0) }
-        let days = value("days") ?? "?"
-        let zh = last.map { Language.zh.day($0) }
-        let en = last.map { Language.en.day($0) }
-        if outcome == .interval {
-            return both(
-                zh.map { "\($0)已有一次\(channel.noun.zh)，间隔不足\(days)天" } ?? "距上次\(channel.noun.zh)不足\(days)天",
-                en.map { "there was \(channel.article) \(channel.noun.en) on \($0), less than \(days) days away" }
-                    ?? "the last \(channel.noun.en) was less than \(days) days away"
-            )
+        guard let last, let days = value("days") else {
+            return outcome == .interval
+                ? both("距上次\(channel.noun.zh)时间过短", "the last \(channel.noun.en) was too close")
+                : both("近期已有同类营销", "a similar campaign was too close")
         }
-        return both(
-            zh.map { "\($0)已有同类营销，\(days)天内不再重复" } ?? "\(days)天内已有同类营销",
-            en.map { "a similar campaign ran on \($0), less than \(days) days away" }
-                ?? "a similar campaign ran less than \(days) days away"
-        )
+        let (zh, en) = (Language.zh.day(last), Language.en.day(last))
+        return outcome == .interval
+            ? both(
+                "\(zh)已有一次\(channel.noun.zh)，间隔不足\(days)天",
+                "there was \(channel.article) \(channel.noun.en) on \(en), less than \(days) days away"
+            )
+            : both(
+                "\(zh)已有同类营销，\(days)天内不再重复",
+                "a similar campaign ran on \(en), less than \(days) days away"
+            )
     }
 
     private func capReason(_ names: SentenceNames) -> BilingualText {

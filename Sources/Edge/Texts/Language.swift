@@ -50,7 +50,8 @@ public enum Language: String, Sendable, CaseIterable, Codable {
     /// An amount of minor units: `¥1,234.50`.
     public func money(minor: Int64) -> String {
         let cents = Int(minor.magnitude % 100)
-        return (minor < 0 ? "−" : "") + "¥" + number(Int(minor.magnitude / 100)) + "." + (cents < 10 ? "0" : "") + "\(cents)"
+        return (minor < 0 ? "−" : "") + "¥" + number(Int(minor.magnitude / 100)) + "." + (cents < 10 ? "0" : "")
+            + "\(cents)"
     }
 
     /// A share as a percentage with the given number of decimals: `12.32%`.

@@ -32,7 +32,12 @@ public struct ColumnProfile: ProfileReader {
         try members(where: scope.check(rule), today: today, lists: lists)
     }
 
-    public func holds(_ rule: String, at index: SubscriberIndex, today: LocalDay, lists: any MembershipReader) throws
+    public func holds(
+        _ rule: String,
+        at index: SubscriberIndex,
+        today: LocalDay,
+        lists: any MembershipReader
+    ) throws
         -> Bool
     {
         try compile(scope.check(rule), today, lists).contains(index)
@@ -61,7 +66,11 @@ public struct ColumnProfile: ProfileReader {
         RuleScope(catalogue: profile.catalogue, lists: ListID.standardCodes)
     }
 
-    private func compile(_ rule: CheckedRule, _ today: LocalDay, _ lists: any MembershipReader) throws
+    private func compile(
+        _ rule: CheckedRule,
+        _ today: LocalDay,
+        _ lists: any MembershipReader
+    ) throws
         -> ColumnPredicate
     {
         try profile.compile(rule, today: today) { membership in

@@ -39,7 +39,8 @@ extension DecisionState {
             let arrived = members.intersection(state.handedOff)
             state.delivered = state.delivered.union(arrived)
             state.settled = state.settled.union(arrived.intersection(state.open))
-        case .unknown: state.settled = state.settled.union(members.intersection(state.handedOff).intersection(state.open))
+        case .unknown:
+            state.settled = state.settled.union(members.intersection(state.handedOff).intersection(state.open))
         case .refused, .failed: break
         case .replied: state.replied = state.replied.union(members.intersection(state.contact))
         case .unsubscribed: state.unsubscribed = state.unsubscribed.union(members.intersection(state.contact))

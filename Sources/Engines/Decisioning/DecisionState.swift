@@ -79,7 +79,7 @@ public final class DecisionState {
 
     /// Applies the next record of the log.
     ///
-    /// - Parameter countsContacts: False when the counters were already raised by the decision itself.
+    /// `countsContacts`: False when the counters were already raised by the decision itself.
     /// - Throws: ``DecisionError`` or a file error; the state is unchanged then.
     public func apply(_ record: LogRecord, sequence: Int64, countsContacts: Bool = true) throws {
         switch record {
@@ -257,7 +257,10 @@ public final class DecisionState {
             lines: subscribers
         )
         if let tierCache, tierCache.key == key { return tierCache.tiers }
-        var tiers = [UInt8](repeating: UInt8(policy.tiers.count), count: Block.count(subscribers: subscribers) * Block.size)
+        var tiers = [UInt8](
+            repeating: UInt8(policy.tiers.count),
+            count: Block.count(subscribers: subscribers) * Block.size
+        )
         for (row, tier) in policy.tiers.enumerated().reversed() {
             try profileReader().members(where: tier.rule, today: day, lists: memberships)
                 .forEach { tiers[Int($0)] = UInt8(row) }
@@ -334,7 +337,8 @@ public final class DecisionState {
         where isRelevant: (RecentContacts) -> Bool
     ) -> [RecentContacts] {
         var result = history.filter { abs(Int($0.day.number) - Int(day.number)) < days && isRelevant($0) }
-        for other in waves.values.sorted(by: { $0.wave < $1.wave }) where other.wave != wave && other.status != .aborted {
+        for other in waves.values.sorted(by: { $0.wave < $1.wave }) where other.wave != wave && other.status != .aborted
+        {
             guard abs(Int(other.planned.day.number) - Int(day.number)) < days else { continue }
             let contacts = RecentContacts(
                 channel: other.spec.channel,

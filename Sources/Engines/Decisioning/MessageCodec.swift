@@ -5,7 +5,7 @@ public import Kernel
 
 /// Which message an id stands for.
 public struct MessageAddress: Hashable, Sendable {
-    /// Serial number of the wave in its data directory, 1 ... 2^28 - 1.
+    /// Serial number of the wave in its data directory, from 1 to 2^28 - 1.
     public var waveSerial: UInt32
     /// 0 for the first attempt, up to 15.
     public var attempt: UInt8

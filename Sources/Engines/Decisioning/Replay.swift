@@ -98,7 +98,9 @@ public final class Replay {
         case .waveOpened: verifying = try session(record, isDryRun: true)
         case .waveSelected(let wave, let cuts):
             guard let verifying else { throw different("cuts of wave \(wave.packed) without an opening") }
-            if verifying.cuts != cuts { throw different("the cuts are \(cuts), deciding again gives \(verifying.cuts)") }
+            if verifying.cuts != cuts {
+                throw different("the cuts are \(cuts), deciding again gives \(verifying.cuts)")
+            }
         case .waveBlock(_, let block, let outcomes):
             guard let verifying else { throw different("block \(block) without an opening") }
             guard case .waveBlock(_, _, let again)? = verifying.decide([Int(block)]).first else {

@@ -25,7 +25,7 @@ extension DecisionState {
 
     /// Breaches of the policy by the given waves as they were decided.
     ///
-    /// - Parameter barred: Whom the lists barred when each wave was opened; who unsubscribed later does not count.
+    /// `barred`: Whom the lists barred when each wave was opened; who unsubscribed later does not count.
     public func breaches(of waves: [WaveState], barred: [WaveID: Bitset]) throws -> PolicyBreaches {
         try breaches(of: waves, barred: barred) { wave in
             var contacts = Bitset(universe: subscribers)
@@ -38,9 +38,8 @@ extension DecisionState {
 
     /// Breaches if each wave had gone to its whole audience, as many as its limit allows, unchecked.
     ///
-    /// - Parameters:
-    ///   - barred: Whom the lists barred when each wave was opened.
-    ///   - audience: The members of a wave's audience file.
+    /// `barred`: Whom the lists barred when each wave was opened.
+    /// `audience`: The members of a wave's audience file.
     public func breachesWithoutControl(
         of waves: [WaveState],
         barred: [WaveID: Bitset],
@@ -61,7 +60,9 @@ extension DecisionState {
             try profileReader().scorer($0, today: wave.planned.day, lists: memberships)
         }
         var words = members.words
-        words.append(contentsOf: repeatElement(0, count: Block.count(subscribers: subscribers) * Block.words - words.count))
+        words.append(
+            contentsOf: repeatElement(0, count: Block.count(subscribers: subscribers) * Block.words - words.count)
+        )
         var scores = [Int32](repeating: 0, count: Block.size)
         var present = [UInt64](repeating: .max, count: Block.words)
         for block in 0..<Block.count(subscribers: subscribers) {

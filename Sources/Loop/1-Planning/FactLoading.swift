@@ -22,9 +22,8 @@ public struct FactLoading: Sendable {
 
     /// Counts the marketing contacts of table `contact` for the caps and intervals (FRQ-13).
     ///
-    /// - Parameters:
-    ///   - today: Only contacts before this day count.
-    ///   - recentDays: Days back that intervals and similarity may ask for.
+    /// `today`: Only contacts before this day count.
+    /// `recentDays`: Days back that intervals and similarity may ask for.
     public func loadContacts(before today: LocalDay, recentDays: Int) async throws {
         let subscribers = try await host.read { $0.subscribers }
         let oldest = LocalMonth(number: today.month.number - Int32(ContactLedger.monthsBack)).firstDay
@@ -52,7 +51,9 @@ public struct FactLoading: Sendable {
                     UInt8(clamping: counts[row])
             }
         }
-        for (key, counts) in columns.sorted(by: { ($0.key.month, $0.key.channel.rawValue) < ($1.key.month, $1.key.channel.rawValue) }) {
+        for (key, counts) in columns.sorted(by: {
+            ($0.key.month, $0.key.channel.rawValue) < ($1.key.month, $1.key.channel.rawValue)
+        }) {
             let month = LocalMonth(number: Int32(key.month - 1970 * 12))
             history.counters.append(.init(channel: key.channel, month: month, counts: counts))
         }
@@ -83,7 +84,9 @@ public struct FactLoading: Sendable {
             }
         }
         let ordered = found.sorted {
-            ($0.key.day, $0.key.channel.rawValue, $0.key.category) < ($1.key.day, $1.key.channel.rawValue, $1.key.category)
+            ($0.key.day, $0.key.channel.rawValue, $0.key.category) < (
+                $1.key.day, $1.key.channel.rawValue, $1.key.category
+            )
         }
         for (key, indices) in ordered {
             history.add(

@@ -133,7 +133,8 @@ public struct Segments: Sendable {
             try await session.execute(session.dialect.dropTable(table))
             try await session.execute(session.dialect.createTable(table, fields))
             for membership in wanted {
-                let set = kind == .list ? lists.members(ofList: membership.name) : lists.owners(ofProduct: membership.name)
+                let set =
+                    kind == .list ? lists.members(ofList: membership.name) : lists.owners(ofProduct: membership.name)
                 var indices: [Int64] = []
                 (set ?? Bitset(universe: subscribers)).forEach { indices.append(Int64($0)) }
                 let names = TextColumn(repeatElement(membership.name, count: indices.count))
@@ -222,7 +223,8 @@ public enum PlanningError: CodedError, Equatable {
         case .badMessage(let count): "a message has 1 to 1000 characters, not \(count)"
         case .badValue(let field, let why): "\(field): \(why)"
         case .unknownSegment(let id): "segment \(id) does not exist; choose one from the list"
-        case .wrongPhase(let phase, let wanted): "the campaign is \(phase.rawValue) and cannot become \(wanted.rawValue)"
+        case .wrongPhase(let phase, let wanted):
+            "the campaign is \(phase.rawValue) and cannot become \(wanted.rawValue)"
         case .noDryRun: "the plan has no dry run since its last change; run one so that the approver sees its effect"
         case .notAllowed(let why): why
         }

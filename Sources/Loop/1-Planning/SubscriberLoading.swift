@@ -20,7 +20,11 @@ public protocol TableSource: Sendable {
     /// Identifies content and mapping; the same id is never loaded twice.
     var loadID: String { get }
     /// Appends all rows to a staging table that has these columns; nothing is kept when it throws.
-    func fill(_ staging: String, on session: any WarehouseSession, engine: any WarehouseEngine) async throws
+    func fill(
+        _ staging: String,
+        on session: any WarehouseSession,
+        engine: any WarehouseEngine
+    ) async throws
         -> LoadCounts
 }
 
@@ -105,9 +109,8 @@ public struct SubscriberLoading: Sendable {
 
     /// Loads one table; a second load of the same content changes nothing and returns the first one's record.
     ///
-    /// - Parameters:
-    ///   - catalogue: Types the attributes of table `subscriber`.
-    ///   - who: Sign-in name for the audit log.
+    /// `catalogue`: Types the attributes of table `subscriber`.
+    /// `who`: Sign-in name for the audit log.
     public func load(
         _ source: any TableSource,
         catalogue: AttributeCatalogue,
@@ -212,8 +215,9 @@ public struct SubscriberLoading: Sendable {
         try await warehouse.ingest(into: "line", fields: fields, from: LineBatches(lines: lines, fields: fields))
     }
 
-    /// All subscribers after a load: those of the file, and those loaded before that it does not name. A number that
-    /// the file gives to another line is taken from the one that had it.
+    /// All subscribers after a load: those of the file, and those loaded before that it does not name.
+    ///
+    /// A number that the file gives to another line is taken from the one that had it.
     private func merged(_ staging: String, fields: [WarehouseField], isFirst: Bool) -> SQLText {
         let new = dialect.quoted(identifier: staging)
         let fields = fields.filter { $0.name != "idx" }

@@ -52,7 +52,9 @@ public struct Approvals: Sendable {
         guard var approval = pending, campaign.phase == .submitted, approval.revision == campaign.revision else {
             throw ApprovalError.alreadyDecided
         }
-        guard staff.login != campaign.owner, staff.login != approval.submittedBy else { throw ApprovalError.ownCampaign }
+        guard staff.login != campaign.owner, staff.login != approval.submittedBy else {
+            throw ApprovalError.ownCampaign
+        }
         guard result == .pass || reason.contains(where: { !$0.isWhitespace }) else { throw ApprovalError.reasonMissing }
         approval.result = result
         approval.decidedBy = staff.login

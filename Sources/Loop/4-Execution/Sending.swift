@@ -51,19 +51,20 @@ public struct Sending: Sendable {
 
     /// Sends everything of a closed wave that has not left.
     ///
-    /// - Parameters:
-    ///   - now: Asked before each portion.
-    ///   - progress: Called after each portion.
-    /// - Returns: How far it got; `isHeld` when the campaign is paused or stopped.
+    /// `now`: Asked before each portion.
+    /// `progress`: Called after each portion.
+    /// **Returns**: How far it got; `isHeld` when the campaign is paused or stopped.
     public func send(
         _ wave: WaveID,
         text: String,
         now: @Sendable () -> LocalTime,
         progress: @Sendable (SendProgress) async -> Void = { _ in }
     ) async throws -> SendProgress {
-        guard let (state, codec) = try await host.read({ state in
-            state.waves[wave].map { ($0, state.messageCodec) }
-        }) else { throw DecisionError.unknownWave(wave) }
+        guard
+            let (state, codec) = try await host.read({ state in
+                state.waves[wave].map { ($0, state.messageCodec) }
+            })
+        else { throw DecisionError.unknownWave(wave) }
         guard state.status == .closed else { throw DecisionError.waveNotClosed(wave) }
         var report = SendProgress(total: state.sum(\.contact), sent: state.sum(\.handedOff))
         for (block, members) in state.blocks.sorted(by: { $0.key < $1.key }) {

@@ -63,7 +63,9 @@ public struct Receipts: Sendable {
                 }
             found[Key(serial: address.waveSerial, kind: kind), default: []].append(SubscriberIndex(address.index))
         }
-        for (key, members) in found.sorted(by: { ($0.key.serial, $0.key.kind.rawValue) < ($1.key.serial, $1.key.kind.rawValue) }) {
+        for (key, members) in found.sorted(by: {
+            ($0.key.serial, $0.key.kind.rawValue) < ($1.key.serial, $1.key.kind.rawValue)
+        }) {
             guard let wave = waves[key.serial] else { continue }
             try await host.feedback(wave, key.kind, members, at: now)
             switch key.kind {

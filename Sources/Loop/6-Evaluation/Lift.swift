@@ -58,9 +58,11 @@ public struct Lift: Hashable, Sendable, Codable {
     public var interval: ClosedRange<Double> {
         guard contact.total > 0, control.total > 0 else { return -1...1 }
         let (a, b) = (contact.wilson(z: Self.z95), control.wilson(z: Self.z95))
-        let down = ((contact.share - a.low) * (contact.share - a.low) + (b.high - control.share) * (b.high - control.share))
+        let down =
+            ((contact.share - a.low) * (contact.share - a.low) + (b.high - control.share) * (b.high - control.share))
             .squareRoot()
-        let up = ((a.high - contact.share) * (a.high - contact.share) + (control.share - b.low) * (control.share - b.low))
+        let up =
+            ((a.high - contact.share) * (a.high - contact.share) + (control.share - b.low) * (control.share - b.low))
             .squareRoot()
         return (difference - down)...(difference + up)
     }

@@ -38,7 +38,7 @@ public struct WaveEvaluation: Hashable, Sendable {
 
     /// Reads the evaluation of a wave.
     ///
-    /// - Parameter valuePerOrderMinor: What an order is worth, from the plan.
+    /// `valuePerOrderMinor`: What an order is worth, from the plan.
     public init(_ state: WaveState, valuePerOrderMinor: Int64) {
         wave = state.wave
         name = state.spec.name

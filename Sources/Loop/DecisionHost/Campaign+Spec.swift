@@ -7,7 +7,7 @@ public import Model
 extension Campaign {
     /// The decision-relevant part of the plan.
     ///
-    /// - Parameter unticker: Who is recorded for the do-not-disturb classes that were unticked.
+    /// `unticker`: Who is recorded for the do-not-disturb classes that were unticked.
     public func spec(unticker: String) -> CampaignSpec {
         CampaignSpec(
             id: id,

@@ -40,8 +40,10 @@ public enum DecisionHostError: CodedError {
     }
 }
 
-/// Owns state and log. All commands run one after the other on one thread of its own; single reservations share
-/// commits (group commit), everything else commits before it answers.
+/// Owns state and log.
+///
+/// All commands run one after the other on one thread of its own; single reservations share commits (group commit),
+/// everything else commits before it answers.
 ///
 /// Effects of a command become visible to callers only after its batches are durable. When a commit fails the
 /// effects are undone in reverse and the host refuses work until a probe of the log succeeds.
@@ -159,7 +161,9 @@ public final class DecisionHost: @unchecked Sendable {
         try objects.put(bytes)
     }
 
-    /// Records inputs: lists, attributes, policy, campaigns, ticks. They count for every later decision.
+    /// Records inputs: lists, attributes, policy, campaigns, ticks.
+    ///
+    /// They count for every later decision.
     ///
     /// - Throws: ``DecisionError`` for a record that could not be applied; nothing is written then, since what is in the
     ///   log must fold for ever.
@@ -379,10 +383,11 @@ public final class DecisionHost: @unchecked Sendable {
 
     // MARK: Single reservations
 
-    /// Reserves one contact outside a wave; answers after the commit that holds it. The same request id gets the
-    /// same answer again.
+    /// Reserves one contact outside a wave; answers after the commit that holds it.
     ///
-    /// - Parameter day: The local day of the contact; its month is the month it counts in.
+    /// The same request id gets the same answer again.
+    ///
+    /// `day`: The local day of the contact; its month is the month it counts in.
     public func reserve(_ reservation: SingleReservation, on day: LocalDay) async throws -> SingleAnswer {
         try await withCheckedThrowingContinuation { continuation in
             owner.async { [self] in
@@ -444,10 +449,9 @@ public final class DecisionHost: @unchecked Sendable {
 
     /// Makes the second check on members of one block that have not left, and makes their leaving durable.
     ///
-    /// - Parameters:
-    ///   - range: Offsets inside the block.
-    ///   - reachable: Says whether a subscriber has a number of its own now.
-    /// - Returns: Those that may leave now; empty when the campaign is paused or stopped.
+    /// `range`: Offsets inside the block.
+    /// `reachable`: Says whether a subscriber has a number of its own now.
+    /// **Returns**: Those that may leave now; empty when the campaign is paused or stopped.
     public func handOff(
         _ wave: WaveID,
         block: Int,

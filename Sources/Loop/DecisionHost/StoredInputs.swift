@@ -35,7 +35,11 @@ public final class StoredInputs: DecisionInputs {
         try objects.bytes(file, offset: offset, count: count)
     }
 
-    public func profile(catalogue: ContentHash, columns: [AttributeColumn], subscribers: Int) throws
+    public func profile(
+        catalogue: ContentHash,
+        columns: [AttributeColumn],
+        subscribers: Int
+    ) throws
         -> any ProfileReader
     {
         let key = Key(catalogue: catalogue, columns: columns, subscribers: subscribers)

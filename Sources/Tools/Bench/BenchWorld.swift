@@ -11,7 +11,9 @@ import Ports
 import Profiles
 import SQLiteStore
 
-/// The base of the decision benches. Everything depends on seed and index alone.
+/// The base of the decision benches.
+///
+/// Everything depends on seed and index alone.
 struct BenchWorld {
     let subscribers: Int
     let seed: UInt64
@@ -23,7 +25,9 @@ struct BenchWorld {
     static let campaigns = 12
 
     func draw(_ name: UInt64, _ index: Int) -> UInt64 {
-        SeededRandom.mix(SeededRandom.mix(seed &+ name &* 0x9E37_79B9_7F4A_7C15) &+ UInt64(index) &* 0xD134_2543_DE82_EF95)
+        SeededRandom.mix(
+            SeededRandom.mix(seed &+ name &* 0x9E37_79B9_7F4A_7C15) &+ UInt64(index) &* 0xD134_2543_DE82_EF95
+        )
     }
 
     /// About `ppm` millionths of all subscribers.
@@ -137,7 +141,9 @@ struct BenchWorld {
     }
 
     /// Opens the base, prepared when it is not there yet.
-    func open(observe: @escaping @Sendable (ProtocolStep) -> Void = { _ in }) async throws -> (
+    func open(
+        observe: @escaping @Sendable (ProtocolStep) -> Void = { _ in }
+    ) async throws -> (
         host: DecisionHost, log: SQLiteDecisionLog, inputs: StoredInputs
     ) {
         let ready = folder + "/ready"

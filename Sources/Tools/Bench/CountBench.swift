@@ -129,10 +129,15 @@ struct CountBench {
                 try Data(column).write(to: URL(filePath: "\(folder)/\(attribute.code).column"))
             }
             let engine = try await open(folder)
-            let fields = [WarehouseField("idx", .integer)]
+            let fields =
+                [WarehouseField("idx", .integer)]
                 + Self.catalogue.attributes.map { WarehouseField($0.code, $0.type.warehouseType) }
             try await engine.execute(engine.dialect.createTable("base", fields))
-            try await engine.ingest(into: "base", fields: fields, from: CountRows(rows: rows, fields: fields, bench: self))
+            try await engine.ingest(
+                into: "base",
+                fields: fields,
+                from: CountRows(rows: rows, fields: fields, bench: self)
+            )
             try await engine.sync()
             await engine.close()
             try Data().write(to: URL(filePath: ready))
@@ -145,7 +150,12 @@ struct CountBench {
         return profile
     }
 
-    private func append(_ range: Range<Int>, of position: Int, _ attribute: Attribute, to builder: inout HotColumnBuilder)
+    private func append(
+        _ range: Range<Int>,
+        of position: Int,
+        _ attribute: Attribute,
+        to builder: inout HotColumnBuilder
+    )
         throws
     {
         let values = range.map { value(position, $0) }
@@ -156,7 +166,9 @@ struct CountBench {
             case .flag:
                 try values.map { $0 == 1 }.withUnsafeBufferPointer { try builder.append(flags: $0, valid: valid) }
             case .enumeration:
-                try values.map { UInt16($0 ?? 0) }.withUnsafeBufferPointer { try builder.append(places: $0, valid: valid) }
+                try values.map { UInt16($0 ?? 0) }.withUnsafeBufferPointer {
+                    try builder.append(places: $0, valid: valid)
+                }
             default:
                 try values.map { $0 ?? 0 }.withUnsafeBufferPointer { try builder.append(integers: $0, valid: valid) }
             }

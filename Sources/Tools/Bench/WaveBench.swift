@@ -57,10 +57,13 @@ struct WaveBench {
         options.note("the same in DuckDB")
         let peer = try await peerSeconds(last.summary, last.spec, host: host, audience: audience)
         let members = Double(last.summary.target)
-        let shares = last.summary.totals.filter { $0.outcome != .contact && $0.outcome != .control && $0.outcome != .outranked }
-            .map { Double($0.count) / members * 100 }
+        let shares = last.summary.totals.filter {
+            $0.outcome != .contact && $0.outcome != .control && $0.outcome != .outranked
+        }
+        .map { Double($0.count) / members * 100 }
         return [
-            "decisions_per_s": members / (times.median / 1000), "wave_ms": times.median, "wave_max_ms": times.max() ?? 0,
+            "decisions_per_s": members / (times.median / 1000), "wave_ms": times.median,
+            "wave_max_ms": times.max() ?? 0,
             "audience": members, "contacts": Double(last.summary.count(.contact)),
             "least_removed_percent": shares.min() ?? 0, "most_removed_percent": shares.max() ?? 0,
             "duckdb_s": peer, "ratio": peer / (times.median / 1000), "repetitions": Double(Self.repetitions),
@@ -88,7 +91,9 @@ struct WaveBench {
             let explanation = try explainer.explain(summary.wave.campaign, SubscriberIndex(position))
             let naive = explanation.checks.first { !$0.isPassed }?.outcome ?? .contact
             guard naive == explanation.outcome else {
-                throw BenchError.answersDiffer("explain of subscriber \(position): \(naive.code), \(explanation.outcome.code)")
+                throw BenchError.answersDiffer(
+                    "explain of subscriber \(position): \(naive.code), \(explanation.outcome.code)"
+                )
             }
             position = UInt32((UInt64(position) + 7919) % UInt64(options.subscribers / 2))
         }
@@ -141,14 +146,16 @@ struct WaveBench {
 
     private static let fields =
         [
-            ("idx", WarehouseType.integer), ("member", .flag), ("holdout", .flag), ("owned", .flag), ("lists", .integer),
+            ("idx", WarehouseType.integer), ("member", .flag), ("holdout", .flag), ("owned", .flag),
+            ("lists", .integer),
             ("recent", .flag), ("similar", .flag), ("sms", .integer), ("counted", .integer), ("sms_cap", .integer),
             ("overall_cap", .integer), ("score", .integer), ("hash", .integer), ("control", .flag),
         ].map { WarehouseField($0.0, $0.1) }
 
     private static let checks: String = {
         let lists = BenchWorld.lists.indices.map { position in
-            let outcome = Outcome(code: BenchWorld.lists[position].list.code) ?? (position == 15 ? .listBlack : .listGrey)
+            let outcome =
+                Outcome(code: BenchWorld.lists[position].list.code) ?? (position == 15 ? .listBlack : .listGrey)
             return "WHEN lists & \(1 << position) <> 0 THEN \(outcome.rawValue)"
         }
         return """
@@ -207,8 +214,13 @@ private struct PeerRows: ColumnBatchSource {
     let lines: [Int64]
     var position = 0
 
-    init(world: BenchWorld, spec: CampaignSpec, audience: Bitset, host: DecisionHost, fields: [WarehouseField]) async throws
-    {
+    init(
+        world: BenchWorld,
+        spec: CampaignSpec,
+        audience: Bitset,
+        host: DecisionHost,
+        fields: [WarehouseField]
+    ) async throws {
         self.world = world
         self.fields = fields
         self.audience = audience

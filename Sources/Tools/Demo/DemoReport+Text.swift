@@ -84,7 +84,8 @@ extension OperatorReport {
             let truth = t.fixed(Double(campaign.truePPM) / 10_000, decimals: 2)
             let isInside = lift.interval.contains(Double(campaign.truePPM) / 1_000_000)
             return "\(campaign.evaluation.name) \(estimate) / \(truth) \(t("百分点", "pp"))"
-                + (isInside ? t("（区间包含真值）", " (interval holds the truth)") : t("（区间未含真值）", " (interval misses the truth)"))
+                + (isInside
+                    ? t("（区间包含真值）", " (interval holds the truth)") : t("（区间未含真值）", " (interval misses the truth)"))
         }
         return t(
             "客户反应由模拟器产生；净提升估计 / 模拟器真值：",
@@ -97,7 +98,10 @@ extension CampaignReport {
     func text(_ t: Language) -> [String] {
         let e = evaluation
         var lines = ["▎\(e.name)"]
-        lines.append("  " + t("短信", "Message") + " (\(message.count) \(t("字", "characters")), \(parts) \(t("条", "part(s)"))): \(message)")
+        lines.append(
+            "  " + t("短信", "Message")
+                + " (\(message.count) \(t("字", "characters")), \(parts) \(t("条", "part(s)"))): \(message)"
+        )
         lines.append("  " + t("去向（合计等于目标）", "Losses by reason (they add up to the target)"))
         let width = e.outcomes.map { t.number(Int($0.count)).count }.max() ?? 1
         for total in e.outcomes {
@@ -129,7 +133,8 @@ extension CampaignReport {
                 + "\(t.fixed(interval.lowerBound * 100, decimals: 2)) … \(t.fixed(interval.upperBound * 100, decimals: 2))"
                 + (lift.isSignificant ? t("，显著", ", significant") : t("，不显著", ", not significant")),
             t("此对照规模能发现的最小差异：", "Smallest effect this control can show: ")
-                + t.fixed(lift.smallestDetectable * 100, decimals: 2) + t(" 个百分点（功效 80%）", " percentage points (power 80 %)"),
+                + t.fixed(lift.smallestDetectable * 100, decimals: 2)
+                + t(" 个百分点（功效 80%）", " percentage points (power 80 %)"),
         ]
     }
 

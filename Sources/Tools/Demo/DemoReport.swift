@@ -87,7 +87,10 @@ public struct OperatorReport: Sendable {
         return result
     }
 
-    private static func examples(_ wave: WaveState, _ platform: Platform) async throws
+    private static func examples(
+        _ wave: WaveState,
+        _ platform: Platform
+    ) async throws
         -> [(kind: BilingualText, number: String)]
     {
         let numbers = platform.numbers.current

@@ -19,7 +19,6 @@ import Synchronization
 import Synthetic
 public import Texts
 
-
 /// What a demo is asked to do.
 public struct DemoSettings: Sendable {
     /// Data directory of the synthetic operator; the real table is kept in `real` below it.
@@ -34,7 +33,8 @@ public struct DemoSettings: Sendable {
     public var language: Language
 
     /// Makes settings; see the properties.
-    public init(directory: String, examples: String, subscribers: Int = 200_000, seed: UInt64 = 42, language: Language) {
+    public init(directory: String, examples: String, subscribers: Int = 200_000, seed: UInt64 = 42, language: Language)
+    {
         self.directory = directory
         self.examples = examples
         self.subscribers = subscribers
@@ -73,7 +73,11 @@ public struct Demo: Sendable {
         return DemoReport(operators: [first, second], seed: settings.seed)
     }
 
-    private func play(_ world: some DemoWorld, _ platformSettings: PlatformSettings, part: Int) async throws
+    private func play(
+        _ world: some DemoWorld,
+        _ platformSettings: PlatformSettings,
+        part: Int
+    ) async throws
         -> OperatorReport
     {
         let clock = OperatorClock(

@@ -56,10 +56,17 @@ struct SyntheticTableSource: TableSource {
     var name: String { "synthetic \(kind.rawValue)" }
     var loadID: String { "synthetic-\(kind.rawValue)-\(synthetic.seed)-\(synthetic.subscribers)-\(synthetic.asOf.iso)" }
 
-    func fill(_ staging: String, on session: any WarehouseSession, engine: any WarehouseEngine) async throws
+    func fill(
+        _ staging: String,
+        on session: any WarehouseSession,
+        engine: any WarehouseEngine
+    ) async throws
         -> LoadCounts
     {
-        LoadCounts(rows: try await session.ingest(into: staging, fields: fields, from: synthetic.source(kind)), rejected: 0)
+        LoadCounts(
+            rows: try await session.ingest(into: staging, fields: fields, from: synthetic.source(kind)),
+            rejected: 0
+        )
     }
 }
 

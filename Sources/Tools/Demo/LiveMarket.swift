@@ -63,7 +63,8 @@ public struct LiveMarket: Sendable {
         for wave in waves.sorted(by: { $0.openedAt < $1.openedAt }) {
             let reached = wave.members(\.delivered)
             let others = Set(wave.members(\.contact) + wave.members(\.control)).subtracting(reached)
-            let orders = reached.filter { response($0).ordersWithContact }
+            let orders =
+                reached.filter { response($0).ordersWithContact }
                 + others.sorted().filter { response($0).ordersWithoutContact }
             guard !orders.isEmpty else { continue }
             try await platform.receipts.recordOrders(wave.wave, orders, at: platform.clock.now)

@@ -25,7 +25,7 @@ public struct SimulatedReaction: Hashable, Sendable {
     }
 }
 
-/// A ``ChannelGateway`` without a network. Idempotent by message id; events come by simulated time.
+/// A gateway without a network: a ``ChannelGateway`` that is idempotent by message id and moves with simulated time.
 public final class SimulatedGateway: ChannelGateway {
     private struct Content {
         var submitted: Set<MessageID> = []
@@ -40,7 +40,7 @@ public final class SimulatedGateway: ChannelGateway {
 
     /// Reacts to each message as `react` says.
     ///
-    /// - Parameter ratePerSecond: Messages per second it asks for; nil = as fast as they come.
+    /// `ratePerSecond`: Messages per second it asks for; nil = as fast as they come.
     public init(ratePerSecond: Int? = nil, react: @escaping @Sendable (OutgoingMessage) -> SimulatedReaction) {
         self.ratePerSecond = ratePerSecond
         self.react = react
@@ -63,7 +63,11 @@ public final class SimulatedGateway: ChannelGateway {
                 if let reply = reaction.reply {
                     let seconds = max(reaction.replySeconds, reaction.receiptSeconds)
                     content.due.append(
-                        GatewayEvent(message: message.id, kind: .reply(reply), at: now.adding(ms: Int64(seconds) * 1000))
+                        GatewayEvent(
+                            message: message.id,
+                            kind: .reply(reply),
+                            at: now.adding(ms: Int64(seconds) * 1000)
+                        )
                     )
                 }
                 content.isSorted = false

@@ -79,7 +79,7 @@ extension Console {
         guard try await !platform.store.loads(table: "contact").isEmpty else { return [] }
         let select = SQLText(
             """
-            SELECT CAST(epoch_ms(at) AS BIGINT), channel, kind, coalesce(category, ''), coalesce(outcome, '')
+            SELECT \(platform.warehouse.dialect.quoted(identifier: "at")), channel, kind, coalesce(category, ''), coalesce(outcome, '')
             FROM contact JOIN line USING (line_id)
             WHERE line.idx = \(index.number) AND day BETWEEN DATE '\(since.iso)' AND DATE '\(until.iso)'
             """,
@@ -93,7 +93,7 @@ extension Console {
             for row in 0..<batch.rowCount {
                 records.append(
                     ContactRecord(
-                        at: clock.local(Instant(epochMs: times[row])),
+                        at: clock.local(Instant(epochMs: times[row] / 1000)),
                         source: .loaded(
                             channel: channels[row], kind: kinds[row], category: categories[row], outcome: outcomes[row])))
             }

@@ -45,8 +45,13 @@ extension Request {
     }
 
     /// Whether the answer is wanted as CSV: `format=csv` or an `Accept` header that names it.
-    var wantsCSV: Bool {
-        query("format") == "csv" || (headers[.accept] ?? "").hasPrefix("text/csv")
+    func wantsCSV() throws(EdgeError) -> Bool {
+        switch query("format") {
+        case "csv": true
+        case "json": false
+        case nil: (headers[.accept] ?? "").hasPrefix("text/csv")
+        default: throw .badRequest(field: "format", why: "use json or csv")
+        }
     }
 }
 
@@ -140,7 +145,7 @@ extension Site {
         page: (ListQuery) async throws -> Page<Row>
     ) async throws -> Response {
         var query = try Self.query(request, order: order)
-        if request.wantsCSV {
+        if try request.wantsCSV() {
             let staff = try context.user()
             query.limit = 1000
             query.offset = 0
@@ -185,9 +190,6 @@ extension Site {
         }
         guard let limit = Int(request.query("limit") ?? "20"), (1...1000).contains(limit) else {
             throw .badRequest(field: "limit", why: "use 1 to 1000")
-        }
-        guard ["json", "csv"].contains(request.query("format") ?? "json") else {
-            throw .badRequest(field: "format", why: "use json or csv")
         }
         return ListQuery(
             search: request.query("search") ?? "",

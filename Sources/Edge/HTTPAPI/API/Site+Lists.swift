@@ -41,7 +41,7 @@ extension Site {
             let sizes = try await lists.sizes().map {
                 Size(code: $0.list.code, channel: $0.list.channel?.code, count: $0.count)
             }
-            guard request.wantsCSV else { return try Response.json(sizes) }
+            guard try request.wantsCSV() else { return try Response.json(sizes) }
             try await audit(try context.user().login, "export", "lists", detail: "\(sizes.count) rows")
             return CSV.response(
                 name: "lists",

@@ -47,7 +47,7 @@ public struct Explanation: Hashable, Sendable {
     public var position: Int64
     /// All checks in their order.
     public var checks: [CheckResult]
-    /// What happened to the contact afterwards, in order: `handed_off`, `delivered`, `settled` …
+    /// What happened to the contact afterwards, in order, for example that it was `delivered`.
     public var aftermath: [Evidence]
 
     /// The check that decided; nil for a contact.

@@ -109,7 +109,8 @@ public final class SubscriberFold {
         case .listReplaced(let list, let file):
             let universe = try inputs.bytes(file, offset: 0, count: 8)
                 .withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
-            let isMember = try UInt64(index.number) < universe
+            let isMember =
+                try UInt64(index.number) < universe
                 && inputs.bytes(file, offset: 8 + Int(index.number) / 8, count: 1)[0] >> (index.number & 7) & 1 == 1
             if isMember { lists.insert(list) } else { lists.remove(list) }
         case .listChanged(let list, let added, let removed):
@@ -162,7 +163,9 @@ public final class SubscriberFold {
             }
         case .concluded(let all):
             for conclusion in all where conclusion.index == index.number {
-                guard let open = singles.removeValue(forKey: conclusion.request), !conclusion.isSettled else { continue }
+                guard let open = singles.removeValue(forKey: conclusion.request), !conclusion.isSettled else {
+                    continue
+                }
                 count(open.channel, open.month, by: -1)
             }
         }
@@ -189,10 +192,9 @@ public final class SubscriberFold {
 
     /// Makes all checks of a campaign at this position, one by one.
     ///
-    /// - Parameters:
-    ///   - spec: The campaign as it was live.
-    ///   - isMember: Whether the subscriber is in the audience; nil when no audience exists yet.
-    ///   - cuts: Where a wave cut; nil when none ran, and ranking is left out.
+    /// `spec`: The campaign as it was live.
+    /// `isMember`: Whether the subscriber is in the audience; nil when no audience exists yet.
+    /// `cuts`: Where a wave cut; nil when none ran, and ranking is left out.
     public func checks(
         _ spec: CampaignSpec,
         on planned: LocalTime,
@@ -272,8 +274,10 @@ public final class SubscriberFold {
         except wave: WaveID?
     ) -> [CheckResult] {
         func recent(_ days: Int, _ isRelevant: (ChannelClass, String?) -> Bool) -> LocalDay? {
-            let mine = touches.filter { $0.wave != wave && $0.isCounted && isRelevant($0.spec.channel, $0.spec.category) }
-                .map(\.planned.day)
+            let mine = touches.filter {
+                $0.wave != wave && $0.isCounted && isRelevant($0.spec.channel, $0.spec.category)
+            }
+            .map(\.planned.day)
             let before = history.filter { isRelevant($0.channel, $0.category) }.map(\.day)
             return (mine + before).filter { abs(Int($0.number) - Int(day.number)) < days }.max()
         }
@@ -312,9 +316,12 @@ public final class SubscriberFold {
         let tier =
             try policy.tiers.first { try profile.holds($0.rule, at: index, today: day, lists: memberships) }
             ?? policy.strictest
-        let kept = LocalMonth(number: now.month.number - Int32(ContactLedger.monthsBack))...LocalMonth(
-            number: now.month.number + 2
-        )
+        let kept =
+            LocalMonth(
+                number: now.month.number - Int32(ContactLedger.monthsBack)
+            )...LocalMonth(
+                number: now.month.number + 2
+            )
         func used(_ channels: [ChannelClass], _ months: Int) -> Int {
             windows(holding: month, length: months, in: kept)
                 .map { window in

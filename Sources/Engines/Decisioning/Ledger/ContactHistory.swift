@@ -106,7 +106,7 @@ public struct ContactHistory: Hashable, Sendable {
 
     /// Reads of an encoded history only what concerns one subscriber.
     ///
-    /// - Parameter read: Gives `count` bytes at an offset of the file.
+    /// `read`: Gives `count` bytes at an offset of the file.
     static func excerpt(
         of index: SubscriberIndex,
         read: (_ offset: Int, _ count: Int) throws -> [UInt8]

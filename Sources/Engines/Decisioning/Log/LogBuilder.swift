@@ -59,7 +59,8 @@ public struct LogBuilder: Sendable {
         position.heads[Int(batch.chain.number)] = digest
     }
 
-    private static func digest(previous: ContentHash, sequence: Int64, chain: LogChain, payload: [UInt8]) -> ContentHash {
+    private static func digest(previous: ContentHash, sequence: Int64, chain: LogChain, payload: [UInt8]) -> ContentHash
+    {
         var hasher = SHA256()
         var header = ByteWriter(capacity: 48)
         header.write(raw: previous.bytes)

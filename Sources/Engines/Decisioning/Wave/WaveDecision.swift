@@ -22,7 +22,7 @@ extension WaveSelection {
 
     /// Decides one block.
     ///
-    /// - Parameter isDryRun: A dry run counts nothing, so that it can be repeated; each subscriber occurs once in a
+    /// `isDryRun`: A dry run counts nothing, so that it can be repeated; each subscriber occurs once in a
     ///   wave, hence its own reservations cannot change its outcomes.
     func decide(block: Int, ledger: ContactLedger, isDryRun: Bool) -> BlockDecision {
         let codes = codes + block * Block.size

@@ -24,7 +24,7 @@ public final class WaveSession {
 
     /// Makes all checks on the whole audience (pass 1).
     ///
-    /// - Parameter spec: The campaign as a draft, live for the sake of the rehearsal; nil = as the log knows it.
+    /// `spec`: The campaign as a draft, live for the sake of the rehearsal; nil = as the log knows it.
     /// - Throws: ``DecisionError`` when the campaign, policy or profile is missing, or the policy's or campaign's
     ///   expressions cannot be evaluated.
     public init(

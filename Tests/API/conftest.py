@@ -1,0 +1,101 @@
+"""A served data directory of 2,000 subscribers and clients for every role of its API."""
+# SPDX-License-Identifier: Apache-2.0
+
+import json
+import os
+import pathlib
+import shlex
+import signal
+import socket
+import subprocess
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+GYRE = os.environ.get("GYRE_BINARY", str(REPOSITORY / ".build/debug/gyre"))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A running server: its address and the passwords of planner, approver, agent and admin."""
+
+    def __init__(self, folder):
+        port = free_port()
+        # Another program that serves a demo directory may stand in: it gets --data-dir and --port.
+        other = os.environ.get("GYRE_TEST_SERVER")
+        if other:
+            command = shlex.split(other)
+        else:
+            subprocess.run([GYRE, "demo", "--subscribers", "2000", "--data-dir", folder], check=True,
+                           stdout=subprocess.DEVNULL)
+            command = [GYRE, "serve", "--print-passwords-json"]
+        self.process = subprocess.Popen(
+            [*command, "--data-dir", folder, "--port", str(port)], stdout=subprocess.PIPE, text=True)
+        self.address = f"http://127.0.0.1:{port}"
+        self.passwords = {}
+        for line in self.process.stdout:
+            if line.startswith("{"):
+                self.passwords = json.loads(line)["passwords"]
+                break
+        # What it still says must not block it.
+        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        assert self.passwords, "the server ended without printing passwords"
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=30)
+
+
+class Client:
+    """Somebody who is signed in."""
+
+    def __init__(self, server, login):
+        self.address = server.address
+        self.token = None
+        self.token = self.post("/session", {"login": login, "password": server.passwords[login]})["token"]
+
+    def request(self, method, path, body=None, headers=None):
+        headers = {"Accept": "application/json", **(headers or {})}
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        data = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            data = json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.address}/api/v1{path}", data, headers, method=method)
+        return urllib.request.urlopen(request, timeout=30)
+
+    def get(self, path):
+        with self.request("GET", path) as answer:
+            return json.load(answer)
+
+    def post(self, path, body=None, headers=None):
+        with self.request("POST", path, body, headers) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    if not os.environ.get("GYRE_TEST_SERVER"):
+        if not os.access(GYRE, os.X_OK):
+            pytest.skip(f"{GYRE} is not built; run swift build")
+        if "serve" not in subprocess.run([GYRE, "--help"], capture_output=True, text=True).stdout:
+            pytest.skip("this build of gyre has no command serve")
+    made = Server(str(tmp_path_factory.mktemp("api") / "data"))
+    yield made
+    if made.process.poll() is None:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def clients(server):
+    """One client per login; signing in costs a password hash each."""
+    return {login: Client(server, login) for login in server.passwords}
