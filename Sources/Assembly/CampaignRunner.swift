@@ -138,7 +138,11 @@ public actor CampaignRunner: Service {
 
     /// Works on a platform once ``run()`` is called.
     ///
-    /// - Parameter beforeRound: Called before each round of feedback; a simulation moves its clock and places orders here.
+    /// - Parameters:
+    ///   - platform: Whose campaigns it runs.
+    ///   - pace: How often things happen, and how fast messages leave.
+    ///   - logger: Told of failures, without names or numbers of customers.
+    ///   - beforeRound: Called before each round of feedback; a simulation moves its clock and places orders here.
     public init(
         _ platform: Platform,
         pace: Pace = Pace(),
@@ -221,7 +225,10 @@ public actor CampaignRunner: Service {
 
     /// Changes of a campaign's progress, each only once; slow readers get the latest.
     ///
-    /// - Parameter number: The last update the reader has seen; a newer one comes at once.
+    /// - Parameters:
+    ///   - campaign: The campaign's number.
+    ///   - number: The last update the reader has seen; a newer one comes at once.
+    /// - Returns: States, without end; the reader stops when the campaign did.
     public func updates(of campaign: CampaignID, after number: Int = 0) -> AsyncStream<RunUpdate> {
         let (stream, continuation) = AsyncStream.makeStream(of: RunUpdate.self, bufferingPolicy: .bufferingNewest(1))
         serial += 1
@@ -432,7 +439,7 @@ private struct Pacer {
     private let already: Int
     private let start = ContinuousClock.now
 
-    /// - Parameter already: Messages that left before.
+    /// Starts now, after `already` messages have left.
     init(messagesPerSecond: Int?, already: Int) {
         self.messagesPerSecond = messagesPerSecond
         self.already = already

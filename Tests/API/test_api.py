@@ -57,7 +57,7 @@ include-path-regex = "/segments/{{id}}"
 """)
     excluded = [f"--exclude-operation-id={name}" for name in ("signIn", "signOut", "changePassword")]
     command = [pathlib.Path(sys.executable).parent / "schemathesis", "run", SPECIFICATION, "--url", server.address,
-               "-n", "15", "--workers", "1", "--generation-deterministic", "--no-color", *excluded]
+               "-n", "10", "--workers", "1", "--generation-deterministic", "--no-color", *excluded]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True,
                           env={**os.environ, "TOKEN": clients[login].token})
     assert done.returncode == 0, done.stdout[-6000:]

@@ -12,12 +12,13 @@ import threading
 import urllib.request
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-GYRE = os.environ.get("GYRE_BINARY", str(REPOSITORY / ".build/debug/gyre"))
 LANGUAGES = ["zh-CN", "en"]
 WIDTHS = {1440: 900, 390: 844}
+SHOTS = REPOSITORY / "build-output" / "screenshots"
 
 
 def free_port():
@@ -26,19 +27,32 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def look(page, name, language, width):
+    """Takes a screenshot and checks that the page fits its window and is accessible."""
+    page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+    if page.locator("[data-chart]").count():
+        page.locator("body[data-charts=ready]").wait_for()
+    page.evaluate("() => window.scrollTo(0, 0)")
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.{language}.{width}.png", full_page=True)
+    wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{name} is {wide} px wider than the window at {width}"
+    found = Axe().run(page).response["violations"]
+    serious = [(v["id"], [n["html"] for n in v["nodes"]][:3]) for v in found if v["impact"] in ("serious", "critical")]
+    assert serious == [], f"{name}: {serious}"
+
+
+def look_at_all_widths(page, name, language):
+    for width in reversed(WIDTHS):
+        look(page, name, language, width)
+
+
 class Server:
     """A running console: its address and the passwords of planner, approver, agent and admin."""
 
     def __init__(self, folder):
         port = free_port()
-        # Another program that serves a demo directory may stand in: it gets --data-dir and --port.
-        other = os.environ.get("GYRE_TEST_SERVER")
-        if other:
-            command = shlex.split(other)
-        else:
-            subprocess.run([GYRE, "demo", "--subscribers", "2000", "--data-dir", folder, "--lang", "zh"],
-                           check=True, stdout=subprocess.DEVNULL)
-            command = [GYRE, "serve", "--print-passwords-json"]
+        command = shlex.split(os.environ.get("GYRE_TEST_SERVER", str(REPOSITORY / ".build/debug/ConsoleRig")))
         self.process = subprocess.Popen(
             [*command, "--data-dir", folder, "--port", str(port)], stdout=subprocess.PIPE, text=True)
         self.address = f"http://127.0.0.1:{port}"

@@ -4,6 +4,7 @@
 import re
 
 import pytest
+from conftest import look_at_all_widths
 from playwright.sync_api import expect
 
 WORDS = {
@@ -45,6 +46,7 @@ def test_the_agent_explains_a_number_and_registers_do_not_disturb(reader, langua
     assert sentences and all(re.search(words["sentence"], sentence) for sentence in sentences), sentences
     agent.locator("details.checks summary").first.click()
     expect(agent.locator("details.checks[open] li").first).to_be_visible()
+    look_at_all_widths(agent, "explain-answer", language)
 
     agent.locator("details.drop summary").click()
     agent.fill("#reason", "客户来电要求")
@@ -56,6 +58,8 @@ def test_the_agent_explains_a_number_and_registers_do_not_disturb(reader, langua
     agent.goto("/lists")
     agent.fill("#number", number)
     agent.keyboard.press("Enter")
+    expect(agent.locator("#found")).to_be_visible()
+    look_at_all_widths(agent, "lists-found", language)
     row = agent.locator("#found tr", has_text=words["list"]).first
     row.locator("input[name=reason]").fill("客户同意恢复")
     row.get_by_role("button", name=words["remove"]).click()

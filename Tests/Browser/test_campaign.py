@@ -5,6 +5,7 @@ import datetime
 import re
 
 import pytest
+from conftest import look_at_all_widths
 from playwright.sync_api import expect
 
 WORDS = {
@@ -14,6 +15,7 @@ WORDS = {
         "submitted": "审批中", "adjust": "退回修改", "pass": "通过", "start": "启动执行", "finished": "已完成",
         "evaluation": "评估", "lift": "净提升", "jump": "定位错误", "edit": "编辑", "draft": "草稿", "pause": "暂停",
         "resume": "继续", "paused": "已暂停", "running": "执行中", "test": "测试发送", "tested": "测试短信已发送",
+        "returned": "已退回修改", "passed": "已通过审批",
     },
     "en": {
         "segments": "Segments", "new_segment": "New segment", "save": "Save", "saved": "Saved", "use": "Use this scene",
@@ -22,6 +24,7 @@ WORDS = {
         "pass": "Approve", "start": "Start", "finished": "Finished", "evaluation": "Evaluation",
         "lift": "Lift against control", "jump": "Go to the error", "edit": "Edit", "draft": "Draft", "pause": "Pause",
         "resume": "Resume", "paused": "Paused", "running": "Running", "test": "Test send", "tested": "The test was sent",
+        "returned": "Returned for changes", "passed": "Approved now",
     },
 }
 
@@ -41,6 +44,7 @@ def test_a_campaign_goes_from_a_rule_to_its_evaluation(reader, language):
     expect(planner.locator("#result mark")).to_have_text("brend")
     planner.get_by_role("button", name=words["jump"]).click()
     assert rule.evaluate("area => area.value.slice(area.selectionStart, area.selectionEnd)") == "brend"
+    look_at_all_widths(planner, "segment-error", language)
     rule.fill("arpu_avg_3m >= 30")
     expect(planner.locator("#result dd").first).to_have_text(re.compile(r"^[\d,]+"))
     assert re.fullmatch(r"1\d\d\*{4}\d{4}", planner.locator("#result tbody td").first.inner_text())
@@ -74,21 +78,25 @@ def test_a_campaign_goes_from_a_rule_to_its_evaluation(reader, language):
     expect(planner.get_by_role("status")).to_contain_text(words["done"])
     expect(planner.locator("body[data-charts=ready] .canvas svg").first).to_be_visible()
     submit(planner, words)
+    approver.goto("/")
+    look_at_all_widths(approver, "home-approver", language)
 
     # The approver sends it back with a reason, the planner submits again, the approver passes it.
     approver.goto(f"/approvals/{number}")
+    look_at_all_widths(approver, "approval", language)
     approver.get_by_role("button", name=words["adjust"]).click()
     assert "/approvals/" in approver.url, "nothing is sent back without a reason"
     approver.fill("#reason", "内容再短一些")
     approver.get_by_role("button", name=words["adjust"]).click()
-    approver.wait_for_url("**/approvals?done=returned")
+    expect(approver.get_by_role("status")).to_contain_text(words["returned"])
     planner.goto(f"/campaigns/{number}?tab=dry-run")
     expect(planner.locator(".summary")).to_contain_text(words["draft"])
     submit(planner, words)
     approver.goto(f"/approvals/{number}")
     approver.get_by_role("button", name=words["pass"], exact=True).click()
+    look_at_all_widths(approver, "approval-question", language)
     approver.get_by_role("dialog").get_by_role("button", name=words["confirm"]).click()
-    approver.wait_for_url("**/approvals?done=passed")
+    expect(approver.get_by_role("status")).to_contain_text(words["passed"])
 
     # Execution with live progress, held and let go on once, to the end and its evaluation.
     planner.goto(f"/campaigns/{number}?tab=run")
@@ -97,6 +105,7 @@ def test_a_campaign_goes_from_a_rule_to_its_evaluation(reader, language):
     expect(planner.locator(".pagehead").get_by_role("button", name=words["pause"])).to_be_visible(timeout=30_000)
     planner.locator(".pagehead").get_by_role("button", name=words["pause"]).click()
     expect(planner.locator(".summary")).to_contain_text(words["paused"])
+    look_at_all_widths(planner, "campaign-paused", language)
     planner.locator(".pagehead").get_by_role("button", name=words["resume"]).click()
     expect(planner.locator(".summary")).to_contain_text(words["finished"], timeout=90_000)
     planner.goto(f"/campaigns/{number}?tab=evaluation")

@@ -63,7 +63,10 @@ import Yams
             (try await planner.post(count, ["rule": 5]), 400, "edge.bad_request"),
             (try await planner.post(count), 400, "edge.bad_request"),
             (try await planner.post(count, ["rule": "arpu_avg_3m >= "]), 422, "rule.expected"),
-            (try await planner.post("/api/v1/segments", ["name": "", "rule": "arpu_avg_3m > 1"]), 422, "plan.bad_name"),
+            (
+                try await planner.post("/api/v1/segments", ["name": "", "rule": "arpu_avg_3m > 1"]), 422,
+                "plan.bad_name"
+            ),
             (try await planner.post("/api/v1/campaigns", ["scene": "none"]), 400, "edge.bad_request"),
             (try await planner.get("/api/v1/staff"), 403, "edge.forbidden"),
         ]
@@ -80,7 +83,10 @@ import Yams
     @Test func `a rule's error names its place, in the language of the request`() async throws {
         let planner = try await APIWorld.shared.signedIn("plan")
         let answer = try await planner.post(
-            "/api/v1/segments/count", ["rule": "arpu_avg_3m >= 80 AND citi = '6201'"], ["Accept-Language": "zh-CN,zh;q=0.9"])
+            "/api/v1/segments/count",
+            ["rule": "arpu_avg_3m >= 80 AND citi = '6201'"],
+            ["Accept-Language": "zh-CN,zh;q=0.9"]
+        )
         #expect(answer.status == 422 && answer.code == "rule.unknown_attribute")
         let place = try #require((answer.json["errors"] as? [[String: Any]])?.first)
         #expect(place["start"] as? Int == 22 && place["end"] as? Int == 26 && place["suggestion"] as? String == "city")
@@ -102,7 +108,8 @@ import Yams
 
     @Test func `every known error code has a status that is no fault of the server`() {
         let codes: [String] = [
-            EdgeError.signedOut.code, EdgeError.keyReused.code, ControlPlaneError.stale(object: "", expectedVersion: 1).code,
+            EdgeError.signedOut.code, EdgeError.keyReused.code,
+            ControlPlaneError.stale(object: "", expectedVersion: 1).code,
             "plan.bad_value", "approval.own_campaign", "dispatch.wrong_phase", "run.busy", "rule.too_long",
             "list.bad_number", "decision.no_profile", "control.name_taken",
         ]
@@ -116,7 +123,10 @@ import Yams
         let world = try await APIWorld.shared
         let planner = try await world.signedIn("plan")
         for number in 1...5 {
-            let made = try await planner.post("/api/v1/segments", ["name": "翻页 \(number)", "rule": "arpu_avg_3m > \(number)"])
+            let made = try await planner.post(
+                "/api/v1/segments",
+                ["name": "翻页 \(number)", "rule": "arpu_avg_3m > \(number)"]
+            )
             #expect(made.status == 201, "\(made.text)")
         }
         let list = "/api/v1/segments?search=翻页&order=name&direction=asc&limit=2".encoded
@@ -139,7 +149,10 @@ import Yams
     @Test func `every list comes as CSV for spreadsheets, on record and without formulas`() async throws {
         let world = try await APIWorld.shared
         let planner = try await world.signedIn("plan")
-        _ = try await planner.post("/api/v1/segments", ["name": "=cmd(1)", "rule": "brand = '全球通' AND arpu_avg_3m IN (1, 2)"])
+        _ = try await planner.post(
+            "/api/v1/segments",
+            ["name": "=cmd(1)", "rule": "brand = '全球通' AND arpu_avg_3m IN (1, 2)"]
+        )
         let answer = try await planner.get("/api/v1/segments?format=csv&limit=1", ["Accept-Language": "zh-CN"])
         #expect(answer.headers[.contentType] == "text/csv; charset=utf-8")
         #expect(answer.text.hasPrefix("\u{FEFF}编号,名称,规则,"))
@@ -215,7 +228,9 @@ import Yams
         #expect(clock.time(parsing: "2026-01-31T09:30:00")?.instant.iso == "2026-01-31T01:30:00Z")
         #expect(clock.time(parsing: "2026-01-31T09:30:00+08:00")?.instant.iso == "2026-01-31T01:30:00Z")
         #expect(clock.time(parsing: "2026-01-31T01:30:00Z")?.isoLocal == "2026-01-31T09:30:00")
-        for text in ["", "2026-01-31", "2026-02-31T09:30", "2026-01-31T24:00", "2026-01-31T9:30", "2026-01-31T09:30:61"] {
+        for text in [
+            "", "2026-01-31", "2026-02-31T09:30", "2026-01-31T24:00", "2026-01-31T9:30", "2026-01-31T09:30:61",
+        ] {
             #expect(clock.time(parsing: text) == nil, "\(text)")
         }
     }

@@ -13,6 +13,7 @@ import Model
 import NIOCore
 import NIOPosix
 import Ports
+import SimulatedChannel
 import Testing
 
 @Suite(.serialized) struct APICampaignTests {
@@ -21,7 +22,13 @@ import Testing
     }
 
     /// Waits until a number of the progress is at least `least`, or the stage is reached.
-    private func wait(_ client: APIClient, _ id: Int, for key: String = "sent", _ least: Int = 1, stage: String? = nil)
+    private func wait(
+        _ client: APIClient,
+        _ id: Int,
+        for key: String = "sent",
+        _ least: Int = 1,
+        stage: String? = nil
+    )
         async throws -> [String: Any]
     {
         for _ in 0..<300 {
@@ -35,8 +42,14 @@ import Testing
     }
 
     /// A campaign that passed, over a rule.
-    private func approved(_ name: String, rule: String, limit: Int? = nil) async throws -> Int {
-        let world = try await APIWorld.shared
+    private func approved(
+        _ name: String,
+        rule: String,
+        limit: Int? = nil,
+        in other: APIWorld? = nil
+    ) async throws -> Int {
+        let shared = try await APIWorld.shared
+        let world = other ?? shared
         let planner = try await world.signedIn("plan")
         let segment = try await planner.post("/api/v1/segments", ["name": "客户群 \(name)", "rule": rule])
         var input = world.newCampaign(name, segment: segment.id)
@@ -85,7 +98,8 @@ import Testing
         let number = try #require(world.platform.numbers.current.number(of: index))
         let why = try await world.signedIn("agent").post("/api/v1/explain", ["number": number.national])
         let decision = try #require(
-            (why.json["decisions"] as? [[String: Any]])?.first { $0["campaign"] as? Int == id })
+            (why.json["decisions"] as? [[String: Any]])?.first { $0["campaign"] as? Int == id }
+        )
         #expect(decision["outcome"] as? String == "contact" && decision["campaignName"] as? String == "闭环活动")
         #expect((decision["sentence"] as? String)?.isEmpty == false)
         #expect((decision["checks"] as? [Any])?.isEmpty == false)
@@ -117,6 +131,32 @@ import Testing
         #expect(sent + released == after["contacts"] as? Int)
     }
 
+    @Test func `a runner that starts again goes on where the last one was broken off`() async throws {
+        let world = try await APIWorld()
+        let planner = try await world.signedIn("plan")
+        let id = try await approved("中断", rule: "status = '正常'", limit: 100, in: world)
+        _ = try await planner.post("/api/v1/campaigns/\(id)/run", [:], ["Idempotency-Key": "run"])
+        _ = try await wait(planner, id)
+        world.running.cancel()
+        _ = await world.running.result
+        let left = world.gateway.messageCount
+        #expect(left > 0 && left < 100)
+        try await Task.sleep(for: .seconds(1))
+        #expect(world.gateway.messageCount == left)
+        let next = CampaignRunner(world.platform, pace: APIWorld.pace, logger: world.logs.logger("next"))
+        let running = Task { try await next.run() }
+        let campaign = CampaignID(Int64(id))
+        for _ in 0..<200 where try await world.platform.store.campaign(campaign)?.phase != .finished {
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        #expect(try await world.platform.store.campaign(campaign)?.phase == .finished)
+        #expect(world.gateway.messageCount == 100)
+        let waves = try await world.platform.host.read { $0.waves.values.map { $0.sum(\.handedOff) } }
+        #expect(waves == [100])
+        running.cancel()
+        _ = await running.result
+    }
+
     @Test func `sending waits for the planned slot`() async throws {
         let world = try await APIWorld.shared
         let planner = try await world.signedIn("plan")
@@ -140,7 +180,9 @@ import Testing
         let made = try await admin.post("/api/v1/staff", ["login": "both", "name": "B", "role": "planner"])
         var both = world.client
         let session = try await both.post(
-            "/api/v1/session", ["login": "both", "password": made.json["password"] as? String ?? ""])
+            "/api/v1/session",
+            ["login": "both", "password": made.json["password"] as? String ?? ""]
+        )
         both.token = session.json["token"] as? String
         let (id, _) = try await world.draft(by: both, "自批活动")
         let early = try await both.post("/api/v1/campaigns/\(id)/submit")
@@ -157,7 +199,9 @@ import Testing
         let pending = try await approver.get("/api/v1/approvals?search=自批活动".encoded)
         #expect(pending.json["total"] as? Int == 1)
         let back = try await approver.post(
-            "/api/v1/campaigns/\(id)/decision", ["result": "adjust", "reason": "语气太硬"])
+            "/api/v1/campaigns/\(id)/decision",
+            ["result": "adjust", "reason": "语气太硬"]
+        )
         #expect(back.json["phase"] as? String == "draft")
         let history = try await approver.get("/api/v1/campaigns/\(id)/approvals").array
         #expect(history.count == 1 && history[0]["reason"] as? String == "语气太硬")
@@ -219,7 +263,8 @@ import Testing
             }
         _ = try await planner.post("/api/v1/campaigns/\(id)/run", [:], ["Idempotency-Key": "sse-\(id)"])
         let text = try await channel.executeThenClose { input, output in
-            let request = "GET /api/v1/campaigns/\(id)/progress HTTP/1.1\r\nHost: gyre.test\r\nAccept: text/event-stream\r\n"
+            let request =
+                "GET /api/v1/campaigns/\(id)/progress HTTP/1.1\r\nHost: gyre.test\r\nAccept: text/event-stream\r\n"
             try await output.write(ByteBuffer(string: request + "Authorization: Bearer \(token)\r\n\r\n"))
             var text = ""
             for try await part in input {

@@ -27,7 +27,8 @@ import Testing
         #expect(added.status == 200 && added.json["isChanged"] as? Bool == true, "\(added.text)")
         let found = try await agent.post("/api/v1/lists/look-up", ["number": number])
         let entry = try #require(
-            (found.json["entries"] as? [[String: Any]])?.first { $0["code"] as? String == "dnd_01" })
+            (found.json["entries"] as? [[String: Any]])?.first { $0["code"] as? String == "dnd_01" }
+        )
         #expect(entry["channel"] as? String == "sms" && entry["addedBy"] as? String == "agent")
         #expect(entry["reason"] as? String == "客户来电要求")
         // It counts at the next decision.
@@ -80,7 +81,9 @@ import Testing
         #expect(again.json["present"] as? Int == 2 && again.json["added"] as? Int == 0)
         let export = try await agent.get("/api/v1/lists/grey/export")
         #expect(export.text.contains(a) && export.text.contains(b) && export.text.hasPrefix("\u{FEFF}"))
-        #expect(try await agent.send(.post, "/api/v1/lists/grey/import?\(reason)", text: "\n\n").code == "list.empty_file")
+        #expect(
+            try await agent.send(.post, "/api/v1/lists/grey/import?\(reason)", text: "\n\n").code == "list.empty_file"
+        )
         #expect(try await agent.send(.post, "/api/v1/lists/grey/import", text: a).code == "list.reason_missing")
         let sizes = try await agent.get("/api/v1/lists").array
         #expect(sizes.first { $0["code"] as? String == "grey" }?["count"] as? Int == 2)
@@ -89,7 +92,9 @@ import Testing
     @Test func `a scoped planner neither sees nor changes lines outside his city`() async throws {
         let world = try await APIWorld.shared
         let lanzhou = try await world.signedIn("lanzhou")
-        let (inside, outside) = (try await world.number(3, inLanzhou: true), try await world.number(3, inLanzhou: false))
+        let (inside, outside) = (
+            try await world.number(3, inLanzhou: true), try await world.number(3, inLanzhou: false)
+        )
         let reason = "?reason=test"
         let answer = try await lanzhou.send(.post, "/api/v1/lists/white/import\(reason)", text: "\(inside)\n\(outside)")
         #expect(answer.json["added"] as? Int == 1 && answer.json["unknown"] as? Int == 1)

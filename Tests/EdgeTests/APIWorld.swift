@@ -29,7 +29,11 @@ private struct SubscriberSource: TableSource {
     var name: String { "synthetic" }
     var loadID: String { "synthetic" }
 
-    func fill(_ staging: String, on session: any WarehouseSession, engine: any WarehouseEngine) async throws
+    func fill(
+        _ staging: String,
+        on session: any WarehouseSession,
+        engine: any WarehouseEngine
+    ) async throws
         -> LoadCounts
     {
         let rows = try await session.ingest(into: staging, fields: fields, from: synthetic.source(.subscriber))
@@ -85,6 +89,9 @@ final class APIWorld: Sendable {
     let logs = LogLines()
     let client: APIClient
     let synthetic: SyntheticOperator
+    let gateway = SimulatedGateway(ratePerSecond: rate) { _ in SimulatedReaction(isDelivered: true, receiptSeconds: 0) }
+    /// The runner at work; a test that ends it has a world of its own.
+    let running: Task<Void, any Error>
 
     init() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "gyre-edge-\(UUID().uuidString)")
@@ -98,20 +105,22 @@ final class APIWorld: Sendable {
         guard let asOf = LocalDay(year: 2026, month: 9, day: 16) else { throw EdgeError.notFound("day") }
         let clock = OperatorClock(zone: settings.timeZone, simulatedFrom: Instant(epochMs: 1_789_531_200_000))
         synthetic = try SyntheticOperator(
-            seed: 7, subscribers: 1_500, asOf: asOf, numbers: try NumberPlan(csv: numbers))
-        platform = try await Platform(settings, salt: Array(0..<16), clock: clock) { _ in
-            SimulatedGateway(ratePerSecond: Self.rate) { _ in
-                SimulatedReaction(isDelivered: true, receiptSeconds: 0)
-            }
-        }
+            seed: 7,
+            subscribers: 1_500,
+            asOf: asOf,
+            numbers: try NumberPlan(csv: numbers)
+        )
+        let gateway = gateway
+        platform = try await Platform(settings, salt: Array(0..<16), clock: clock) { _ in gateway }
         let catalogue = try CatalogueFile.read(path: examples + "operator/catalogue.yaml")
         _ = try await platform.loading.load(
-            SubscriberSource(synthetic: synthetic), catalogue: catalogue, by: "test", at: clock.now.instant)
+            SubscriberSource(synthetic: synthetic),
+            catalogue: catalogue,
+            by: "test",
+            at: clock.now.instant
+        )
         try await platform.setPolicy(file: examples + "operator/policy.yaml", by: "test")
-        var pace = CampaignRunner.Pace()
-        pace.feedback = .milliseconds(100)
-        pace.messagesPerSecond = Self.rate
-        runner = CampaignRunner(platform, pace: pace, logger: logs.logger("runner"))
+        runner = CampaignRunner(platform, pace: Self.pace, logger: logs.logger("runner"))
         var site = SiteSettings()
         site.passwordCost = .tests
         site.port = 0
@@ -129,7 +138,14 @@ final class APIWorld: Sendable {
             )
         }
         let runner = runner
-        Task { try await runner.run() }
+        running = Task { try await runner.run() }
+    }
+
+    static var pace: CampaignRunner.Pace {
+        var pace = CampaignRunner.Pace()
+        pace.feedback = .milliseconds(100)
+        pace.messagesPerSecond = rate
+        return pace
     }
 
     /// A token of a member of staff.
@@ -149,7 +165,8 @@ final class APIWorld: Sendable {
         let profile = try await platform.host.read { try $0.profileReader() }
         let numbers = platform.numbers.current
         let found = (0..<UInt32(numbers.count)).map { SubscriberIndex($0) }.filter { index in
-            numbers.isReachable(index) && (inLanzhou.map { (profile.text(of: "city", at: index) == "6201") == $0 } ?? true)
+            numbers.isReachable(index)
+                && (inLanzhou.map { (profile.text(of: "city", at: index) == "6201") == $0 } ?? true)
         }
         return numbers.number(of: found[position])?.national ?? ""
     }
@@ -188,7 +205,11 @@ struct APIClient: Sendable {
         try await send(.get, path, headers: headers)
     }
 
-    func post(_ path: String, _ json: [String: any Sendable] = [:], _ headers: [String: String] = [:]) async throws
+    func post(
+        _ path: String,
+        _ json: [String: any Sendable] = [:],
+        _ headers: [String: String] = [:]
+    ) async throws
         -> APIAnswer
     {
         try await send(.post, path, json: json, headers: headers)
@@ -209,7 +230,7 @@ struct APIClient: Sendable {
         var body = ByteBuffer()
         if let json {
             fields[.contentType] = "application/json"
-            body = ByteBuffer(bytes: try JSONSerialization.data(withJSONObject: json))
+            body = ByteBuffer(bytes: try JSONSerialization.data(withJSONObject: json, options: .sortedKeys))
         } else if let text {
             fields[.contentType] = "text/csv"
             body = ByteBuffer(string: text)
@@ -222,11 +243,16 @@ struct APIClient: Sendable {
         logger[metadataKey: "hb.request.id"] = .string(UUID().uuidString)
         let context = EdgeContext(source: .init(channel: NIOAsyncTestingChannel(), logger: logger))
         let response = try await responder.respond(
-            to: Request(head: head, body: RequestBody(buffer: body)), context: context)
+            to: Request(head: head, body: RequestBody(buffer: body)),
+            context: context
+        )
         let collector = Collector()
         try await response.body.write(collector)
         return APIAnswer(
-            status: response.status.code, headers: response.headers, body: collector.buffer.withLock { $0 })
+            status: response.status.code,
+            headers: response.headers,
+            body: collector.buffer.withLock { $0 }
+        )
     }
 
     private final class Collector: ResponseBodyWriter, Sendable {

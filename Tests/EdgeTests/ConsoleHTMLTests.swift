@@ -17,7 +17,8 @@ struct ConsoleHTMLTests {
         #expect(
             inner.text == "<b>&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;x&#39;</b>"
         )
-        let outer: HTML = "<p\(attribute: "title", evil)>\(inner)\(each: [1, 2], { "<i>\($0)</i>" })\(when: false, "no")</p>"
+        let outer: HTML =
+            "<p\(attribute: "title", evil)>\(inner)\(each: [1, 2], { "<i>\($0)</i>" })\(when: false, "no")</p>"
         #expect(outer.text.hasPrefix("<p title=\"&lt;script&gt;"))
         #expect(outer.text.hasSuffix("</b><i>1</i><i>2</i></p>"))
         #expect((("<a\(attribute: "b", nil)>") as HTML).text == "<a>")
@@ -27,7 +28,9 @@ struct ConsoleHTMLTests {
         let evil = #"</textarea><script>x</script>"onload="y"#
         for page in ConsoleModels(evil: evil).pages {
             for language in Language.allCases {
-                let html = ConsoleModels.frame(language, .planner).render(page.make(ConsoleModels.frame(language, .planner))).text
+                let html = ConsoleModels.frame(language, .planner).render(
+                    page.make(ConsoleModels.frame(language, .planner))
+                ).text
                 #expect(!html.contains("<script>x"), "\(page.name)")
                 #expect(!html.contains("\"onload=\""), "\(page.name)")
                 #expect(!html.contains(" style=") && !html.contains(" onclick="), "\(page.name)")
@@ -55,7 +58,8 @@ struct ConsoleHTMLTests {
         #expect(fields.all("b") == ["你 &", "2"])
         #expect(fields["c"] == "")
         #expect(fields["d"] == "%zz")
-        let body = "--x\r\nContent-Disposition: form-data; name=\"list\"\r\n\r\ndnd_01\r\n--x\r\n"
+        let body =
+            "--x\r\nContent-Disposition: form-data; name=\"list\"\r\n\r\ndnd_01\r\n--x\r\n"
             + "Content-Disposition: form-data; name=\"file\"; filename=\"号.csv\"\r\nContent-Type: text/csv\r\n\r\n1\r\n2\r\n\r\n--x--\r\n"
         let form = try FormBody(multipart: Array(body.utf8), boundary: "x")
         #expect(form["list"] == "dnd_01")
@@ -65,14 +69,23 @@ struct ConsoleHTMLTests {
     }
 
     @Test func `a table in memory is searched, ordered and cut into pages by its address`() {
-        let frame = ConsoleModels.frame(.en, .planner, query: [.init("sort", "-n"), .init("page", "2"), .init("size", "10")])
+        let frame = ConsoleModels.frame(
+            .en,
+            .planner,
+            query: [.init("sort", "-n"), .init("page", "2"), .init("size", "10")]
+        )
         let columns = [Column<Int>("N", key: "n", rank: { Int64($0) }, plain: { "row \($0)" })]
         let query = TableQuery(frame)
         let page = query.page(of: Array(0..<25), columns)
         #expect(page.rows == Array((5..<15).reversed()))
         #expect(page.total == 25)
-        let found = TableQuery(ConsoleModels.frame(.en, .planner, query: [.init("q", "ROW 2")])).page(of: Array(0..<25), columns)
+        let found = TableQuery(ConsoleModels.frame(.en, .planner, query: [.init("q", "ROW 2")])).page(
+            of: Array(0..<25),
+            columns
+        )
         #expect(found.rows == [2, 20, 21, 22, 23, 24])
-        #expect(TableQuery(ConsoleModels.frame(.en, .planner, query: [.init("page", "-3"), .init("size", "7")])).page == 1)
+        #expect(
+            TableQuery(ConsoleModels.frame(.en, .planner, query: [.init("page", "-3"), .init("size", "7")])).page == 1
+        )
     }
 }

@@ -20,12 +20,24 @@ struct ConsoleModels {
 
     static func frame(_ language: Language, _ role: Role?, query: [Frame.QueryItem] = []) -> Frame {
         Frame(
-            language: language, staff: role.map { Staff(login: "someone", name: "某人", role: $0) }, path: "/x", query: query,
-            now: now, waiting: 3, notice: Notice(isError: false, text: "ok"))
+            language: language,
+            staff: role.map { Staff(login: "someone", name: "某人", role: $0) },
+            path: "/x",
+            query: query,
+            now: now,
+            waiting: 3,
+            notice: Notice(isError: false, text: "ok")
+        )
     }
 
     var segment: Segment {
-        var segment = Segment(name: evil, rule: evil, owner: evil, scope: OrganisationScope(province: evil), updatedAt: Self.now.instant)
+        var segment = Segment(
+            name: evil,
+            rule: evil,
+            owner: evil,
+            scope: OrganisationScope(province: evil),
+            updatedAt: Self.now.instant
+        )
         segment.id = 7
         segment.count = 1234
         return segment
@@ -33,7 +45,15 @@ struct ConsoleModels {
 
     func campaign(_ phase: CampaignPhase = .draft) -> Campaign {
         var plan = CampaignPlan(
-            name: evil, scene: evil, goal: evil, category: evil, segment: 7, message: evil, planned: Self.now, validTo: Self.now.day)
+            name: evil,
+            scene: evil,
+            goal: evil,
+            category: evil,
+            segment: 7,
+            message: evil,
+            planned: Self.now,
+            validTo: Self.now.day
+        )
         plan.product = evil
         plan.score = evil
         plan.conflictingProducts = [evil]
@@ -43,7 +63,11 @@ struct ConsoleModels {
         campaign.version = 1
         campaign.phase = phase
         campaign.dryRun = DryRunRecord(
-            at: Self.now.instant, outcomes: ["contact": 80, "control": 20, "cap_sms": 7, "dnd_05": 3], outcomeSHA256: "ab", costMinor: 400)
+            at: Self.now.instant,
+            outcomes: ["contact": 80, "control": 20, "cap_sms": 7, "dnd_05": 3],
+            outcomeSHA256: "ab",
+            costMinor: 400
+        )
         return campaign
     }
 
@@ -57,9 +81,21 @@ struct ConsoleModels {
         let name = BilingualText(zh: evil, en: evil)
         return ContactPolicy(
             revision: 2,
-            tiers: [PolicyTier(code: "a", name: name, rule: evil, caps: [.sms: Cap(count: 1, months: 3)], overall: Cap(count: 2, months: 1))],
-            dnd: [DNDClass(number: 5, name: name, isByChannel: true, mayBeUnticked: true)], intervalDays: [.sms: 3],
-            similarDays: [evil: 9], quietHours: [.sms: QuietHours(from: 1260, to: 540)], holidays: [Self.now.day])
+            tiers: [
+                PolicyTier(
+                    code: "a",
+                    name: name,
+                    rule: evil,
+                    caps: [.sms: Cap(count: 1, months: 3)],
+                    overall: Cap(count: 2, months: 1)
+                )
+            ],
+            dnd: [DNDClass(number: 5, name: name, isByChannel: true, mayBeUnticked: true)],
+            intervalDays: [.sms: 3],
+            similarDays: [evil: 9],
+            quietHours: [.sms: QuietHours(from: 1260, to: 540)],
+            holidays: [Self.now.day]
+        )
     }
 
     var catalogue: AttributeCatalogue {
@@ -67,41 +103,81 @@ struct ConsoleModels {
         return AttributeCatalogue(
             groups: [AttributeGroup(code: "g", name: name)],
             attributes: [
-                Attribute(code: "brand", name: name, type: .enumeration, group: "g", domain: [DomainValue(value: evil, label: name)], unit: evil),
+                Attribute(
+                    code: "brand",
+                    name: name,
+                    type: .enumeration,
+                    group: "g",
+                    domain: [DomainValue(value: evil, label: name)],
+                    unit: evil
+                ),
                 Attribute(code: "arpu", name: name, type: .decimal(scale: 2), group: "g"),
-            ])
+            ]
+        )
     }
 
     private var error: RuleError {
         RuleError(
-            problem: .unknownAttribute(evil), start: RulePosition(offset: 2, line: 1, column: 3),
-            end: RulePosition(offset: 900, line: 1, column: 9))
+            problem: .unknownAttribute(evil),
+            start: RulePosition(offset: 2, line: 1, column: 3),
+            end: RulePosition(offset: 900, line: 1, column: 9)
+        )
     }
 
     private var explained: ExplainedSubscriber {
         let explanation = Explanation(
-            wave: WaveID(campaign: CampaignID(9), occurrence: 1), at: Self.now, outcome: .productOwned, position: 4,
+            wave: WaveID(campaign: CampaignID(9), occurrence: 1),
+            at: Self.now,
+            outcome: .productOwned,
+            position: 4,
             checks: [
-                CheckResult(.campaignNotLive, isPassed: true, [Evidence("status", "live"), Evidence("valid_to", evil)]),
-                CheckResult(.productOwned, isPassed: false, [Evidence("product", evil), Evidence("list", evil), Evidence(evil, evil)]),
-            ], aftermath: [Evidence("handed_off", "yes"), Evidence("delivered", evil)])
+                CheckResult(
+                    .campaignNotLive,
+                    isPassed: true,
+                    [Evidence("status", "live"), Evidence("valid_to", evil)]
+                ),
+                CheckResult(
+                    .productOwned,
+                    isPassed: false,
+                    [Evidence("product", evil), Evidence("list", evil), Evidence(evil, evil)]
+                ),
+            ],
+            aftermath: [Evidence("handed_off", "yes"), Evidence("delivered", evil)]
+        )
         return ExplainedSubscriber(
-            index: 3, number: evil,
+            index: 3,
+            number: evil,
             records: [
-                ContactRecord(at: Self.now, source: .decision(explanation, SentenceNames(campaign: evil, channel: .sms, policy: policy))),
+                ContactRecord(
+                    at: Self.now,
+                    source: .decision(explanation, SentenceNames(campaign: evil, channel: .sms, policy: policy))
+                ),
                 ContactRecord(at: Self.now, source: .loaded(channel: evil, kind: evil, category: evil, outcome: evil)),
-            ], lists: [ListID(evil)], since: Self.now.day.adding(days: -90))
+            ],
+            lists: [ListID(evil)],
+            since: Self.now.day.adding(days: -90)
+        )
     }
-
 
     typealias Named = (name: String, make: (Frame) -> Screen)
 
     /// Every page, in every state that shows other parts.
     var pages: [Named] {
         let list = Page(rows: [segment], total: 31)
-        let change = ListChange(at: Self.now.instant, who: evil, list: ListID(evil), index: 3, isAdded: true, reason: evil)
+        let change = ListChange(
+            at: Self.now.instant,
+            who: evil,
+            list: ListID(evil),
+            index: 3,
+            isAdded: true,
+            reason: evil
+        )
         let found = FoundNumber(
-            index: 3, number: evil, entries: [FoundNumber.Entry(list: ListID(evil, channel: .sms), change: change)], changes: [change])
+            index: 3,
+            number: evil,
+            entries: [FoundNumber.Entry(list: ListID(evil, channel: .sms), change: change)],
+            changes: [change]
+        )
         var report = ListImport()
         report.rejects = [ListImport.Reject(line: 2, code: "list.bad_number")]
         report.malformed = 1
@@ -111,46 +187,100 @@ struct ConsoleModels {
         form.errors = ["name": evil, "message": evil]
         let sample = MaskedMember(msisdn: evil, attributes: ["brand": evil])
         var pages: [Named] = [
-            ("home", {
-                HomePage(
-                    toDos: [HomePage.ToDo(kind: .approve, campaign: CampaignID(9), name: evil, since: Self.now.instant)],
-                    running: [HomePage.Running(campaign: campaign(.running), contacts: 9, sent: 3, delivered: 2)], subscribers: 5
-                ).page($0)
-            }),
+            (
+                "home",
+                {
+                    HomePage(
+                        toDos: [
+                            HomePage.ToDo(kind: .approve, campaign: CampaignID(9), name: evil, since: Self.now.instant)
+                        ],
+                        running: [HomePage.Running(campaign: campaign(.running), contacts: 9, sent: 3, delivered: 2)],
+                        subscribers: 5
+                    ).page($0)
+                }
+            ),
             ("home, empty", { HomePage(toDos: [], running: [], subscribers: 0).page($0) }),
             ("segments", { SegmentListPage(segments: list, query: TableQuery($0)).page($0) }),
-            ("segments, empty", { SegmentListPage(segments: Page(rows: [], total: 0), query: TableQuery($0)).page($0) }),
+            (
+                "segments, empty",
+                { SegmentListPage(segments: Page(rows: [], total: 0), query: TableQuery($0)).page($0) }
+            ),
             ("scenes", { ScenePage(segment: 7).page($0) }),
-            ("campaign form", {
-                CampaignFormPage(form: form, scene: Scene.standard[0], segments: [segment], policy: policy, scores: catalogue.attributes).page($0)
-            }),
-            ("campaigns", {
-                CampaignListPage(campaigns: Page(rows: [campaign()], total: 1), tab: .all, counts: [:], query: TableQuery($0)).page($0)
-            }),
-            ("approvals", {
-                ApprovalListPage(
-                    waiting: Page(rows: [CampaignApproval(approval: approval, campaign: campaign(.submitted))], total: 1), query: TableQuery($0)
-                ).page($0)
-            }),
-            ("approval", {
-                ApprovalPage(campaign: campaign(.submitted), approval: approval, segment: segment, reason: evil, error: evil).page($0)
-            }),
-            ("lists", {
-                ListsPage(
-                    counts: [ListCount(list: ListID(evil), count: 2)], found: found,
-                    report: ImportReport(file: evil, list: ListID(evil), counts: report), typed: evil, findError: evil, importError: evil,
-                    policy: policy
-                ).page($0)
-            }),
+            (
+                "campaign form",
+                {
+                    CampaignFormPage(
+                        form: form,
+                        scene: Scene.standard[0],
+                        segments: [segment],
+                        policy: policy,
+                        scores: catalogue.attributes
+                    ).page($0)
+                }
+            ),
+            (
+                "campaigns",
+                {
+                    CampaignListPage(
+                        campaigns: Page(rows: [campaign()], total: 1),
+                        tab: .all,
+                        counts: [:],
+                        query: TableQuery($0)
+                    ).page($0)
+                }
+            ),
+            (
+                "approvals",
+                {
+                    ApprovalListPage(
+                        waiting: Page(
+                            rows: [CampaignApproval(approval: approval, campaign: campaign(.submitted))],
+                            total: 1
+                        ),
+                        query: TableQuery($0)
+                    ).page($0)
+                }
+            ),
+            (
+                "approval",
+                {
+                    ApprovalPage(
+                        campaign: campaign(.submitted),
+                        approval: approval,
+                        segment: segment,
+                        reason: evil,
+                        error: evil
+                    ).page($0)
+                }
+            ),
+            (
+                "lists",
+                {
+                    ListsPage(
+                        counts: [ListCount(list: ListID(evil), count: 2)],
+                        found: found,
+                        report: ImportReport(file: evil, list: ListID(evil), counts: report),
+                        typed: evil,
+                        findError: evil,
+                        importError: evil,
+                        policy: policy
+                    ).page($0)
+                }
+            ),
             ("explain", { ExplainPage(answer: explained, typed: evil, error: evil, policy: policy).page($0) }),
             ("explain, empty", { ExplainPage().page($0) }),
             ("policy", { PolicyPage(policy: policy).page($0) }),
             ("policy, none", { PolicyPage().page($0) }),
-            ("staff", {
-                StaffPage(
-                    contents: .staff(Page(rows: [staff], total: 1)), query: TableQuery($0), newPassword: .init(login: evil, password: evil)
-                ).page($0)
-            }),
+            (
+                "staff",
+                {
+                    StaffPage(
+                        contents: .staff(Page(rows: [staff], total: 1)),
+                        query: TableQuery($0),
+                        newPassword: .init(login: evil, password: evil)
+                    ).page($0)
+                }
+            ),
             ("audit", { StaffPage(contents: .audit(Page(rows: [entry], total: 1)), query: TableQuery($0)).page($0) }),
             ("staff form", { StaffFormPage(values: ["login": evil, "name": evil], errors: ["login": evil]).page($0) }),
         ]
@@ -161,22 +291,41 @@ struct ConsoleModels {
         ]
         for result in results {
             pages.append(
-                ("segment editor", {
-                    SegmentEditorPage(
-                        id: 7, version: 1, name: evil, rule: evil, scope: .all, catalogue: catalogue, result: result, nameError: evil
-                    ).page($0)
-                }))
+                (
+                    "segment editor",
+                    {
+                        SegmentEditorPage(
+                            id: 7,
+                            version: 1,
+                            name: evil,
+                            rule: evil,
+                            scope: .all,
+                            catalogue: catalogue,
+                            result: result,
+                            nameError: evil
+                        ).page($0)
+                    }
+                )
+            )
         }
         for phase in CampaignPhase.allCases {
             for tab in CampaignTab.allCases {
                 pages.append(
-                    ("campaign \(phase) \(tab)", {
-                        CampaignDetailPage(
-                            campaign: campaign(phase), tab: tab, segment: segment,
-                            run: RunState(stage: .failed, contacts: 5, sent: 2, problem: evil), evaluation: nil, approvals: [approval],
-                            testNumbers: evil
-                        ).page($0)
-                    }))
+                    (
+                        "campaign \(phase) \(tab)",
+                        {
+                            CampaignDetailPage(
+                                campaign: campaign(phase),
+                                tab: tab,
+                                segment: segment,
+                                run: RunState(stage: .failed, contacts: 5, sent: 2, problem: evil),
+                                evaluation: nil,
+                                approvals: [approval],
+                                testNumbers: evil
+                            ).page($0)
+                        }
+                    )
+                )
             }
         }
         return pages

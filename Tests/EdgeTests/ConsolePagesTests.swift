@@ -19,10 +19,18 @@ struct ConsolePagesTests {
             #expect(html.hasPrefix("<!doctype html>"))
             #expect(html.contains("<html lang=\"\(language.tag)\">"))
             #expect(html.components(separatedBy: "<h1>").count == 2, "\(page.name) has one heading")
-            #expect(!html.contains("{0}") || page.name == "campaign form" || page.name.hasPrefix("campaign"), "\(page.name)")
+            #expect(
+                !html.contains("{0}") || page.name == "campaign form" || page.name.hasPrefix("campaign"),
+                "\(page.name)"
+            )
             for tag in ["div", "form", "table", "section", "ul", "li", "details", "select", "fieldset"] {
-                let opened = html.components(separatedBy: "<\(tag)").filter { $0.first.map { " >".contains($0) } ?? false }.count
-                #expect(opened - (html.hasPrefix("<\(tag)") ? 1 : 0) == html.components(separatedBy: "</\(tag)>").count - 1, "\(tag) in \(page.name)")
+                let opened = html.components(separatedBy: "<\(tag)").filter {
+                    $0.first.map { " >".contains($0) } ?? false
+                }.count
+                #expect(
+                    opened - (html.hasPrefix("<\(tag)") ? 1 : 0) == html.components(separatedBy: "</\(tag)>").count - 1,
+                    "\(tag) in \(page.name)"
+                )
             }
             let ids = html.matches(of: /\sid="([^"]+)"/).map { String($0.1) }
             #expect(Set(ids).count == ids.count, "\(page.name) repeats an id: \(ids.sorted())")
@@ -39,9 +47,12 @@ struct ConsolePagesTests {
     }
 
     @Test(arguments: Language.allCases)
-    func `menu entries lead to a page for those who see them and to 403 for the others`(language: Language) async throws {
+    func `menu entries lead to a page for those who see them and to 403 for the others`(language: Language) async throws
+    {
         let world = try await ConsoleWorld.shared
-        for (login, role) in [("plan", Role.planner), ("appr", .approver), ("agent", .agent), ("admin", .administrator)] {
+        for (login, role) in [
+            ("plan", Role.planner), ("appr", .approver), ("agent", .agent), ("admin", .administrator),
+        ] {
             let client = try await world.signedIn(login)
             for item in MenuItem.allCases {
                 let answer = try await client.get(item.path, ["Cookie": "lang=\(language.tag)"])
@@ -96,7 +107,12 @@ final class ConsoleWorld: Sendable {
         base = try await APIWorld.shared
         var settings = SiteSettings()
         settings.passwordCost = .tests
-        let site = try Site(platform: base.platform, runner: base.runner, settings: settings, logger: base.logs.logger("site"))
+        let site = try Site(
+            platform: base.platform,
+            runner: base.runner,
+            settings: settings,
+            logger: base.logs.logger("site")
+        )
         Console.add(to: site)
         client = APIClient(router: site.router(), logger: base.logs.logger("request"))
     }

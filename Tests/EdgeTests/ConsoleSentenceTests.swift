@@ -13,10 +13,21 @@ struct ConsoleSentenceTests {
         revision: 1,
         tiers: [
             PolicyTier(
-                code: "easyown", name: BilingualText(zh: "神州行", en: "Easyown"), rule: "TRUE",
-                caps: [.sms: Cap(count: 4, months: 1)], overall: Cap(count: 5, months: 1))
+                code: "easyown",
+                name: BilingualText(zh: "神州行", en: "Easyown"),
+                rule: "TRUE",
+                caps: [.sms: Cap(count: 4, months: 1)],
+                overall: Cap(count: 5, months: 1)
+            )
         ],
-        dnd: [DNDClass(number: 5, name: BilingualText(zh: "集团公司客户", en: "Group-company customers"), isByChannel: false, mayBeUnticked: true)]
+        dnd: [
+            DNDClass(
+                number: 5,
+                name: BilingualText(zh: "集团公司客户", en: "Group-company customers"),
+                isByChannel: false,
+                mayBeUnticked: true
+            )
+        ]
     )
     private static let at = LocalTime(instant: Instant(epochMs: 1_794_880_800_000), offsetSeconds: 28_800)
 
@@ -27,11 +38,17 @@ struct ConsoleSentenceTests {
         hasWave: Bool = true
     ) -> Explanation {
         Explanation(
-            wave: hasWave ? WaveID(campaign: CampaignID(1), occurrence: 1) : nil, at: at, outcome: outcome, position: 9,
-            checks: [CheckResult(outcome, isPassed: outcome == .contact, evidence)], aftermath: aftermath)
+            wave: hasWave ? WaveID(campaign: CampaignID(1), occurrence: 1) : nil,
+            at: at,
+            outcome: outcome,
+            position: 9,
+            checks: [CheckResult(outcome, isPassed: outcome == .contact, evidence)],
+            aftermath: aftermath
+        )
     }
 
-    private static func say(_ explanation: Explanation, _ language: Language, _ channel: ChannelClass = .sms) -> String {
+    private static func say(_ explanation: Explanation, _ language: Language, _ channel: ChannelClass = .sms) -> String
+    {
         explanation.sentence(language, SentenceNames(campaign: "流量包", channel: channel, policy: policy))
     }
 
@@ -70,7 +87,10 @@ struct ConsoleSentenceTests {
 
     @Test func `what became of a contact is told`() {
         func contact(_ keys: [String]) -> String {
-            Self.say(Self.explanation(.contact, aftermath: keys.map { Evidence($0, $0 == "dropped" ? "dnd_05" : "yes") }), .zh)
+            Self.say(
+                Self.explanation(.contact, aftermath: keys.map { Evidence($0, $0 == "dropped" ? "dnd_05" : "yes") }),
+                .zh
+            )
         }
         let start = "11月17日“流量包”的短信"
         #expect(contact([]) == start + "已列入发送名单，尚未发出。")

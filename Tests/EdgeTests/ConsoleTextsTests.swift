@@ -17,7 +17,9 @@ struct ConsoleTextsTests {
             #expect(Self.arguments(parts[0]) == Self.arguments(parts[1]), "\(text)")
             #expect(!Self.hasChinese(parts[1].replacing("“回复TD退订”", with: "").replacing("'全球通'", with: "")), "\(text)")
             #expect(
-                Self.hasChinese(parts[0]) || !parts[0].contains(where: \.isLetter), "\(text) is not in Chinese: \(parts[0])")
+                Self.hasChinese(parts[0]) || !parts[0].contains(where: \.isLetter),
+                "\(text) is not in Chinese: \(parts[0])"
+            )
         }
     }
 

@@ -34,8 +34,10 @@ public struct Console: Sendable {
             let isKnown = frame.language == .en && problem.status < 500 && ![403, 404].contains(problem.status)
             let detail = Frame.texts[problem.code].map { frame.t($0) } ?? (isKnown ? problem.detail : nil)
             let page = ErrorPage(
-                status: problem.status, detail: problem.status == 404 ? nil : detail,
-                request: problem.status >= 500 ? problem.requestId : nil)
+                status: problem.status,
+                detail: problem.status == 404 ? nil : detail,
+                request: problem.status >= 500 ? problem.requestId : nil
+            )
             return respond(page.html(frame), status: HTTPResponse.Status(code: problem.status))
         }
     }
@@ -63,7 +65,9 @@ public struct Console: Sendable {
         if request.method != .get { frame.path = Self.page(of: frame.path) }
         if let staff = context.staff, staff.may(.approve) {
             let waiting = try await platform.store.pendingApprovals(ListQuery(limit: 100), in: staff.scope)
-            frame.waiting = waiting.rows.count { $0.campaign.owner != staff.login && $0.approval.submittedBy != staff.login }
+            frame.waiting = waiting.rows.count {
+                $0.campaign.owner != staff.login && $0.approval.submittedBy != staff.login
+            }
         }
         return frame
     }
@@ -162,7 +166,8 @@ public struct Console: Sendable {
                 headers: [
                     .contentType: "text/csv; charset=utf-8", .contentDisposition: "attachment; filename=\"\(name)\"",
                 ],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+                body: ResponseBody(byteBuffer: ByteBuffer(string: text))
+            )
         }
     }
 

@@ -35,7 +35,10 @@ public actor Accounts {
 
     /// Signs in with a password.
     ///
-    /// - Parameter address: Where the request came from; limits attempts.
+    /// - Parameters:
+    ///   - login: Sign-in name, in any case.
+    ///   - password: As it was typed.
+    ///   - address: Where the request came from; limits attempts.
     /// - Returns: Who it is and the token of the new session.
     /// - Throws: ``EdgeError/wrongPassword`` (the same for an unknown name), ``EdgeError/tooManyAttempts(seconds:)``.
     public func signIn(login: String, password: String, address: String) async throws -> (staff: Staff, token: String) {
@@ -95,7 +98,8 @@ public actor Accounts {
     /// - Returns: The new password, when one was asked for; all sessions end then.
     public func update(_ staff: Staff, renewingPassword: Bool, by who: String) async throws -> String? {
         let password = renewingPassword ? Passwords.make() : nil
-        let detail = "\(staff.role.rawValue)\(staff.isActive ? "" : ", inactive")\(password == nil ? "" : ", new password")"
+        let marks = [staff.role.rawValue, staff.isActive ? nil : "inactive", password == nil ? nil : "new password"]
+        let detail = marks.compactMap { $0 }.joined(separator: ", ")
         try await store.update(
             staff,
             password: try await password.asyncMap(hashed),
@@ -123,8 +127,11 @@ public actor Accounts {
 
     /// Makes sure that these members of staff exist.
     ///
-    /// - Parameter renewing: Whether those who exist get a new password too.
+    /// - Parameters:
+    ///   - staff: Who should exist.
+    ///   - renewing: Whether those who exist get a new password too.
     /// - Returns: Everybody who got a password, with it.
+    /// - Throws: `ControlPlaneError` for a login that cannot be.
     public func ensure(_ staff: [Staff], renewing: Bool = false) async throws -> [(staff: Staff, password: String)] {
         var made: [(Staff, String)] = []
         for person in staff {

@@ -120,7 +120,8 @@ struct Gate: RouterMiddleware {
     }
 
     private static func escaped(_ text: String) -> String {
-        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "/-_."))) ?? ""
+        text.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "/-_.")))
+            ?? ""
     }
 
     private static func addHeaders(_ response: inout Response, requestID: String) {

@@ -32,7 +32,12 @@ final class IdempotencyKeys: Sendable {
 
     /// Runs `body` once per key.
     ///
-    /// - Parameter isNeeded: Whether a request without a key is refused; otherwise it just runs.
+    /// - Parameters:
+    ///   - request: With the key in its header; its body is taken into memory.
+    ///   - context: Whose key it is.
+    ///   - isNeeded: Whether a request without a key is refused; otherwise it just runs.
+    ///   - body: Does the work.
+    /// - Returns: What `body` answered, now or when the key was first used.
     /// - Throws: ``EdgeError/keyMissing``, ``EdgeError/keyReused``, ``EdgeError/keyBusy``, or what `body` throws; a
     ///   request that failed may be repeated with its key.
     func once(
@@ -45,7 +50,9 @@ final class IdempotencyKeys: Sendable {
             guard !isNeeded else { throw EdgeError.keyMissing }
             return try await body(request)
         }
-        guard key.utf8.count <= 200 else { throw EdgeError.badRequest(field: "Idempotency-Key", why: "at most 200 bytes") }
+        guard key.utf8.count <= 200 else {
+            throw EdgeError.badRequest(field: "Idempotency-Key", why: "at most 200 bytes")
+        }
         var request = request
         let bytes = try await request.collectBody(upTo: context.maxUploadSize)
         var hasher = SHA256()

@@ -107,7 +107,8 @@ public struct Problem: Codable, Hashable, Sendable {
             errors = [Self.place(of: error, field: "rule", language)]
         case let error as any CodedError:
             code = error.code
-            detail = status.code >= 500 && ![503, 507].contains(status.code)
+            detail =
+                status.code >= 500 && ![503, 507].contains(status.code)
                 ? "something went wrong inside; the server's log has it under the request's number" : "\(error)"
         case let error as HTTPError:
             code = Self.code(of: error.status)
@@ -174,7 +175,8 @@ public struct Problem: Codable, Hashable, Sendable {
             "plan.bad_message", "plan.bad_value", "plan.unknown_segment", "decision.invalid_policy":
             .unprocessableContent
         case "control.file_disk_full": HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
-        case "decision.read_only", "control.file_locked", "control.file_no_access", "run.unavailable": .serviceUnavailable
+        case "decision.read_only", "control.file_locked", "control.file_no_access", "run.unavailable":
+            .serviceUnavailable
         default: code.hasPrefix("rule.") || code.hasPrefix("list.") ? .unprocessableContent : .internalServerError
         }
     }

@@ -104,8 +104,10 @@ public final class Site: Sendable {
     /// Registers a route; there is no other way to serve anything.
     ///
     /// - Parameters:
+    ///   - method: Method; HEAD comes with GET by itself.
     ///   - path: With parameters in braces.
     ///   - access: What the gate asks for before `handler` is called.
+    ///   - handler: Answers requests that passed the gate.
     public func on<Output: ResponseGenerator>(
         _ method: HTTPRequest.Method,
         _ path: String,

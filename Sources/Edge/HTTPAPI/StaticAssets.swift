@@ -28,7 +28,9 @@ public enum AssetError: CodedError, Equatable {
     }
 }
 
-/// The files below `/assets/`. A file `NAME.gz` beside `NAME` is what browsers get that take gzip.
+/// The files that pages refer to, below the path `/assets/`.
+///
+/// A file `NAME.gz` beside `NAME` is what browsers get that take gzip.
 public final class StaticAssets: Sendable {
     private struct File {
         var content: ByteBuffer

@@ -1,7 +1,9 @@
 // The console's texts: the one catalogue, both languages beside each other.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A text of the console. The raw value is `中文 | English`; `{0}`, `{1}` … stand for arguments, the same in both.
+/// A text of the console.
+///
+/// The raw value is `中文 | English`; `{0}`, `{1}` … stand for arguments, the same in both.
 public enum ConsoleText: String, CaseIterable, Sendable {
     // Shell
     case productName = "Gyre 营销运营平台 | Gyre marketing operations"
@@ -63,7 +65,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case badRequestTitle = "请求有误 | The request is wrong"
     case badRequestSentence = "提交的内容不完整或格式不正确，请返回修改。 | What was sent is incomplete or malformed; go back and change it."
     case serverErrorTitle = "系统出错 | Something went wrong"
-    case serverErrorSentence = "操作未完成，请稍后重试；如仍出错，请把请求编号告知管理员。 | Nothing was changed. Try again; if it persists, give the request number to an administrator."
+    case serverErrorSentence =
+        "操作未完成，请重试；仍出错时请把请求编号告知管理员。 | It failed. Try again, then give the request number to an administrator."
 
     // Menu
     case menuHome = "工作台 | Workbench"
@@ -203,12 +206,14 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case toApproval = "去审批 | Decide"
     case start = "启动执行 | Start"
     case startQuestion = "启动“{0}”？ | Start “{0}”?"
-    case sendEffect = "将接触 {0} 户，预计费用 {1}，计划时间 {2}。 | {0} subscribers will be contacted at an expected cost of {1}, planned for {2}."
+    case sendEffect =
+        "将接触 {0} 户，预计费用 {1}，计划时间 {2}。 | Contacts {0} subscribers at an expected cost of {1}, planned for {2}."
     case pause = "暂停 | Pause"
     case resume = "继续 | Resume"
     case stop = "终止 | Stop"
     case stopQuestion = "终止“{0}”？ | Stop “{0}”?"
-    case stopEffect = "未发出的 {0} 户不再发送，预扣的接触次数全部返还；终止后不能恢复。 | {0} messages that have not left will not be sent and their reservations are given back. This cannot be undone."
+    case stopEffect =
+        "未发出的 {0} 户不再发送，预扣全部返还；终止后不能恢复。 | {0} messages will not be sent and are given back. This cannot be undone."
     case testSend = "测试发送 | Test send"
     case staffNumbers = "员工号码 | Staff numbers"
     case testHelp = "最多 10 个，用逗号或空格分隔；不计入接触次数 | At most 10, separated by commas or spaces; not counted as contacts"
@@ -257,8 +262,9 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case funnelTitle = "转化漏斗 | Funnel"
     case funnelDescription = "目标 {0} 户，订购 {1} 户 | {0} in the target, {1} ordered"
     case liftTitle = "净提升 | Lift against control"
-    case liftDescription = "接触组订购率 {0}，对照组 {1}，净提升 {2} 个百分点 | {0} of contacts ordered and {1} of control: a lift of {2} percentage points"
-    case liftSentence = "净提升 {0} 个百分点，95% 区间 {1}；按现有样本量，最小可检出 {2} 个百分点。 | Lift {0} percentage points, 95% interval {1}; the smallest lift these groups could show is {2} points."
+    case liftDescription = "接触组订购率 {0}，对照组 {1}，净提升 {2} 个百分点 | Order rate {0} contacted, {1} control; lift {2} points"
+    case liftSentence =
+        "净提升 {0} 个百分点，95% 区间 {1}；最小可检出 {2} 个百分点。 | Lift {0} points, 95% interval {1}; smallest detectable lift {2} points."
     case arm = "组别 | Group"
     case contactArm = "接触组 | Contact group"
     case controlArm = "对照组 | Control group"
@@ -308,7 +314,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case fileHelp = "CSV 或 TXT，每行一个号码，最大 16 MB | CSV or TXT, one number a line, at most 16 MB"
     case fileMissing = "请选择要导入的文件 | Choose a file to import"
     case importQuestion = "导入到名单？ | Import into the list?"
-    case importEffect = "文件中的有效号码将全部登记，从下一次判断起生效。 | All valid numbers in the file are registered, effective from the next decision."
+    case importEffect = "文件中的有效号码将全部登记，从下一次判断起生效。 | All valid numbers are registered, effective from the next decision."
     case importReport = "“{0}”的导入结果 | Import of “{0}”"
     case linesRead = "读取行数 | Lines read"
     case added = "新增 | Added"
@@ -346,20 +352,21 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case listProduct = "产品 {0} | Product {0}"
 
     // Explain
-    case explainHint = "近 90 天的接触与未接触，逐条说明原因；每次查询都会记录 | Contacts and refusals of 90 days, each explained; every look-up is recorded"
+    case explainHint = "近 90 天的接触与未接触，逐条说明原因；每次查询都会记录 | Contacts and refusals of 90 days; every look-up is recorded"
     case explainEmpty = "输入号码，查看该用户为什么收到或没有收到营销信息 | Enter a number to see why it was contacted or not"
     case contactsOf = "{0} 的接触记录 | Contacts of {0}"
     case period = "查询期间 | Period"
     case onLists = "所在名单 | On lists"
     case contacted = "已接触 | Contacted"
     case notContacted = "未接触 | Not contacted"
+    case untargeted = "不在客户群 | Not in the segments"
     case explanation = "说明 | Explanation"
     case searchContacts = "说明或渠道 | Explanation or channel"
     case noContacts = "近 90 天没有接触或未接触记录 | No contact or refusal in the last 90 days"
     case otherNumber = "查询其他号码 | Look up another number"
     case allChecks = "全部 {0} 项检查 | All {0} checks"
-    case passed = "通过检查 | Passed"
-    case notPassed = "不满足 | Failed"
+    case passed = "通过 | Passed"
+    case notPassed = "未通过 | Failed"
     case decidedHere = "决定原因 | Decided here"
     case aftermath = "后续： | Afterwards:"
     case logPosition = "依据决策日志第 {0} 条 | As of decision log entry {0}"
@@ -431,7 +438,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case policyHint = "当前生效：第 {0} 版（只读） | Revision {0} is in force (read-only)"
     case noPolicy = "尚未加载接触控制策略 | No contact policy has been loaded"
     case capTable = "接触频次上限 | Contact caps"
-    case capHelp = "从上到下，取第一个规则成立的档位；网站类不计入总体。 | The first row whose rule holds applies; website contacts stand outside the overall cap."
+    case capHelp =
+        "从上到下，取第一个规则成立的档位；网站类不计入总体。 | The first row whose rule holds applies; website stands outside the overall cap."
     case searchTiers = "档位或规则 | Tier or rule"
     case tier = "档位 | Tier"
     case overall = "总体 | Overall"

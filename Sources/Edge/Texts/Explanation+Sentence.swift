@@ -31,11 +31,16 @@ public struct SentenceNames: Sendable {
 }
 
 extension Explanation {
-    /// What happened and why, in one sentence; for example 「11月17日“流量包”的短信因本月短信已达4次上限（神州行每月4次）未发送。」
+    /// What happened and why, in one sentence.
+    ///
+    /// For example 「11月17日“流量包”的短信因本月短信已达4次上限（神州行每月4次）未发送。」
     public func sentence(_ language: Language, _ names: SentenceNames) -> String {
         let day = language.day(at.day)
         let channel = names.channel.words
-        let what = language("\(day)“\(names.campaign)”的\(channel.noun.zh)", "The \(channel.noun.en) “\(names.campaign)” of \(day)")
+        let what = language(
+            "\(day)“\(names.campaign)”的\(channel.noun.zh)",
+            "The \(channel.noun.en) “\(names.campaign)” of \(day)"
+        )
         if wave == nil { return rehearsedSentence(language, names) }
         switch outcome {
         case .contact: return what + contactSentence(language, names)
@@ -44,7 +49,8 @@ extension Explanation {
             return language(
                 what + "\(channel.not.zh)：该用户被抽入对照组，用于评估活动效果"
                     + (ordered ? "；之后用户自行订购了产品。" : "。"),
-                what + " was \(channel.not.en): the subscriber was drawn into the control group that measures the effect"
+                what
+                    + " was \(channel.not.en): the subscriber was drawn into the control group that measures the effect"
                     + (ordered ? "; the subscriber ordered the product anyway." : ".")
             )
         default:
@@ -133,7 +139,10 @@ extension CheckResult {
         case .holdout:
             return both("用户属于全局空白组（不参加任何营销）", "the subscriber is in the global holdout, which gets no marketing")
         case .productOwned:
-            return both("用户已订购该产品\(named("product").zh)", "the subscriber owns the product\(named("product").en) already")
+            return both(
+                "用户已订购该产品\(named("product").zh)",
+                "the subscriber owns the product\(named("product").en) already"
+            )
         case .productConflict:
             return both(
                 "活动产品与用户已有产品\(named("product").zh)冲突",
@@ -151,7 +160,9 @@ extension CheckResult {
             return both("免扰时段结束前活动已过有效期", "the campaign ends before the quiet hours do")
         case .takenMeanwhile:
             return both(
-                "预扣前最后一次接触名额已被其他接触占用", "another contact took the last free place before the reservation")
+                "预扣前最后一次接触名额已被其他接触占用",
+                "another contact took the last free place before the reservation"
+            )
         case .noAddress: return both("用户已没有可用号码", "the subscriber has no number any more")
         case .control: return both("用户被抽入对照组", "the subscriber was drawn into the control group")
         case .contact: return both("通过全部检查", "every check was passed")
@@ -223,7 +234,7 @@ struct ChannelWords {
     var noun: BilingualText
     /// English article of the noun.
     var article: String
-    /// "was not …"
+    /// What follows "was", for example "not sent".
     var not: BilingualText
 }
 
@@ -241,7 +252,10 @@ extension ChannelClass {
     var words: ChannelWords {
         func words(_ zh: String, _ article: String, _ en: String, _ notZh: String, _ notEn: String) -> ChannelWords {
             ChannelWords(
-                noun: BilingualText(zh: zh, en: en), article: article, not: BilingualText(zh: notZh, en: notEn))
+                noun: BilingualText(zh: zh, en: en),
+                article: article,
+                not: BilingualText(zh: notZh, en: notEn)
+            )
         }
         switch self {
         case .sms: return words("短信", "an", "SMS", "未发送", "not sent")

@@ -73,18 +73,28 @@ public struct Segments: Sendable {
     /// The subscribers a rule selects inside an organisation scope.
     public func members(_ rule: String, in organisation: OrganisationScope, today: LocalDay) async throws -> Bitset {
         let scope = try await scope()
-        let checked = try scope.check(Self.restricted(rule, to: organisation, catalogue: scope.catalogue))
+        let checked = try Self.check(rule, in: organisation, scope)
         return try await members(checked, today: today)
     }
 
     /// How many subscribers a rule selects inside an organisation scope.
     public func count(_ rule: String, in organisation: OrganisationScope, today: LocalDay) async throws -> Int {
         let scope = try await scope()
-        let checked = try scope.check(Self.restricted(rule, to: organisation, catalogue: scope.catalogue))
+        let checked = try Self.check(rule, in: organisation, scope)
         guard !checked.uses.requiresWarehouse else { return try await members(checked, today: today).count }
         let (profile, lists) = try await host.read { (try $0.profileReader(), $0.memberships) }
         guard let columns = profile as? ColumnProfile else { throw DecisionError.noProfile }
         return try columns.count(where: checked, today: today, lists: lists)
+    }
+
+    /// Checks a rule by itself, so that errors point into its own text and no bracket of it reaches beyond it, and then
+    /// together with the organisation scope.
+    private static func check(_ rule: String, in organisation: OrganisationScope, _ scope: RuleScope) throws
+        -> CheckedRule
+    {
+        let alone = try scope.check(rule)
+        let restricted = restricted(alone.syntax.canonicalText, to: organisation, catalogue: scope.catalogue)
+        return organisation == .all ? alone : try scope.check(restricted)
     }
 
     /// Adds the organisation scope as conditions, where the catalogue has the attribute.

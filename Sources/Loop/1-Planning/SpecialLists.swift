@@ -33,7 +33,8 @@ public enum SpecialListError: CodedError, Equatable {
         switch self {
         case .badNumber: "this is no telephone number; write 11 digits, or + and the country code"
         case .unknownNumber: "no subscriber in your part of the organisation has this number now; check its digits"
-        case .unknownList(let code): "there is no special list \(code.prefix(30)); use dnd_01 to dnd_15, black, grey or another"
+        case .unknownList(let code):
+            "there is no special list \(code.prefix(30)); use dnd_01 to dnd_15, black, grey or another one there is"
         case .notByChannel(let code): "entries of list \(code) hold for all channels; leave the channel out"
         case .reasonMissing: "say why the list is changed, so that others understand it later"
         case .emptyFile: "the file has no line with a number; nothing was changed"
@@ -203,7 +204,8 @@ public struct SpecialLists: Sendable {
         let isMember = try await host.read { $0.lists[list]?.contains(number) ?? false }
         guard isAdded || isMember else { return false }
         if isMember != isAdded {
-            try await host.record([.listChanged(list, added: isAdded ? [number] : [], removed: isAdded ? [] : [number])])
+            try await host.record([.listChanged(list, added: isAdded ? [number] : [], removed: isAdded ? [] : [number])]
+            )
         }
         let change = ListChange(at: now, who: staff.login, list: list, index: number, isAdded: isAdded, reason: reason)
         try await store.record([change], audit: entry(isAdded ? "list.add" : "list.remove", list, staff, now, reason))
@@ -252,7 +254,7 @@ public struct SpecialLists: Sendable {
         var line = 0
         for content in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
             line += 1
-            let cell = content.split(omittingEmptySubsequences: false) { $0 == "," || $0 == ";" || $0 == "\t" }.first ?? ""
+            let cell = content.split(omittingEmptySubsequences: false) { ",;\t".contains($0) }.first ?? ""
             let value = cell.trimmingCharacters(in: CharacterSet(charactersIn: " \"'\u{3000}"))
             guard !value.isEmpty else { continue }
             if line == 1, !value.utf8.contains(where: { (0x30...0x39).contains($0) }) { continue }
@@ -291,7 +293,8 @@ public struct SpecialLists: Sendable {
         }
     }
 
-    private func entry(_ action: String, _ list: ListID, _ staff: Staff, _ now: Instant, _ detail: String) -> AuditEntry {
+    private func entry(_ action: String, _ list: ListID, _ staff: Staff, _ now: Instant, _ detail: String) -> AuditEntry
+    {
         let object = "list/\(list.code)" + (list.channel.map { "/\($0.code)" } ?? "")
         return AuditEntry(at: now, who: staff.login, action: action, object: object, detail: detail)
     }

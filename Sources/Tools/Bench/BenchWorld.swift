@@ -67,7 +67,7 @@ struct BenchWorld {
         let roll = draw(10 + UInt64(channel.rawValue) * 4 + UInt64(back), index) % 1000
         switch channel {
         case .sms: return roll < 620 ? 0 : roll < 900 ? 1 : roll < 965 ? 2 : roll < 990 ? 3 : 4
-        case .outbound, .inbound: return roll < 965 ? 0 : 1
+        case .outbound, .inbound: return roll < 800 ? 0 : roll < 950 ? 1 : 2
         case .website: return roll < 800 ? 0 : roll < 970 ? 1 : 2
         }
     }

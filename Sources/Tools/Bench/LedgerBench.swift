@@ -19,7 +19,7 @@ struct LedgerBench {
         world = BenchWorld(
             subscribers: options.subscribers,
             seed: options.seed,
-            folder: options.folder("wave"),
+            folder: options.folder("ledger"),
             threads: options.threads
         )
     }

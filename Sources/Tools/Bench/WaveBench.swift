@@ -27,6 +27,9 @@ struct WaveBench {
     func run() async throws -> [String: Double] {
         options.note("preparing \(options.subscribers) subscribers")
         let (host, log, inputs) = try await world.open()
+        for wave in try await host.read({ $0.waves.values.filter { $0.sum(\.open) > 0 }.map(\.wave) }) {
+            try await release(wave, host)  // an earlier run was interrupted
+        }
         let audience = world.audience
         let first = try await host.nextCampaignNumber()
         // How many survive the checks is only known by asking; the limit is 60 % of them, anew each repetition.
@@ -134,6 +137,7 @@ struct WaveBench {
             times.append(ms / 1000)
         }
         try await compare(engine, host: host, wave: summary.wave)
+        try await release(summary.wave, host)
         await engine.close()
         for file in [path, path + ".wal"] { try? FileManager.default.removeItem(atPath: file) }
         return times.median
@@ -148,7 +152,7 @@ struct WaveBench {
         [
             ("idx", WarehouseType.integer), ("member", .flag), ("holdout", .flag), ("owned", .flag),
             ("lists", .integer),
-            ("recent", .flag), ("similar", .flag), ("sms", .integer), ("counted", .integer), ("sms_cap", .integer),
+            ("recent", .flag), ("is_similar", .flag), ("sms", .integer), ("counted", .integer), ("sms_cap", .integer),
             ("overall_cap", .integer), ("score", .integer), ("hash", .integer), ("control", .flag),
         ].map { WarehouseField($0.0, $0.1) }
 
@@ -160,7 +164,7 @@ struct WaveBench {
         }
         return """
             CREATE TABLE checked AS SELECT idx, CASE WHEN holdout THEN 4 WHEN owned THEN 5 \(lists.joined(separator: " "))
-            WHEN recent THEN 24 WHEN similar THEN 25 WHEN sms >= sms_cap THEN 26 WHEN counted >= overall_cap THEN 30
+            WHEN recent THEN 24 WHEN is_similar THEN 25 WHEN sms >= sms_cap THEN 26 WHEN counted >= overall_cap THEN 30
             ELSE 0 END AS reason, score, hash, control FROM base WHERE member
             """
     }()

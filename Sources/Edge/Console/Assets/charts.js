@@ -10,15 +10,16 @@ const steps = ['#0958d9', '#2f73e0', '#5590e8', '#7badef', '#a0c6f5', '#c0daf9']
 const text = { fontFamily: 'inherit', color: ink };
 const tooltip = { renderMode: 'richText', trigger: 'item', formatter: item => `${item.name}  ${item.data.label}` };
 
-function funnel(items) {
+function funnel(items, width) {
     const most = Math.max(1, ...items.map(item => item.value));
     return {
         tooltip,
-        grid: { left: 8, right: 96, top: 8, bottom: 8, containLabel: true },
+        grid: { left: 8, right: 56, top: 8, bottom: 8, containLabel: true },
         xAxis: { type: 'value', show: false, max: most },
         yAxis: {
             type: 'category', inverse: true, data: items.map(item => item.name), axisTick: { show: false },
-            axisLine: { show: false }, axisLabel: text,
+            axisLine: { show: false },
+            axisLabel: { ...text, width: Math.max(90, width * 0.4), overflow: 'truncate' },
         },
         series: [{
             type: 'bar', barWidth: '62%',
@@ -28,8 +29,8 @@ function funnel(items) {
     };
 }
 
-function bars(items) {
-    const chart = funnel(items);
+function bars(items, width) {
+    const chart = funnel(items, width);
     chart.series[0].data = items.map(item => ({ ...plain(item), itemStyle: { color: blue, borderRadius: 3 } }));
     chart.series[0].barWidth = undefined;
     chart.series[0].barMaxWidth = 18;
@@ -51,6 +52,7 @@ function lift(items) {
         },
         series: [{
             type: 'custom',
+            encode: { x: [0, 2], y: 1 },
             data: items.map((item, at) => ({ ...plain(item), value: [item.low, at, item.high] })),
             renderItem: (_, api) => {
                 const low = api.coord([api.value(0), api.value(1)]);
@@ -82,9 +84,11 @@ function plain(item) {
 export function draw(elements) {
     for (const element of elements) {
         const chart = JSON.parse(element.dataset.chart);
-        if (chart.kind === 'bars') element.classList.toggle('many', chart.items.length > 10);
         const view = echarts.init(element, null, { renderer: 'svg' });
-        view.setOption({ animation: false, textStyle: text, ...{ funnel, bars, lift }[chart.kind](chart.items) });
-        new ResizeObserver(() => view.resize()).observe(element);
+        new ResizeObserver(() => {
+            const option = { funnel, bars, lift }[chart.kind](chart.items, element.clientWidth);
+            view.resize();
+            view.setOption({ animation: false, textStyle: text, ...option });
+        }).observe(element);
     }
 }

@@ -4,6 +4,13 @@
 const body = document.body;
 document.documentElement.classList.add('scripted');
 
+// What was done is said once: not again when the page is read again.
+const address = new URL(location.href);
+if (address.searchParams.has('done')) {
+    address.searchParams.delete('done');
+    history.replaceState(null, '', address);
+}
+
 // Menu on narrow screens.
 const menuButton = document.querySelector('.menubutton');
 menuButton?.addEventListener('click', () => {

@@ -8,7 +8,8 @@ extension Frame {
         var out = ""
         for byte in value.utf8 {
             switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: out.append(Character(Unicode.Scalar(byte)))
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E:
+                out.append(Character(Unicode.Scalar(byte)))
             default: out += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
             }
         }

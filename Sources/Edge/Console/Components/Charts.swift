@@ -39,7 +39,8 @@ extension Frame {
         encoder.outputFormatting = [.sortedKeys]
         let json = (try? encoder.encode(chart)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
         return """
-            <figure class="chart"><div class="canvas \(chart.kind.rawValue)" role="img" aria-label="\(chart.description)" data-chart="\(json)"></div>
+            <figure class="chart"><div class="canvas \(chart.kind.rawValue)" role="img" \
+            aria-label="\(chart.description)" data-chart="\(json)"></div>
             <details><summary>\(t(.dataTable))</summary>
             <table><thead><tr>\(each: head.enumerated(), { "<th scope=\"col\"\(attribute: "class", $0 == 0 ? nil : "number")>\($1)</th>" })</tr></thead>
             <tbody>\(each: rows, { row in

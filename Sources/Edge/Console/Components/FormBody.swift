@@ -39,7 +39,9 @@ struct FormBody: Sendable {
         }
         let type = request.headers[.contentType] ?? ""
         if type.lowercased().hasPrefix("multipart/form-data"), let at = type.range(of: "boundary=") {
-            let boundary = type[at.upperBound...].prefix { $0 != ";" }.trimmingCharacters(in: CharacterSet(charactersIn: "\""))
+            let boundary = type[at.upperBound...].prefix { $0 != ";" }.trimmingCharacters(
+                in: CharacterSet(charactersIn: "\"")
+            )
             return try FormBody(multipart: bytes, boundary: boundary)
         }
         return FormBody(fields: decode(String(decoding: bytes, as: UTF8.self)))

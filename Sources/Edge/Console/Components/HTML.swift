@@ -1,7 +1,9 @@
 // Markup that escapes by type: text is escaped, markup is not.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A piece of markup. In a literal, `\(text)` of type `String` is escaped and `\(markup)` of type `HTML` is not.
+/// A piece of markup.
+///
+/// In a literal, `\(text)` of type `String` is escaped and `\(markup)` of type `HTML` is not.
 ///
 /// Attributes stand in double quotes; nothing is interpolated into scripts, styles or event handlers (there are none).
 public struct HTML: ExpressibleByStringInterpolation, Hashable, Sendable {

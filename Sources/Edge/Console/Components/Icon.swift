@@ -1,7 +1,9 @@
 // Icons: symbols of the sprite that bin/setup fetches (Tabler Icons, MIT); a page without the sprite is complete too.
 // SPDX-License-Identifier: Apache-2.0
 
-/// A symbol of the icon sprite. Icons only decorate: the words beside them say the same.
+/// A symbol of the icon sprite.
+///
+/// Icons only decorate: the words beside them say the same.
 enum Icon: String {
     case home = "layout-dashboard"
     case segments = "users-group"

@@ -80,7 +80,8 @@ extension Frame {
             \(menu(page.item))
             <main id="main" tabindex="-1">
             \(breadcrumb(page))
-            <div class="pagehead"><div><h1>\(page.title)</h1>\(when: page.hint != nil, "<p class=\"hint\">\(page.hint ?? "")</p>")</div>\
+            <div class="pagehead"><div><h1>\(page.title)</h1>\
+            \(when: page.hint != nil, "<p class=\"hint\">\(page.hint ?? "")</p>")</div>\
             <div class="actions">\(page.actions)</div></div>
             \(noticeBox)
             \(page.body)
@@ -130,21 +131,24 @@ extension Frame {
     private var topBar: HTML {
         """
         <header class="top">
-        <button class="plain menubutton" type="button" aria-controls="menu" aria-expanded="false" aria-label="\(t(.menu))">\(Icon.menu.markup)</button>
+        <button class="plain menubutton" type="button" aria-controls="menu" aria-expanded="false" \
+        aria-label="\(t(.menu))">\(Icon.menu.markup)</button>
         <a class="brand" href="/">\(t(.productName))</a>
         <span class="scope">\(staff.map { scope($0.scope) } ?? "")</span>
         <span class="spacer"></span>
         \(when: may(.approve), bell)
         \(languageSwitch)
         <span class="user">\(staff?.name ?? "")<small>\(staff.map { t($0.role.text) } ?? "")</small></span>
-        <form method="post" action="/sign-out"><button class="plain" type="submit" title="\(t(.signOut))">\(Icon.signOut.markup)<span class="wide">\(t(.signOut))</span></button></form>
+        <form method="post" action="/sign-out"><button class="plain" type="submit" title="\(t(.signOut))">\
+        \(Icon.signOut.markup)<span class="wide">\(t(.signOut))</span></button></form>
         </header>
         """
     }
 
     private var bell: HTML {
         """
-        <a class="quiet bell" href="/approvals" title="\(t(.menuApprovals))" aria-label="\(t(.waitingApprovals, number(waiting)))">\
+        <a class="quiet bell" href="/approvals" title="\(t(.menuApprovals))" \
+        aria-label="\(t(.waitingApprovals, number(waiting)))">\
         \(Icon.bell.markup)\(when: waiting > 0, "<b>\(waiting)</b>")</a>
         """
     }
@@ -157,7 +161,8 @@ extension Frame {
         <nav id="menu" class="menu" aria-label="\(t(.menu))"><ul>
         \(each: menuItems, { item in
             """
-            <li><a href="\(item.path)"\(attribute: "aria-current", item == current ? "page" : nil)>\(item.icon.markup)<span>\(t(item.title))</span></a></li>
+            <li><a href="\(item.path)"\(attribute: "aria-current", item == current ? "page" : nil)>\
+            \(item.icon.markup)<span>\(t(item.title))</span></a></li>
 
             """
         })</ul></nav>

@@ -5,7 +5,9 @@ import HTTPAPI
 import Kernel
 import Synchronization
 
-/// Numbers that sessions looked up. Addresses name a subscriber by index; without a look-up before, there is no page.
+/// Numbers that sessions looked up.
+///
+/// Addresses name a subscriber by index; without a look-up before, there is no page.
 final class LookUps: Sendable {
     private struct Entry {
         var session: String

@@ -15,7 +15,11 @@ extension Frame {
             Chart.Item(name: language($0.outcome.name), value: Double($0.count), label: number($0.count))
         }
         return chart(
-            Chart(kind: .bars, items: items, description: t(.lossesDescription, number(lost.reduce(0) { $0 + $1.count }))),
+            Chart(
+                kind: .bars,
+                items: items,
+                description: t(.lossesDescription, number(lost.reduce(0) { $0 + $1.count }))
+            ),
             head: [t(.reason), t(.subscribersUnit), t(.shareOfTarget)],
             rows: outcomes.filter { $0.count > 0 }.map {
                 [language($0.outcome.name), number($0.count), share($0.count, of: target)]
@@ -26,12 +30,17 @@ extension Frame {
     /// From the target to the orders.
     func funnel(_ e: WaveEvaluation) -> HTML {
         let stages: [(ConsoleText, Int)] = [
-            (.stageTarget, e.target), (.stageReachable, e.reachable), (.stageContacts, e.contacts), (.stageSent, e.sent),
+            (.stageTarget, e.target), (.stageReachable, e.reachable), (.stageContacts, e.contacts),
+            (.stageSent, e.sent),
             (.stageDelivered, e.delivered), (.stageOrdered, e.lift.contact.successes),
         ]
         let items = stages.map { Chart.Item(name: t($0.0), value: Double($0.1), label: number($0.1)) }
         return chart(
-            Chart(kind: .funnel, items: items, description: t(.funnelDescription, number(e.target), number(e.lift.contact.successes))),
+            Chart(
+                kind: .funnel,
+                items: items,
+                description: t(.funnelDescription, number(e.target), number(e.lift.contact.successes))
+            ),
             head: [t(.stage), t(.subscribersUnit), t(.shareOfPrevious), t(.shareOfTarget)],
             rows: stages.enumerated().map { position, stage in
                 [
@@ -59,7 +68,11 @@ extension Frame {
             self.language.fixed(low ?? 0, decimals: 2) + "% ～ " + self.language.fixed(high ?? 0, decimals: 2) + "%"
         }
         return chart(
-            Chart(kind: .lift, items: arms, description: t(.liftDescription, arms[0].label, arms[1].label, points(lift))),
+            Chart(
+                kind: .lift,
+                items: arms,
+                description: t(.liftDescription, arms[0].label, arms[1].label, points(lift))
+            ),
             head: [t(.arm), t(.subscribersUnit), t(.orders), t(.orderRate), t(.interval95)],
             rows: zip(arms, [lift.contact, lift.control]).map { item, arm in
                 [item.name, number(arm.total), number(arm.successes), item.label, between(item.low, item.high)]

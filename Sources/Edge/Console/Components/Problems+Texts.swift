@@ -29,7 +29,8 @@ extension Frame {
         "decision.no_profile": .noProfile, "decision.no_policy": .noPolicy, "decision.read_only": .readOnly,
         "control.file_full": .diskFull, "control.file_disk_full": .diskFull, "run.busy": .runBusy,
         "list.unknown_number": .numberUnknown,
-        "list.bad_number": .numberInvalid, "list.reason_missing": .listReasonMissing, "list.not_by_channel": .notByChannel,
+        "list.bad_number": .numberInvalid, "list.reason_missing": .listReasonMissing,
+        "list.not_by_channel": .notByChannel,
         "list.empty_file": .emptyFile,
     ]
 }

@@ -136,7 +136,10 @@ extension TableQuery {
         }
         if let column = columns.first(where: { $0.key != nil && $0.key == order }) {
             let ranked: [(row: Row, position: Int, rank: Int64, text: String)] = rows.enumerated().map {
-                ($0.element, $0.offset, column.rank?($0.element) ?? 0, column.rank == nil ? column.plain($0.element) : "")
+                (
+                    $0.element, $0.offset, column.rank?($0.element) ?? 0,
+                    column.rank == nil ? column.plain($0.element) : ""
+                )
             }
             rows = ranked.sorted {
                 let before = ($0.rank, $0.text, $0.position) < ($1.rank, $1.text, $1.position)
@@ -163,7 +166,8 @@ extension Frame {
     /// Parameters that a search must keep.
     private func kept(_ query: TableQuery) -> HTML {
         let names = Set(["q", "page"].map { query.prefix + $0 })
-        return "\(each: self.query.filter { !names.contains($0.name) && !$0.value.isEmpty }, { "<input type=\"hidden\" name=\"\($0.name)\" value=\"\($0.value)\">" })"
+        return
+            "\(each: self.query.filter { !names.contains($0.name) && !$0.value.isEmpty }, { "<input type=\"hidden\" name=\"\($0.name)\" value=\"\($0.value)\">" })"
     }
 
     /// A table with its toolbar and pager.
@@ -172,8 +176,10 @@ extension Frame {
         return """
             <div class="tools">\(when: table.searchHint != nil, search(table))\
             <span class="total">\(t(.rowsTotal, number(table.total)))</span>\
-            <a class="button small" href="\(address(table.query, path: table.exportPath))" download>\(Icon.download.markup)\(t(.exportCSV))</a></div>
-            <div class="scroll" tabindex="0" role="region" aria-label="\(table.caption)"><table><caption class="hidden">\(table.caption)</caption>
+            <a class="button small" href="\(address(table.query, path: table.exportPath))" download>\
+            \(Icon.download.markup)\(t(.exportCSV))</a></div>
+            <div class="scroll" tabindex="0" role="region" aria-label="\(table.caption)"><table>\
+            <caption class="hidden">\(table.caption)</caption>
             <thead><tr>\(each: table.columns, { heading($0, table.query) })\(when: table.actions != nil, "<th scope=\"col\" class=\"acts\">\(t(.actions))</th>")</tr></thead>
             <tbody>
             \(each: table.rows, { row(table, $0) })\(when: table.rows.isEmpty, "<tr><td colspan=\"\(table.columns.count + 1)\" class=\"none\">\(t(.nothingFound))</td></tr>")</tbody></table></div>
@@ -185,7 +191,8 @@ extension Frame {
         let name = table.query.prefix + "q"
         return """
             <form method="get" action="\(path)" class="search" role="search">\(kept(table.query))\
-            <input type="search" name="\(name)" value="\(table.query.search)" placeholder="\(table.searchHint ?? "")" aria-label="\(table.searchHint ?? "")" maxlength="100">\
+            <input type="search" name="\(name)" value="\(table.query.search)" placeholder="\(table.searchHint ?? "")" \
+            aria-label="\(table.searchHint ?? "")" maxlength="100">\
             <button class="button" type="submit">\(Icon.search.markup)\(t(.search))</button>\
             \(when: !table.query.search.isEmpty, resetLink(table.query))</form>
             """
@@ -208,7 +215,8 @@ extension Frame {
         next.page = 1
         let state = isOrdered ? (query.isDescending ? "descending" : "ascending") : nil
         return """
-            <th scope="col"\(attribute: "class", kind)\(attribute: "aria-sort", state)><a href="\(address(next))">\(column.title)\
+            <th scope="col"\(attribute: "class", kind)\(attribute: "aria-sort", state)><a href="\(address(next))">\
+            \(column.title)\
             <span class="order" aria-hidden="true">\(isOrdered ? (query.isDescending ? "▼" : "▲") : "⇅")</span></a></th>
             """
     }
@@ -237,7 +245,8 @@ extension Frame {
             var other = query
             other.size = size
             other.page = 1
-            return "<li><a href=\"\(address(other))\"\(attribute: "aria-current", size == query.size ? "true" : nil)>\(size)</a></li>"
+            return
+                "<li><a href=\"\(address(other))\"\(attribute: "aria-current", size == query.size ? "true" : nil)>\(size)</a></li>"
         }
         let near = Set([1, pages] + ((query.page - 1)...(query.page + 1)).filter { (1...pages).contains($0) }).sorted()
         var items: [HTML] = []

@@ -16,7 +16,8 @@ func tag(_ text: String, _ tone: Tone = .neutral) -> HTML { "<span class=\"tag \
 func card(_ title: String?, id: String? = nil, actions: HTML = .empty, _ body: HTML) -> HTML {
     guard let title else { return "<section class=\"card\"\(attribute: "id", id)>\(body)</section>" }
     return """
-        <section class="card"\(attribute: "id", id)><header><h2>\(title)</h2><div class="actions">\(actions)</div></header>
+        <section class="card"\(attribute: "id", id)><header><h2>\(title)</h2><div class="actions">\(actions)</div>\
+        </header>
         \(body)</section>
 
         """
@@ -61,7 +62,9 @@ func actionButton(
     """
     <form method="post" action="\(path)" class="inline"\(confirming: question)>\
     \(each: hidden, { "<input type=\"hidden\" name=\"\($0.name)\" value=\"\($0.value)\">" })\
-    <button type="submit" class="button\(isPrimary ? " primary" : "")\(question?.isDangerous == true ? " danger" : "")">\(icon?.markup)\(text)</button></form>
+    <button type="submit" \
+    class="button\(isPrimary ? " primary" : "")\(question?.isDangerous == true ? " danger" : "")">\
+    \(icon?.markup)\(text)</button></form>
     """
 }
 
@@ -117,8 +120,12 @@ func input(
 }
 
 /// A choice of one.
-func select(_ name: String, _ options: [(value: String, label: String)], selected: String, isRequired: Bool = false) -> HTML
-{
+func select(
+    _ name: String,
+    _ options: [(value: String, label: String)],
+    selected: String,
+    isRequired: Bool = false
+) -> HTML {
     """
     <select id="\(name)" name="\(name)"\(attribute: "required", isRequired ? "" : nil)>\(each: options, {
         "<option value=\"\($0.value)\"\(attribute: "selected", $0.value == selected ? "" : nil)>\($0.label)</option>"
@@ -129,7 +136,8 @@ func select(_ name: String, _ options: [(value: String, label: String)], selecte
 /// One sentence and one action where there is nothing to show.
 func emptyState(_ sentence: String, _ action: HTML = .empty) -> HTML {
     """
-    <div class="nothing"><svg class="icon" aria-hidden="true"><use href="\(ConsoleAssets.path("icons.svg"))#tabler-file-text"/></svg>
+    <div class="nothing"><svg class="icon" aria-hidden="true">\
+    <use href="\(ConsoleAssets.path("icons.svg"))#tabler-file-text"/></svg>
     <p>\(sentence)</p>\(action)</div>
 
     """

@@ -19,8 +19,16 @@ struct ApprovalListPage {
             Column(f.t(.submittedBy), key: "submitter", plain: \.approval.submittedBy),
             Column(f.t(.submittedAt), key: "submitted", plain: { f.time($0.approval.submittedAt) }),
             Column(f.t(.plannedAt), plain: { f.time($0.campaign.plan.planned) }),
-            Column(f.t(.plannedContacts), isNumber: true, plain: { f.number($0.campaign.dryRun?.count(.contact) ?? 0) }),
-            Column(f.t(.costYuan), isNumber: true, plain: { f.language.money(minor: $0.campaign.dryRun?.costMinor ?? 0) }),
+            Column(
+                f.t(.plannedContacts),
+                isNumber: true,
+                plain: { f.number($0.campaign.dryRun?.count(.contact) ?? 0) }
+            ),
+            Column(
+                f.t(.costYuan),
+                isNumber: true,
+                plain: { f.language.money(minor: $0.campaign.dryRun?.costMinor ?? 0) }
+            ),
         ]
     }
 
@@ -33,10 +41,17 @@ struct ApprovalListPage {
                 nil,
                 f.table(
                     Table(
-                        f.t(.menuApprovals), columns: Self.columns(f), page: waiting, query: query,
-                        exportPath: "/approvals.csv", searchHint: f.t(.searchApprovals),
+                        f.t(.menuApprovals),
+                        columns: Self.columns(f),
+                        page: waiting,
+                        query: query,
+                        exportPath: "/approvals.csv",
+                        searchHint: f.t(.searchApprovals),
                         empty: emptyState(f.t(.noneWaiting), linkButton(f.t(.allCampaigns), to: "/campaigns")),
-                        actions: { "<a href=\"/approvals/\($0.campaign.id.number)\">\(f.t(.decide))</a>" })))
+                        actions: { "<a href=\"/approvals/\($0.campaign.id.number)\">\(f.t(.decide))</a>" }
+                    )
+                )
+            )
         )
     }
 }
@@ -66,13 +81,24 @@ struct ApprovalPage {
 
     private func form(_ f: Frame) -> HTML {
         let contacts = campaign.dryRun?.count(.contact) ?? 0
-        let effect = f.t(.sendEffect, f.number(contacts), f.language.money(minor: campaign.dryRun?.costMinor ?? 0), f.time(campaign.plan.planned))
+        let effect = f.t(
+            .sendEffect,
+            f.number(contacts),
+            f.language.money(minor: campaign.dryRun?.costMinor ?? 0),
+            f.time(campaign.plan.planned)
+        )
         return """
-            <form method="post" action="/approvals/\(campaign.id.number)" class="stack" data-reason-missing="\(f.t(.reasonMissing))"><input type="hidden" name="version" value="\(campaign.version)">
+            <form method="post" action="/approvals/\(campaign.id.number)" class="stack" \
+            data-reason-missing="\(f.t(.reasonMissing))"><input type="hidden" name="version" \
+            value="\(campaign.version)">
             \(field(f.t(.opinion), id: "reason", help: f.t(.opinionHelp), error: error, isWide: true, "<textarea id=\"reason\" name=\"reason\" rows=\"3\" maxlength=\"500\" aria-describedby=\"reason-help\">\(reason)</textarea>"))
-            <div class="actions start"><button class="button primary" name="result" value="pass"\(confirming: Question(title: f.t(.passQuestion, campaign.plan.name), effect: effect))>\(Icon.done.markup)\(f.t(.resultPass))</button>
-            <button class="button" name="result" value="adjust" data-needs-reason>\(Icon.back.markup)\(f.t(.resultAdjust))</button>
-            <button class="button danger" name="result" value="fail" data-needs-reason\(confirming: Question(title: f.t(.failQuestion, campaign.plan.name), effect: f.t(.failEffect), isDangerous: true))>\(Icon.refuse.markup)\(f.t(.resultFail))</button></div></form>
+            <div class="actions start"><button class="button primary" name="result" \
+            value="pass"\(confirming: Question(title: f.t(.passQuestion, campaign.plan.name), effect: effect))>\
+            \(Icon.done.markup)\(f.t(.resultPass))</button>
+            <button class="button" name="result" value="adjust" data-needs-reason>\
+            \(Icon.back.markup)\(f.t(.resultAdjust))</button>
+            <button class="button danger" name="result" value="fail" \
+            data-needs-reason\(confirming: Question(title: f.t(.failQuestion, campaign.plan.name), effect: f.t(.failEffect), isDangerous: true))>\(Icon.refuse.markup)\(f.t(.resultFail))</button></div></form>
             """
     }
 }

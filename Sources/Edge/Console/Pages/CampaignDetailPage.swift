@@ -46,8 +46,14 @@ extension RunState {
     /// What the runner says.
     init(_ progress: RunProgress) {
         self.init(
-            stage: progress.stage, contacts: progress.contacts, sent: progress.sent, delivered: progress.delivered,
-            released: progress.released, open: progress.open, problem: progress.problem)
+            stage: progress.stage,
+            contacts: progress.contacts,
+            sent: progress.sent,
+            delivered: progress.delivered,
+            released: progress.released,
+            open: progress.open,
+            problem: progress.problem
+        )
     }
 }
 
@@ -113,7 +119,8 @@ struct CampaignDetailPage {
             case .stopped, .finished: 4
             }
         return """
-            <section class="card summary"><p>\(f.phase(campaign.phase)) <span class="muted">\(f.t(.campaignNumber, "\(campaign.id.number)", "\(campaign.revision)"))</span></p>
+            <section class="card summary"><p>\(f.phase(campaign.phase)) <span class="muted">\
+            \(f.t(.campaignNumber, "\(campaign.id.number)", "\(campaign.revision)"))</span></p>
             \(steps([f.t(.stepPlan), f.t(.tabDryRun), f.t(.stepApproval), f.t(.tabRun), f.t(.tabEvaluation)], current: position))</section>
             """
     }
@@ -125,29 +132,57 @@ struct CampaignDetailPage {
         let isDraft = campaign.phase == .draft && f.may(.editCampaigns)
         if isDraft {
             buttons.append(linkButton(f.t(.edit), to: path + "/edit", .edit))
-            buttons.append(actionButton(f.t(campaign.dryRun == nil ? .runDryRun : .repeatDryRun), to: path + "/dry-run", .dryRun, isPrimary: campaign.dryRun == nil))
+            buttons.append(
+                actionButton(
+                    f.t(campaign.dryRun == nil ? .runDryRun : .repeatDryRun),
+                    to: path + "/dry-run",
+                    .dryRun,
+                    isPrimary: campaign.dryRun == nil
+                )
+            )
         }
         if isDraft, let dryRun = campaign.dryRun {
             buttons.append(
-                actionButton(f.t(.submit), to: path + "/submit", .send, isPrimary: true,
-                    question: Question(title: f.t(.submitQuestion), effect: effect(f, dryRun))))
+                actionButton(
+                    f.t(.submit),
+                    to: path + "/submit",
+                    .send,
+                    isPrimary: true,
+                    question: Question(title: f.t(.submitQuestion), effect: effect(f, dryRun))
+                )
+            )
         }
         if f.may(.runCampaigns) { buttons += runButtons(f) }
         if f.may(.approve), campaign.phase == .submitted {
-            buttons.append(linkButton(f.t(.toApproval), to: "/approvals/\(campaign.id.number)", .approvals, isPrimary: true))
+            buttons.append(
+                linkButton(f.t(.toApproval), to: "/approvals/\(campaign.id.number)", .approvals, isPrimary: true)
+            )
         }
         return HTML(buttons)
     }
 
     private func runButtons(_ f: Frame) -> [HTML] {
         let stop = actionButton(
-            f.t(.stop), to: path + "/stop", .stop,
-            question: Question(title: f.t(.stopQuestion, plan.name), effect: f.t(.stopEffect, f.number((run?.contacts ?? 0) - (run?.sent ?? 0))), isDangerous: true))
+            f.t(.stop),
+            to: path + "/stop",
+            .stop,
+            question: Question(
+                title: f.t(.stopQuestion, plan.name),
+                effect: f.t(.stopEffect, f.number((run?.contacts ?? 0) - (run?.sent ?? 0))),
+                isDangerous: true
+            )
+        )
         switch campaign.phase {
         case .approved:
             let effect = campaign.dryRun.map { self.effect(f, $0) } ?? ""
             return [
-                actionButton(f.t(.start), to: path + "/run", .play, isPrimary: true, question: Question(title: f.t(.startQuestion, plan.name), effect: effect)),
+                actionButton(
+                    f.t(.start),
+                    to: path + "/run",
+                    .play,
+                    isPrimary: true,
+                    question: Question(title: f.t(.startQuestion, plan.name), effect: effect)
+                ),
                 stop,
             ]
         case .running: return [actionButton(f.t(.pause), to: path + "/pause", .pause), stop]
@@ -158,7 +193,12 @@ struct CampaignDetailPage {
 
     /// What a mass send means, before it is confirmed.
     private func effect(_ f: Frame, _ dryRun: DryRunRecord) -> String {
-        f.t(.sendEffect, f.number(dryRun.count(.contact)), f.language.money(minor: dryRun.costMinor), f.time(plan.planned))
+        f.t(
+            .sendEffect,
+            f.number(dryRun.count(.contact)),
+            f.language.money(minor: dryRun.costMinor),
+            f.time(plan.planned)
+        )
     }
 
     // MARK: Overview
@@ -172,7 +212,8 @@ struct CampaignDetailPage {
 
     private func testForm(_ f: Frame) -> HTML {
         """
-        <form method="post" action="\(path)/test-send" class="rowform">\(field(f.t(.staffNumbers), id: "numbers", isRequired: true, help: f.t(.testHelp), input("numbers", testNumbers, isRequired: true, maxLength: 200, hasHelp: true)))\
+        <form method="post" action="\(path)/test-send" class="rowform">\
+        \(field(f.t(.staffNumbers), id: "numbers", isRequired: true, help: f.t(.testHelp), input("numbers", testNumbers, isRequired: true, maxLength: 200, hasHelp: true)))\
         <button class="button" type="submit">\(Icon.send.markup)\(f.t(.testSend))</button></form>
         """
     }
@@ -196,13 +237,15 @@ struct CampaignDetailPage {
             switch campaign.phase {
             case .approved:
                 return card(nil, emptyState(f.t(.readyToRun), f.may(.runCampaigns) ? runButtons(f)[0] : .empty))
-            default: return card(nil, emptyState(f.t(.notRunYet), linkButton(f.t(.tabDryRun), to: path + "?tab=dry-run")))
+            default:
+                return card(nil, emptyState(f.t(.notRunYet), linkButton(f.t(.tabDryRun), to: path + "?tab=dry-run")))
             }
         }
         let isLive = run.stage != .finished && run.stage != .stopped
         let figures: [(key: String, label: ConsoleText, value: Int)] = [
             ("contacts", .stageContacts, run.contacts), ("sent", .stageSent, run.sent),
-            ("delivered", .stageDelivered, run.delivered), ("open", .awaiting, run.open), ("released", .givenBack, run.released),
+            ("delivered", .stageDelivered, run.delivered), ("open", .awaiting, run.open),
+            ("released", .givenBack, run.released),
         ]
         let address = "/api/v1/campaigns/\(campaign.id.number)/progress"
         return card(
@@ -257,7 +300,12 @@ struct CampaignDetailPage {
             Column(f.t(.revision), key: "revision", rank: { Int64($0.revision) }, plain: { "\($0.revision)" }),
             Column(f.t(.submittedBy), key: "by", plain: \.submittedBy),
             Column(f.t(.submittedAt), key: "at", rank: { $0.submittedAt.epochMs }, plain: { f.time($0.submittedAt) }),
-            Column(f.t(.result), key: "result", plain: { f.t($0.result.text) }, cell: { tag(f.t($0.result.text), $0.result.tone) }),
+            Column(
+                f.t(.result),
+                key: "result",
+                plain: { f.t($0.result.text) },
+                cell: { tag(f.t($0.result.text), $0.result.tone) }
+            ),
             Column(f.t(.decidedBy), key: "decided", plain: { $0.decidedBy ?? "--" }),
             Column(f.t(.decidedAt), plain: { $0.decidedAt.map(f.time) ?? "--" }),
             Column(f.t(.opinion), plain: { ($0.reason ?? "").isEmpty ? "--" : $0.reason ?? "--" }),
@@ -271,9 +319,16 @@ struct CampaignDetailPage {
             f.t(.tabRecords),
             f.table(
                 Table(
-                    f.t(.tabRecords), columns: columns, page: query.page(of: approvals, columns), query: query,
-                    exportPath: path + "/approvals.csv", searchHint: f.t(.searchApprovals),
-                    empty: emptyState(f.t(.noApprovals), linkButton(f.t(.tabDryRun), to: path + "?tab=dry-run")))))
+                    f.t(.tabRecords),
+                    columns: columns,
+                    page: query.page(of: approvals, columns),
+                    query: query,
+                    exportPath: path + "/approvals.csv",
+                    searchHint: f.t(.searchApprovals),
+                    empty: emptyState(f.t(.noApprovals), linkButton(f.t(.tabDryRun), to: path + "?tab=dry-run"))
+                )
+            )
+        )
     }
 }
 
@@ -289,7 +344,10 @@ struct PlanCards {
             (f.t(.limit), "\(plan.limit.map { f.number($0) } ?? f.t(.unlimited))"),
             (f.t(.rankBy), "\(plan.score ?? f.t(.byLot))"),
             (f.t(.controlShare), "\(f.language.percent(Double(plan.controlPPM) / 1_000_000))"),
-            (f.t(.keptClasses), "\(plan.unticked.isEmpty ? f.t(.none) : plan.unticked.sorted().map { f.language(Outcome.dnd(class: $0).name) }.joined(separator: f.language("、", ", ")))"),
+            (
+                f.t(.keptClasses),
+                "\(plan.unticked.isEmpty ? f.t(.none) : plan.unticked.sorted().map { f.language(Outcome.dnd(class: $0).name) }.joined(separator: f.language("、", ", ")))"
+            ),
         ]
         return """
             <div class="columns">
@@ -316,7 +374,8 @@ struct DryRunCards {
             (f.t(.estimatedCost), f.language.money(minor: dryRun.costMinor), nil),
         ]))
         \(card(f.t(.lossesTitle), f.losses(dryRun.totals)))
-        <p class="help">\(f.t(.dryRunAt, f.time(dryRun.at)))<br>\(f.t(.outcomeHash)) <code>\(dryRun.outcomeSHA256.prefix(16).description)</code></p>
+        <p class="help">\(f.t(.dryRunAt, f.time(dryRun.at)))<br>\(f.t(.outcomeHash)) <code>\
+        \(dryRun.outcomeSHA256.prefix(16).description)</code></p>
         """
     }
 }

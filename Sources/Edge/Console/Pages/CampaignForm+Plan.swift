@@ -26,10 +26,13 @@ extension CampaignForm {
         id = Int64(body["id"])
         version = Int(body["version"]) ?? 0
         let names = [
-            "name", "goal", "category", "segment", "limit", "score", "control", "message", "product", "conflicts", "value",
+            "name", "goal", "category", "segment", "limit", "score", "control", "message", "product", "conflicts",
+            "value",
             "planned", "validTo", "cost", "budget",
         ]
-        values = Dictionary(names.map { ($0, $0 == "message" ? body[$0].unixLines : body.trimmed($0)) }) { first, _ in first }
+        values = Dictionary(names.map { ($0, $0 == "message" ? body[$0].unixLines : body.trimmed($0)) }) { first, _ in
+            first
+        }
         // Ticked classes are removed; those that can never be unticked are disabled in the form and not sent.
         let kept = Set(body.all("keep").compactMap { Int($0) })
         unticked = Set(classes).subtracting(kept)
@@ -67,8 +70,15 @@ extension CampaignForm {
         if validTo == nil { errors["validTo"] = errors["validTo"] ?? f.t(.wrongDate) }
         if let validTo, validTo < slot.day { errors["validTo"] = f.t(.wrongValidTo) }
         var plan = CampaignPlan(
-            name: self["name"], scene: scene.code, goal: self["goal"], category: scene.category,
-            segment: Int64(self["segment"]) ?? 0, message: self["message"], planned: slot, validTo: validTo ?? slot.day)
+            name: self["name"],
+            scene: scene.code,
+            goal: self["goal"],
+            category: scene.category,
+            segment: Int64(self["segment"]) ?? 0,
+            message: self["message"],
+            planned: slot,
+            validTo: validTo ?? slot.day
+        )
         plan.product = self["product"].isEmpty ? nil : self["product"]
         plan.conflictingProducts = self["conflicts"].split { ",，、 ".contains($0) }.map(String.init)
         plan.score = self["score"].isEmpty ? nil : self["score"]
@@ -85,7 +95,8 @@ extension CampaignForm {
 
     private func minute(_ text: Substring) -> Int? {
         let parts = text.split(separator: ":").map { Int($0) }
-        guard parts.count >= 2, let hour = parts[0], let minute = parts[1], (0...23).contains(hour), (0...59).contains(minute)
+        guard parts.count >= 2, let hour = parts[0], let minute = parts[1], (0...23).contains(hour),
+            (0...59).contains(minute)
         else { return nil }
         return hour * 60 + minute
     }
@@ -112,7 +123,10 @@ extension CampaignForm {
         case let code where code.hasPrefix("rule."): ("score", nil)
         default:
             if case PlanningError.badValue(let field, _)? = error as? PlanningError {
-                ["validTo": ("validTo", .wrongValidTo), "controlPPM": ("control", .wrongControl), "limit": ("limit", .wrongNumber)][field]
+                [
+                    "validTo": ("validTo", .wrongValidTo), "controlPPM": ("control", .wrongControl),
+                    "limit": ("limit", .wrongNumber),
+                ][field]
             } else {
                 nil
             }

@@ -19,7 +19,8 @@ struct ScenePage {
             body: """
                 <ul class="scenes">\(each: Scene.standard, { scene in
                     """
-                    <li class="card"><h2>\(f.language(scene.name))</h2><p>\(f.language(scene.goal))</p><blockquote>\(scene.message)</blockquote>
+                    <li class="card"><h2>\(f.language(scene.name))</h2><p>\(f.language(scene.goal))</p><blockquote>\
+                    \(scene.message)</blockquote>
                     \(linkButton(f.t(.useScene), to: "/campaigns/new?scene=\(scene.code)\(segment.map { "&segment=\($0)" } ?? "")", isPrimary: true))</li>
 
                     """
@@ -59,14 +60,17 @@ struct CampaignFormPage {
             body: """
                 \(when: !form.errors.isEmpty, "<div class=\"notice error\" role=\"alert\">\(Icon.error.markup)<p>\(f.t(.formHasErrors, "\(form.errors.count)"))</p></div>")
                 <form method="post" action="/campaigns/save" class="blocks" data-guard novalidate>
-                <input type="hidden" name="id" value="\(form.id.map { "\($0)" } ?? "")"><input type="hidden" name="version" value="\(form.version)">
-                <input type="hidden" name="scene" value="\(scene.code)"><input type="hidden" name="category" value="\(form["category"])">
+                <input type="hidden" name="id" value="\(form.id.map { "\($0)" } ?? "")"><input type="hidden" \
+                name="version" value="\(form.version)">
+                <input type="hidden" name="scene" value="\(scene.code)"><input type="hidden" name="category" \
+                value="\(form["category"])">
                 \(card(f.t(.blockWhy), why(f)))
                 \(card(f.t(.blockWho), who(f)))
                 \(card(f.t(.blockWhat), what(f)))
                 \(card(f.t(.blockWhen), when(f)))
                 \(card(f.t(.blockWhere), place(f)))
-                <div class="footer"><button class="button primary" type="submit">\(f.t(.saveDraft))</button>\(linkButton(f.t(.cancel), to: form.id.map { "/campaigns/\($0)" } ?? "/campaigns"))</div>
+                <div class="footer"><button class="button primary" type="submit">\(f.t(.saveDraft))</button>\
+                \(linkButton(f.t(.cancel), to: form.id.map { "/campaigns/\($0)" } ?? "/campaigns"))</div>
                 </form>
                 """
         )
@@ -85,9 +89,23 @@ struct CampaignFormPage {
         isWide: Bool = false
     ) -> HTML {
         field(
-            f.t(label), id: name, isRequired: isRequired, help: help.map { f.t($0) }, error: form.errors[name], isWide: isWide,
-            input(name, form[name], type: type, isRequired: isRequired, least: least, most: most, step: step,
-                maxLength: type == "text" ? 200 : nil, hasHelp: help != nil)
+            f.t(label),
+            id: name,
+            isRequired: isRequired,
+            help: help.map { f.t($0) },
+            error: form.errors[name],
+            isWide: isWide,
+            input(
+                name,
+                form[name],
+                type: type,
+                isRequired: isRequired,
+                least: least,
+                most: most,
+                step: step,
+                maxLength: type == "text" ? 200 : nil,
+                hasHelp: help != nil
+            )
         )
     }
 
@@ -100,11 +118,15 @@ struct CampaignFormPage {
     }
 
     private func who(_ f: Frame) -> HTML {
-        let options = [("", f.t(.choose))] + segments.map { segment in
-            ("\(segment.id)", segment.name + (segment.count.map { "（\(f.number($0))）" } ?? ""))
-        }
+        let options =
+            [("", f.t(.choose))]
+            + segments.map { segment in
+                ("\(segment.id)", segment.name + (segment.count.map { "（\(f.number($0))）" } ?? ""))
+            }
         let ranks = [("", f.t(.byLot))] + scores.map { ($0.code, f.language($0.name)) }
-        let unknown = form["score"].isEmpty || scores.contains { $0.code == form["score"] } ? [] : [(form["score"], form["score"])]
+        let unknown =
+            form["score"].isEmpty || scores.contains { $0.code == form["score"] }
+            ? [] : [(form["score"], form["score"])]
         return """
             <div class="fields">\(field(f.t(.segment), id: "segment", isRequired: true, help: segments.isEmpty ? f.t(.segmentsMissing) : nil, error: form.errors["segment"], select("segment", options, selected: form["segment"], isRequired: true)))
             \(line(f, "limit", .limit, help: .limitHelp, type: "number", least: "1", step: "1"))
@@ -118,7 +140,8 @@ struct CampaignFormPage {
         let classes = (policy?.dnd ?? []).sorted { $0.number < $1.number }
         guard !classes.isEmpty else { return .empty }
         return """
-            <fieldset class="wide"><legend>\(f.t(.dndRemoval))</legend><p class="help">\(f.t(.dndRemovalHelp))</p><div class="checks">\(each: classes, { dnd in
+            <fieldset class="wide"><legend>\(f.t(.dndRemoval))</legend><p class="help">\(f.t(.dndRemovalHelp))</p>\
+            <div class="checks">\(each: classes, { dnd in
                 "<label><input type=\"checkbox\" name=\"keep\" value=\"\(dnd.number)\"\(attribute: "checked", form.unticked.contains(dnd.number) ? nil : "")\(attribute: "disabled", dnd.mayBeUnticked ? nil : "")> \(dnd.number) \(f.language(dnd.name))\(when: !dnd.mayBeUnticked, " <small>\(f.t(.always))</small>")</label>"
             })</div></fieldset>
             """
@@ -127,8 +150,10 @@ struct CampaignFormPage {
     private func what(_ f: Frame) -> HTML {
         """
         <div class="fields">\(field(f.t(.message), id: "message", isRequired: true, help: f.t(.messageHelp), error: form.errors["message"], isWide: true, """
-            <textarea id="message" name="message" rows="4" required maxlength="1000" aria-describedby="message-size message-help" data-counter="message-size">\(form["message"])</textarea>\
-            <p class="size" id="message-size" aria-live="polite" data-pattern="\(f.t(.messageSize, "{0}", "{1}"))">\(size(f))</p>
+            <textarea id="message" name="message" rows="4" required maxlength="1000" \
+            aria-describedby="message-size message-help" data-counter="message-size">\(form["message"])</textarea>\
+            <p class="size" id="message-size" aria-live="polite" data-pattern="\(f.t(.messageSize, "{0}", "{1}"))">\
+            \(size(f))</p>
             """))
         \(line(f, "product", .product, help: .productHelp))
         \(line(f, "conflicts", .conflicts, help: .conflictsHelp))</div>
@@ -137,8 +162,15 @@ struct CampaignFormPage {
 
     private func size(_ f: Frame) -> String {
         var plan = CampaignPlan(
-            name: "", scene: "", goal: "", category: "", segment: 0, message: form["message"],
-            planned: f.now, validTo: f.now.day)
+            name: "",
+            scene: "",
+            goal: "",
+            category: "",
+            segment: 0,
+            message: form["message"],
+            planned: f.now,
+            validTo: f.now.day
+        )
         plan.message = form["message"].replacing("\r\n", with: "\n")
         return f.t(.messageSize, "\(plan.messageSize.characters)", "\(plan.messageSize.parts)")
     }
@@ -153,7 +185,8 @@ struct CampaignFormPage {
 
     private func place(_ f: Frame) -> HTML {
         """
-        <div class="fields"><div class="field"><span class="label">\(f.t(.channel))</span><p class="fixed">\(f.language(ChannelClass.sms.name))</p></div>
+        <div class="fields"><div class="field"><span class="label">\(f.t(.channel))</span><p class="fixed">\
+        \(f.language(ChannelClass.sms.name))</p></div>
         \(line(f, "cost", .costPerPart, help: .costHelp, type: "number", least: "0", step: "0.01"))
         \(line(f, "budget", .budget, help: .budgetHelp, type: "number", least: "0", step: "0.01"))</div>
         """

@@ -51,15 +51,24 @@ struct CampaignListPage {
             Column(f.t(.scene), plain: { f.scene($0.plan.scene) }),
             Column(f.t(.channel), plain: { f.language($0.plan.channel.name) }),
             Column(f.t(.plannedAt), key: "planned", plain: { f.time($0.plan.planned) }),
-            Column(f.t(.plannedContacts), isNumber: true, plain: { $0.dryRun.map { f.number($0.outcomes["contact"] ?? 0) } ?? "--" }),
-            Column(f.t(.costYuan), isNumber: true, plain: { $0.dryRun.map { f.language.money(minor: $0.costMinor) } ?? "--" }),
+            Column(
+                f.t(.plannedContacts),
+                isNumber: true,
+                plain: { $0.dryRun.map { f.number($0.outcomes["contact"] ?? 0) } ?? "--" }
+            ),
+            Column(
+                f.t(.costYuan),
+                isNumber: true,
+                plain: { $0.dryRun.map { f.language.money(minor: $0.costMinor) } ?? "--" }
+            ),
             Column(f.t(.owner), key: "owner", plain: \.owner),
             Column(f.t(.updatedAt), key: "updated", plain: { f.time($0.updatedAt) }),
         ]
     }
 
     func page(_ f: Frame) -> Screen {
-        let new = f.may(.editCampaigns) ? linkButton(f.t(.newCampaign), to: "/campaigns/new", .add, isPrimary: true) : .empty
+        let new =
+            f.may(.editCampaigns) ? linkButton(f.t(.newCampaign), to: "/campaigns/new", .add, isPrimary: true) : .empty
         let empty =
             tab == .all
             ? emptyState(f.t(.noCampaigns), new)

@@ -21,7 +21,8 @@ struct ErrorPage {
             default: (.serverErrorTitle, .serverErrorSentence)
             }
         let body: HTML = """
-            <section class="card fault"><p class="status" aria-hidden="true">\(status)</p><p>\(detail ?? f.t(sentence))</p>\
+            <section class="card fault"><p class="status" aria-hidden="true">\(status)</p><p>\
+            \(detail ?? f.t(sentence))</p>\
             \(when: request != nil, "<p class=\"help\">\(f.t(.requestNumber, request ?? ""))</p>")\
             <div class="actions">\(linkButton(f.t(f.staff == nil ? .signIn : .backHome), to: f.staff == nil ? "/sign-in" : "/", isPrimary: true))</div></section>
             """

@@ -38,6 +38,11 @@ struct ContactRecord: Sendable {
         return explanation.outcome == .contact
     }
 
+    /// Whether a campaign just had another segment.
+    var isUntargeted: Bool {
+        if case .decision(let explanation, _) = source { explanation.outcome == .notInSegment } else { false }
+    }
+
     func channel(_ f: Frame) -> String {
         switch source {
         case .decision(_, let names): f.language(names.channel.name)
@@ -49,7 +54,14 @@ struct ContactRecord: Sendable {
         switch source {
         case .decision(let explanation, let names): explanation.sentence(f.language, names)
         case .loaded(_, let kind, let category, let outcome):
-            f.t(.loadedSentence, f.language.day(at.day), channel(f), f.touchKind(kind), f.category(category), f.touchOutcome(outcome))
+            f.t(
+                .loadedSentence,
+                f.language.day(at.day),
+                channel(f),
+                f.touchKind(kind),
+                f.category(category),
+                f.touchOutcome(outcome)
+            )
         }
     }
 }
@@ -70,7 +82,8 @@ struct ExplainedSubscriber {
 struct ExplainPage {
     /// Which records are shown.
     enum Filter: String, CaseIterable, Sendable {
-        case all, contacts, refusals
+        /// Campaigns whose segment the subscriber is not in are no refusals; they stand apart.
+        case all, contacts, refusals, untargeted
     }
 
     var answer: ExplainedSubscriber?
@@ -83,14 +96,25 @@ struct ExplainPage {
         [
             Column(f.t(.plannedAt), key: "at", rank: { $0.at.instant.epochMs }, plain: { f.time($0.at) }),
             Column(f.t(.channel), key: "channel", plain: { $0.channel(f) }),
-            Column(f.t(.result), key: "result", plain: { $0.result(f).text }, cell: {
-                let result = $0.result(f)
-                return tag(result.text, result.tone)
-            }),
-            Column(f.t(.explanation), plain: { $0.sentence(f) }, cell: { record in
-                guard case .decision(let explanation, let names) = record.source else { return "\(record.sentence(f))" }
-                return "<p class=\"sentence\">\(record.sentence(f))</p>\(checks(explanation, names, f))"
-            }),
+            Column(
+                f.t(.result),
+                key: "result",
+                plain: { $0.result(f).text },
+                cell: {
+                    let result = $0.result(f)
+                    return tag(result.text, result.tone)
+                }
+            ),
+            Column(
+                f.t(.explanation),
+                plain: { $0.sentence(f) },
+                cell: { record in
+                    guard case .decision(let explanation, let names) = record.source else {
+                        return "<p class=\"sentence\">\(record.sentence(f))</p>"
+                    }
+                    return "<p class=\"sentence\">\(record.sentence(f))</p>\(checks(explanation, names, f))"
+                }
+            ),
         ]
     }
 
@@ -99,7 +123,8 @@ struct ExplainPage {
         switch filter {
         case .all: records
         case .contacts: records.filter(\.isContact)
-        case .refusals: records.filter { !$0.isContact }
+        case .refusals: records.filter { !$0.isContact && !$0.isUntargeted }
+        case .untargeted: records.filter(\.isUntargeted)
         }
     }
 
@@ -119,7 +144,9 @@ struct ExplainPage {
         let path = "/explain/\(Int(answer.index))"
         let columns = Self.columns(f)
         let query = TableQuery(f)
-        let titles: [Filter: ConsoleText] = [.all: .all, .contacts: .contacted, .refusals: .notContacted]
+        let titles: [Filter: ConsoleText] = [
+            .all: .all, .contacts: .contacted, .refusals: .notContacted, .untargeted: .untargeted,
+        ]
         let lists = answer.lists.map { f.list($0, policy) + ($0.channel.map { "（" + f.language($0.name) + "）" } ?? "") }
         return """
             \(card(f.t(.contactsOf, answer.number), actions: register(answer, f), facts([
@@ -150,12 +177,15 @@ struct ExplainPage {
     /// All checks with their evidence, folded.
     private static func checks(_ explanation: Explanation, _ names: SentenceNames, _ f: Frame) -> HTML {
         """
-        <details class="checks"><summary>\(f.t(.allChecks, "\(explanation.checks.count)"))</summary><ol>\(each: explanation.checks, { check in
+        <details class="checks"><summary>\(f.t(.allChecks, "\(explanation.checks.count)"))</summary><ol>\
+        \(each: explanation.checks, { check in
             let isDeciding = check == explanation.deciding
             return """
-                <li class="\(check.isPassed ? "passed" : isDeciding ? "deciding" : "failed")"><b>\(f.check(check.outcome))</b> \
+                <li class="\(check.isPassed ? "passed" : isDeciding ? "deciding" : "failed")"><b>\
+                \(f.check(check.outcome))</b> \
                 \(tag(f.t(check.isPassed ? .passed : isDeciding ? .decidedHere : .notPassed), check.isPassed ? .good : isDeciding ? .bad : .warn)) \
-                <span>\(check.evidence.map { f.evidence($0, names) }.joined(separator: f.language("；", "; ")))</span></li>
+                <span>\(check.evidence.map { f.evidence($0, names) }.joined(separator: f.language("；", "; ")))</span>\
+                </li>
 
                 """
         })</ol>\(when: !explanation.aftermath.isEmpty, "<p><b>\(f.t(.aftermath))</b> \(explanation.aftermath.map { f.evidence($0, names) }.joined(separator: f.language("，", ", ")))</p>")\
@@ -193,7 +223,8 @@ extension Frame {
         case "cap": return t(.evidenceCap, value)
         case "months": return t(.evidenceMonths, value)
         case "month": return t(.evidenceMonth, value)
-        case "tier": return t(.evidenceTier, names.policy?.tiers.first { $0.code == value }.map { language($0.name) } ?? value)
+        case "tier":
+            return t(.evidenceTier, names.policy?.tiers.first { $0.code == value }.map { language($0.name) } ?? value)
         case "policy": return t(.evidencePolicy, value)
         case "list": return t(.evidenceList, list(ListID(value), names.policy))
         case "product": return t(.evidenceProduct, value)
@@ -201,14 +232,19 @@ extension Frame {
         case "days": return t(.evidenceDays, value)
         case "last": return t(.evidenceLast, value)
         case "category": return t(.evidenceCategory, category(value))
-        case "status": return t(.evidenceStatus, value == "live" ? t(.statusLive) : value == "paused" ? t(.phasePaused) : t(.phaseStopped))
+        case "status":
+            return t(
+                .evidenceStatus,
+                value == "live" ? t(.statusLive) : value == "paused" ? t(.phasePaused) : t(.phaseStopped)
+            )
         case "valid_from": return t(.evidenceFrom, value)
         case "valid_to": return t(.evidenceTo, value)
         case "epoch": return t(.evidenceEpoch, value)
         case "expression": return t(.evidenceExpression, value)
         case "score": return t(.evidenceScore, value)
         case "cut": return t(.evidenceCut, value)
-        case "not_before": return value == "never" ? t(.evidenceNever) : t(.evidenceNotBefore, value.replacing("T", with: " "))
+        case "not_before":
+            return value == "never" ? t(.evidenceNever) : t(.evidenceNotBefore, value.replacing("T", with: " "))
         case "control_ppm": return t(.evidenceControl, language.percent(Double(Int(value) ?? 0) / 1_000_000))
         case "handed_off": return t(.afterHandedOff)
         case "settled": return t(.afterSettled)
@@ -216,8 +252,10 @@ extension Frame {
         case "dropped": return t(.afterDropped, Outcome(code: value).map { language($0.name) } ?? value)
         default:
             let kinds: [String: ConsoleText] = [
-                "accepted": .afterAccepted, "refused": .afterRefused, "unknown": .afterUnknown, "delivered": .afterDelivered,
-                "failed": .afterFailed, "replied": .afterReplied, "unsubscribed": .afterUnsubscribed, "ordered": .afterOrdered,
+                "accepted": .afterAccepted, "refused": .afterRefused, "unknown": .afterUnknown,
+                "delivered": .afterDelivered,
+                "failed": .afterFailed, "replied": .afterReplied, "unsubscribed": .afterUnsubscribed,
+                "ordered": .afterOrdered,
             ]
             return (kinds[evidence.key].map { t($0) } ?? evidence.key) + " " + value.replacing("T", with: " ")
         }
@@ -238,7 +276,8 @@ extension Frame {
 
     func touchOutcome(_ outcome: String) -> String {
         let names: [String: ConsoleText] = [
-            "delivered": .afterDelivered, "undelivered": .afterFailed, "accepted": .touchAccepted, "refused": .touchRefused,
+            "delivered": .afterDelivered, "undelivered": .afterFailed, "accepted": .touchAccepted,
+            "refused": .touchRefused,
             "considering": .touchConsidering, "no_answer": .touchUnanswered, "done": .touchDone, "viewed": .touchViewed,
             "clicked": .touchClicked,
         ]

@@ -57,7 +57,8 @@ struct HomePage {
     private func toDoList(_ f: Frame) -> HTML {
         guard !toDos.isEmpty else {
             let action: HTML =
-                f.may(.editCampaigns) ? linkButton(f.t(.newCampaign), to: "/campaigns/new", .add)
+                f.may(.editCampaigns)
+                ? linkButton(f.t(.newCampaign), to: "/campaigns/new", .add)
                 : f.may(.explain) ? linkButton(f.t(.menuExplain), to: "/explain", .explain) : .empty
             return emptyState(f.t(.noToDos), action)
         }
@@ -97,9 +98,12 @@ struct HomePage {
         return """
             <ul class="list running">\(each: running, { item in
                 """
-                <li><a href="/campaigns/\(item.campaign.id.number)?tab=run">\(item.campaign.plan.name)</a> \(f.phase(item.campaign.phase))
-                <progress max="\(max(1, item.contacts))" value="\(item.sent)" aria-label="\(f.t(.progressOf, item.campaign.plan.name))"></progress>
-                <span>\(f.t(.sentOf, f.number(item.sent), f.number(item.contacts)))</span><span>\(f.t(.deliveredCount, f.number(item.delivered)))</span></li>
+                <li><a href="/campaigns/\(item.campaign.id.number)?tab=run">\
+                \(item.campaign.plan.name)</a> \(f.phase(item.campaign.phase))
+                <progress max="\(max(1, item.contacts))" value="\(item.sent)" \
+                aria-label="\(f.t(.progressOf, item.campaign.plan.name))"></progress>
+                <span>\(f.t(.sentOf, f.number(item.sent), f.number(item.contacts)))</span><span>\
+                \(f.t(.deliveredCount, f.number(item.delivered)))</span></li>
 
                 """
             })</ul>

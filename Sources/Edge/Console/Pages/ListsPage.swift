@@ -56,8 +56,18 @@ struct ListsPage {
         [
             Column(f.t(.listName), key: "name", plain: { f.list($0.list) }),
             Column(f.t(.code), key: "code", plain: \.list.code, cell: { "<code>\($0.list.code)</code>" }),
-            Column(f.t(.channel), key: "channel", plain: { $0.list.channel.map { f.language($0.name) } ?? f.t(.allChannels) }),
-            Column(f.t(.entriesCount), key: "count", isNumber: true, rank: { Int64($0.count) }, plain: { f.number($0.count) }),
+            Column(
+                f.t(.channel),
+                key: "channel",
+                plain: { $0.list.channel.map { f.language($0.name) } ?? f.t(.allChannels) }
+            ),
+            Column(
+                f.t(.entriesCount),
+                key: "count",
+                isNumber: true,
+                rank: { Int64($0.count) },
+                plain: { f.number($0.count) }
+            ),
             Column(f.t(.untickable), plain: { $0.mayBeUnticked.map { f.t($0 ? .yes : .no) } ?? "--" }),
         ]
     }
@@ -101,7 +111,8 @@ struct ListsPage {
 
     private func importer(_ f: Frame) -> HTML {
         """
-        <form method="post" action="/lists/import" enctype="multipart/form-data" class="stack" data-ask="\(f.t(.importQuestion))" data-effect="\(f.t(.importEffect))">
+        <form method="post" action="/lists/import" enctype="multipart/form-data" class="stack" \
+        data-ask="\(f.t(.importQuestion))" data-effect="\(f.t(.importEffect))">
         \(field(f.t(.file), id: "file", isRequired: true, help: f.t(.fileHelp), error: importError, "<input id=\"file\" name=\"file\" type=\"file\" accept=\".csv,.txt,text/csv,text/plain\" required aria-describedby=\"file-help\">"))
         <div class="fields">\(field(f.t(.listName), id: "import-list", isRequired: true, named(select("list", choices(f), selected: "dnd_01", isRequired: true), "import-list")))
         \(field(f.t(.channel), id: "import-channel", help: f.t(.channelHelp), named(select("channel", channels(f), selected: ""), "import-channel")))
@@ -132,7 +143,8 @@ struct ListsPage {
                 (f.t(.rejected), f.number(counts.unknown + counts.malformed), nil),
             ]))
             \(when: !counts.rejects.isEmpty, """
-                <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.rejected))"><table><thead><tr><th scope="col" class="number">\(f.t(.line))</th><th scope="col">\(f.t(.reasonWord))</th></tr></thead>
+                <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.rejected))"><table><thead><tr>\
+                <th scope="col" class="number">\(f.t(.line))</th><th scope="col">\(f.t(.reasonWord))</th></tr></thead>
                 <tbody>\(each: counts.rejects.prefix(100), { "<tr><td class=\"number\">\($0.line)</td><td>\(f.t($0.code == "list.bad_number" ? .numberInvalid : .numberUnknown))</td></tr>" })</tbody></table></div>
                 """)
             \(when: more > 0 || counts.rejects.count > 100, "<p class=\"help\">\(f.t(.moreRejects, f.number(more + max(0, counts.rejects.count - 100))))</p>")
@@ -155,11 +167,16 @@ struct ListsPage {
 
     private func entries(_ found: FoundNumber, _ f: Frame) -> HTML {
         """
-        <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.listName))"><table><thead><tr><th scope="col">\(f.t(.listName))</th><th scope="col">\(f.t(.channel))</th><th scope="col">\(f.t(.source))</th><th scope="col">\(f.t(.reasonWord))</th><th scope="col" class="acts">\(f.t(.actions))</th></tr></thead>
+        <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.listName))"><table><thead><tr>\
+        <th scope="col">\(f.t(.listName))</th><th scope="col">\(f.t(.channel))</th><th scope="col">\(f.t(.source))</th>\
+        <th scope="col">\(f.t(.reasonWord))</th><th scope="col" class="acts">\(f.t(.actions))</th></tr></thead>
         <tbody>\(each: found.entries, { entry in
             """
-            <tr><td>\(f.list(entry.list, policy))</td><td>\(entry.list.channel.map { f.language($0.name) } ?? f.t(.allChannels))</td>
-            <td>\(entry.change.map { "\($0.who) \(f.time($0.at))" } ?? f.t(.loaded))</td><td>\(entry.change?.reason ?? "--")</td><td class="acts">\(when: f.may(.editLists), remove(entry, found, f))</td></tr>
+            <tr><td>\(f.list(entry.list, policy))</td><td>\
+            \(entry.list.channel.map { f.language($0.name) } ?? f.t(.allChannels))</td>
+            <td>\(entry.change.map { "\($0.who) \(f.time($0.at))" } ?? f.t(.loaded))</td><td>\
+            \(entry.change?.reason ?? "--")</td><td class="acts">\
+            \(when: f.may(.editLists), remove(entry, found, f))</td></tr>
 
             """
         })</tbody></table></div>
@@ -168,18 +185,25 @@ struct ListsPage {
 
     private func remove(_ entry: FoundNumber.Entry, _ found: FoundNumber, _ f: Frame) -> HTML {
         let question = Question(
-            title: f.t(.removeQuestion, found.number), effect: f.t(.removeEffect, f.list(entry.list, policy)), isDangerous: true)
+            title: f.t(.removeQuestion, found.number),
+            effect: f.t(.removeEffect, f.list(entry.list, policy)),
+            isDangerous: true
+        )
         return """
-            <form method="post" action="/lists/remove" class="removal"\(confirming: question)><input type="hidden" name="subscriber" value="\(Int(found.index))">\
-            <input type="hidden" name="list" value="\(entry.list.code)"><input type="hidden" name="channel" value="\(entry.list.channel?.code ?? "")">\
-            <input name="reason" required maxlength="200" aria-label="\(f.t(.removeReason))" placeholder="\(f.t(.removeReason))">\
+            <form method="post" action="/lists/remove" class="removal"\(confirming: question)><input type="hidden" \
+            name="subscriber" value="\(Int(found.index))">\
+            <input type="hidden" name="list" value="\(entry.list.code)"><input type="hidden" name="channel" \
+            value="\(entry.list.channel?.code ?? "")">\
+            <input name="reason" required maxlength="200" aria-label="\(f.t(.removeReason))" \
+            placeholder="\(f.t(.removeReason))">\
             <button type="submit" class="button danger">\(f.t(.remove))</button></form>
             """
     }
 
     private func registerForm(_ found: FoundNumber, _ f: Frame) -> HTML {
         """
-        <form method="post" action="/lists/add" class="fields three"><input type="hidden" name="subscriber" value="\(Int(found.index))">
+        <form method="post" action="/lists/add" class="fields three"><input type="hidden" name="subscriber" \
+        value="\(Int(found.index))">
         \(field(f.t(.listName), id: "list", isRequired: true, select("list", choices(f), selected: "dnd_01", isRequired: true)))
         \(field(f.t(.channel), id: "channel", help: f.t(.channelHelp), select("channel", channels(f), selected: "")))
         \(field(f.t(.reasonWord), id: "reason", isRequired: true, input("reason", "", isRequired: true, maxLength: 200)))
@@ -199,7 +223,8 @@ struct ListsPage {
 /// Asks for a number; the number goes in the body, never in an address.
 func numberForm(_ f: Frame, action: String, typed: String, error: String?, button: ConsoleText) -> HTML {
     """
-    <form method="post" action="\(action)" class="rowform">\(field(f.t(.msisdn), id: "number", isRequired: true, help: f.t(.numberHelp), error: error, "<input id=\"number\" name=\"number\" type=\"tel\" inputmode=\"tel\" value=\"\(typed)\" required maxlength=\"30\" autocomplete=\"off\" placeholder=\"13800138000\" aria-describedby=\"number-help\">"))\
+    <form method="post" action="\(action)" class="rowform">\
+    \(field(f.t(.msisdn), id: "number", isRequired: true, help: f.t(.numberHelp), error: error, "<input id=\"number\" name=\"number\" type=\"tel\" inputmode=\"tel\" value=\"\(typed)\" required maxlength=\"30\" autocomplete=\"off\" placeholder=\"13800138000\" aria-describedby=\"number-help\">"))\
     <button class="button primary" type="submit">\(Icon.search.markup)\(f.t(button))</button></form>
     """
 }

@@ -17,14 +17,24 @@ struct PolicyPage {
         return [
             Column(f.t(.tier), key: "name", plain: { f.language($0.name) }),
             Column(f.t(.rule), plain: \.rule, cell: { "<code>\($0.rule)</code>" }),
-        ] + ChannelClass.allCases.map { channel in
-            Column(
-                f.language(channel.name), key: channel.code, isNumber: true,
-                rank: { Int64($0.caps[channel]?.count ?? 0) * 100 / Int64(max(1, $0.caps[channel]?.months ?? 1)) },
-                plain: { cap($0.caps[channel]) })
-        } + [
-            Column(f.t(.overall), key: "overall", isNumber: true, rank: { Int64($0.overall.count) }, plain: { cap($0.overall) })
         ]
+            + ChannelClass.allCases.map { channel in
+                Column(
+                    f.language(channel.name),
+                    key: channel.code,
+                    isNumber: true,
+                    rank: { Int64($0.caps[channel]?.count ?? 0) * 100 / Int64(max(1, $0.caps[channel]?.months ?? 1)) },
+                    plain: { cap($0.caps[channel]) }
+                )
+            } + [
+                Column(
+                    f.t(.overall),
+                    key: "overall",
+                    isNumber: true,
+                    rank: { Int64($0.overall.count) },
+                    plain: { cap($0.overall) }
+                )
+            ]
     }
 
     static func dndColumns(_ f: Frame) -> [Column<DNDClass>] {
@@ -39,7 +49,10 @@ struct PolicyPage {
     func page(_ f: Frame) -> Screen {
         guard let policy else {
             return Screen(
-                item: .policy, title: f.t(.menuPolicy), body: card(nil, emptyState(f.t(.noPolicy), linkButton(f.t(.backHome), to: "/"))))
+                item: .policy,
+                title: f.t(.menuPolicy),
+                body: card(nil, emptyState(f.t(.noPolicy), linkButton(f.t(.backHome), to: "/")))
+            )
         }
         return Screen(
             item: .policy,
@@ -61,8 +74,15 @@ struct PolicyPage {
         let columns = Self.tierColumns(f)
         return f.table(
             Table(
-                f.t(.capTable), columns: columns, page: query.page(of: policy.tiers, columns), query: query,
-                exportPath: "/policy/caps.csv", searchHint: f.t(.searchTiers), empty: emptyState(f.t(.nothingFound))))
+                f.t(.capTable),
+                columns: columns,
+                page: query.page(of: policy.tiers, columns),
+                query: query,
+                exportPath: "/policy/caps.csv",
+                searchHint: f.t(.searchTiers),
+                empty: emptyState(f.t(.nothingFound))
+            )
+        )
     }
 
     private func classes(_ policy: ContactPolicy, _ f: Frame) -> HTML {
@@ -70,24 +90,40 @@ struct PolicyPage {
         let columns = Self.dndColumns(f)
         return f.table(
             Table(
-                f.t(.dndClasses), columns: columns, page: query.page(of: policy.dnd, columns), query: query,
-                exportPath: "/policy/dnd.csv", searchHint: f.t(.searchClasses), empty: emptyState(f.t(.nothingFound))))
+                f.t(.dndClasses),
+                columns: columns,
+                page: query.page(of: policy.dnd, columns),
+                query: query,
+                exportPath: "/policy/dnd.csv",
+                searchHint: f.t(.searchClasses),
+                empty: emptyState(f.t(.nothingFound))
+            )
+        )
     }
 
     private func intervals(_ policy: ContactPolicy, _ f: Frame) -> [(String, HTML)] {
         ChannelClass.allCases.compactMap { channel in
             policy.intervalDays[channel].map { (f.language(channel.name), "\(f.t(.daysApart, "\($0)"))") }
-        } + policy.similarDays.sorted { $0.key < $1.key }.map {
-            (f.t(.similarOf, f.category($0.key)), "\(f.t(.daysApart, "\($0.value)"))")
-        } + [(f.t(.reservationTime), "\(f.t(.hours, "\(policy.reservationHours)"))")]
+        }
+            + policy.similarDays.sorted { $0.key < $1.key }.map {
+                (f.t(.similarOf, f.category($0.key)), "\(f.t(.daysApart, "\($0.value)"))")
+            } + [(f.t(.reservationTime), "\(f.t(.hours, "\(policy.reservationHours)"))")]
     }
 
     private func quiet(_ policy: ContactPolicy, _ f: Frame) -> [(String, HTML)] {
         ChannelClass.allCases.compactMap { channel in
-            policy.quietHours[channel].map { (f.t(.quietOf, f.language(channel.name)), "\(clock($0.from)) ～ \(clock($0.to))") }
+            policy.quietHours[channel].map {
+                (f.t(.quietOf, f.language(channel.name)), "\(clock($0.from)) ～ \(clock($0.to))")
+            }
         } + [
-            (f.t(.holidays), "\(policy.holidays.isEmpty ? f.t(.none) : policy.holidays.map(\.iso).joined(separator: f.language("、", ", ")))"),
-            (f.t(.holdoutShare), "\(f.language.percent(Double(policy.holdout.ppm) / 1_000_000)) \(f.t(.epoch, policy.holdout.epoch))"),
+            (
+                f.t(.holidays),
+                "\(policy.holidays.isEmpty ? f.t(.none) : policy.holidays.map(\.iso).joined(separator: f.language("、", ", ")))"
+            ),
+            (
+                f.t(.holdoutShare),
+                "\(f.language.percent(Double(policy.holdout.ppm) / 1_000_000)) \(f.t(.epoch, policy.holdout.epoch))"
+            ),
         ]
     }
 }

@@ -27,7 +27,8 @@ struct SegmentListPage {
     }
 
     func page(_ f: Frame) -> Screen {
-        let new = f.may(.editSegments) ? linkButton(f.t(.newSegment), to: "/segments/new", .add, isPrimary: true) : .empty
+        let new =
+            f.may(.editSegments) ? linkButton(f.t(.newSegment), to: "/segments/new", .add, isPrimary: true) : .empty
         return Screen(
             item: .segments,
             title: f.t(.menuSegments),
@@ -80,7 +81,8 @@ struct SegmentEditorPage {
             hint: f.t(.segmentEditorHint),
             body: """
                 <form method="post" action="/segments/save" class="editor" data-live="/segments/check">
-                <input type="hidden" name="id" value="\(id.map { "\($0)" } ?? "")"><input type="hidden" name="version" value="\(version)">
+                <input type="hidden" name="id" value="\(id.map { "\($0)" } ?? "")"><input type="hidden" name="version" \
+                value="\(version)">
                 <div class="columns wide-left">
                 \(card(f.t(.ruleCard), inputs(f, isEditable)))
                 \(card(f.t(.attributePicker), AttributePicker(catalogue: catalogue, isEnabled: isEditable).html(f)))
@@ -130,14 +132,17 @@ enum RuleResult {
             <div class="notice error" data-start="\(start)" data-end="\(max(end, start))">\(Icon.error.markup)<p>\
             \(f.t(.rulePlace, "\(error.start.line)", "\(error.start.column)"))\(f.language(error.message))</p>\
             <button type="button" class="button small" data-jump>\(f.t(.jumpToError))</button></div>
-            <pre class="marked">\(text(0..<start))<mark>\(start == end ? " " : text(start..<end))</mark>\(text(end..<units.count))</pre>
+            <pre class="marked">\(text(0..<start))<mark>\(start == end ? " " : text(start..<end))</mark>\
+            \(text(end..<units.count))</pre>
             """
     }
 
     private func table(_ sample: [MaskedMember], _ attributes: [Attribute], _ f: Frame) -> HTML {
         """
-        <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.sample))"><table><caption>\(f.t(.sampleCaption, f.number(sample.count)))</caption>
-        <thead><tr><th scope="col">\(f.t(.msisdn))</th>\(each: attributes, { "<th scope=\"col\"\(attribute: "class", $0.isNumber ? "number" : nil)>\(f.language($0.name))\(when: $0.unit != nil, "（\($0.unit ?? "")）")</th>" })</tr></thead>
+        <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.sample))"><table><caption>\
+        \(f.t(.sampleCaption, f.number(sample.count)))</caption>
+        <thead><tr><th scope="col">\(f.t(.msisdn))</th>\
+        \(each: attributes, { "<th scope=\"col\"\(attribute: "class", $0.isNumber ? "number" : nil)>\(f.language($0.name))\(when: $0.unit != nil, "（\($0.unit ?? "")）")</th>" })</tr></thead>
         <tbody>\(each: sample, { member in
             "<tr><td>\(member.msisdn)</td>\(each: attributes, { attribute in "<td\(attribute: "class", attribute.isNumber ? "number" : nil)>\(attribute.shown(member.attributes[attribute.code] ?? "", f.language))</td>" })</tr>"
         })</tbody></table></div>
@@ -181,10 +186,12 @@ struct AttributePicker {
         """
         <div class="picker" data-picker><label class="hidden" for="find">\(f.t(.findAttribute))</label>
         <input id="find" type="search" placeholder="\(f.t(.findAttribute))" autocomplete="off">
-        <div class="groups" tabindex="0" role="region" aria-label="\(f.t(.attributePicker))">\(each: catalogue.groups.enumerated(), { position, group in
+        <div class="groups" tabindex="0" role="region" aria-label="\(f.t(.attributePicker))">\
+        \(each: catalogue.groups.enumerated(), { position, group in
             let members = catalogue.attributes.filter { $0.group == group.code }
             return """
-                <details\(attribute: "open", position == 0 ? "" : nil)><summary>\(f.language(group.name)) <small>\(members.count)</small></summary><ul>\(each: members, { item($0, f) })</ul></details>
+                <details\(attribute: "open", position == 0 ? "" : nil)><summary>\(f.language(group.name)) <small>\
+                \(members.count)</small></summary><ul>\(each: members, { item($0, f) })</ul></details>
 
                 """
         })<details><summary>\(f.t(.functions))</summary><ul>\(each: functions(f), function)</ul></details></div></div>
@@ -193,7 +200,9 @@ struct AttributePicker {
 
     private func item(_ attribute: Attribute, _ f: Frame) -> HTML {
         """
-        <li data-words="\(attribute.code) \(attribute.name.zh) \(attribute.name.en)"><button type="button" data-insert="\(attribute.snippet)"\(attribute: "disabled", isEnabled ? nil : "")>\(f.language(attribute.name)) <code>\(attribute.code)</code></button>\
+        <li data-words="\(attribute.code) \(attribute.name.zh) \(attribute.name.en)"><button type="button" \
+        data-insert="\(attribute.snippet)"\(attribute: "disabled", isEnabled ? nil : "")>\
+        \(f.language(attribute.name)) <code>\(attribute.code)</code></button>\
         \(when: !attribute.domain.isEmpty, "<span class=\"values\">\(each: attribute.domain.prefix(12), { value in "<button type=\"button\" data-insert=\"\(attribute.code) = '\(value.value.replacing("'", with: "''"))'\"\(attribute: "disabled", isEnabled ? nil : "")>\(f.language(value.label))</button>" })</span>")</li>
 
         """

@@ -29,9 +29,13 @@ struct StaffPage {
             Column(f.t(.personName), key: "name", plain: \.name),
             Column(f.t(.role), key: "role", plain: { f.t($0.role.text) }),
             Column(f.t(.scope), plain: { f.scope($0.scope) }),
-            Column(f.t(.state), plain: { f.t($0.isActive ? .active : .inactive) }, cell: {
-                tag(f.t($0.isActive ? .active : .inactive), $0.isActive ? .good : .neutral)
-            }),
+            Column(
+                f.t(.state),
+                plain: { f.t($0.isActive ? .active : .inactive) },
+                cell: {
+                    tag(f.t($0.isActive ? .active : .inactive), $0.isActive ? .good : .neutral)
+                }
+            ),
         ]
     }
 
@@ -68,7 +72,8 @@ struct StaffPage {
 
     private func passwordBox(_ made: NewPassword, _ f: Frame) -> HTML {
         """
-        <div class="notice done" role="status">\(Icon.done.markup)<p>\(f.t(.passwordMade, made.login)) <code class="secret">\(made.password)</code></p></div>
+        <div class="notice done" role="status">\(Icon.done.markup)<p>\
+        \(f.t(.passwordMade, made.login)) <code class="secret">\(made.password)</code></p></div>
         """
     }
 
@@ -77,27 +82,50 @@ struct StaffPage {
         case .staff(let staff):
             f.table(
                 Table(
-                    f.t(.staffList), columns: Self.staffColumns(f), page: staff, query: query, exportPath: "/staff.csv",
-                    searchHint: f.t(.searchStaff), empty: emptyState(f.t(.noStaff), new), actions: { actions($0, f) }))
+                    f.t(.staffList),
+                    columns: Self.staffColumns(f),
+                    page: staff,
+                    query: query,
+                    exportPath: "/staff.csv",
+                    searchHint: f.t(.searchStaff),
+                    empty: emptyState(f.t(.noStaff), new),
+                    actions: { actions($0, f) }
+                )
+            )
         case .audit(let entries):
             f.table(
                 Table(
-                    f.t(.auditLog), columns: Self.auditColumns(f), page: entries, query: query, exportPath: "/audit.csv",
-                    searchHint: f.t(.searchAudit), empty: emptyState(f.t(.noAudit), linkButton(f.t(.backHome), to: "/"))))
+                    f.t(.auditLog),
+                    columns: Self.auditColumns(f),
+                    page: entries,
+                    query: query,
+                    exportPath: "/audit.csv",
+                    searchHint: f.t(.searchAudit),
+                    empty: emptyState(f.t(.noAudit), linkButton(f.t(.backHome), to: "/"))
+                )
+            )
         }
     }
 
     private func actions(_ staff: Staff, _ f: Frame) -> HTML {
         let path = "/staff/\(Frame.encoded(value: staff.login))"
         let renew = actionButton(
-            f.t(.renewPassword), to: path + "/password",
-            question: Question(title: f.t(.renewQuestion, staff.name), effect: f.t(.renewEffect)))
+            f.t(.renewPassword),
+            to: path + "/password",
+            question: Question(title: f.t(.renewQuestion, staff.name), effect: f.t(.renewEffect))
+        )
         guard staff.login != f.staff?.login else { return renew }
         let turn =
             staff.isActive
             ? actionButton(
-                f.t(.deactivate), to: path + "/deactivate",
-                question: Question(title: f.t(.deactivateQuestion, staff.name), effect: f.t(.deactivateEffect), isDangerous: true))
+                f.t(.deactivate),
+                to: path + "/deactivate",
+                question: Question(
+                    title: f.t(.deactivateQuestion, staff.name),
+                    effect: f.t(.deactivateEffect),
+                    isDangerous: true
+                )
+            )
             : actionButton(f.t(.activate), to: path + "/activate")
         return "\(renew)\(turn)"
     }
@@ -111,8 +139,20 @@ struct StaffFormPage {
     func page(_ f: Frame) -> Screen {
         func line(_ name: String, _ label: ConsoleText, help: ConsoleText? = nil, isRequired: Bool = false) -> HTML {
             field(
-                f.t(label), id: name, isRequired: isRequired, help: help.map { f.t($0) }, error: errors[name],
-                input(name, values[name] ?? "", isRequired: isRequired, maxLength: 64, hasHelp: help != nil, completion: "off"))
+                f.t(label),
+                id: name,
+                isRequired: isRequired,
+                help: help.map { f.t($0) },
+                error: errors[name],
+                input(
+                    name,
+                    values[name] ?? "",
+                    isRequired: isRequired,
+                    maxLength: 64,
+                    hasHelp: help != nil,
+                    completion: "off"
+                )
+            )
         }
         return Screen(
             item: .staff,
@@ -127,7 +167,8 @@ struct StaffFormPage {
                     \(line("city", .city))
                     \(line("county", .county))</div>
                     """))
-                <div class="footer"><button class="button primary" type="submit">\(f.t(.create))</button>\(linkButton(f.t(.cancel), to: "/staff"))</div></form>
+                <div class="footer"><button class="button primary" type="submit">\(f.t(.create))</button>\
+                \(linkButton(f.t(.cancel), to: "/staff"))</div></form>
                 """
         )
     }
@@ -137,7 +178,8 @@ extension Frame {
     /// What an audit entry says was done, where the console knows it.
     func action(_ code: String) -> String {
         let names: [String: ConsoleText] = [
-            "segment.create": .actSegmentCreate, "segment.update": .actSegmentUpdate, "campaign.create": .actCampaignCreate,
+            "segment.create": .actSegmentCreate, "segment.update": .actSegmentUpdate,
+            "campaign.create": .actCampaignCreate,
             "campaign.update": .actCampaignUpdate, "campaign.dry_run": .tabDryRun, "campaign.submit": .submit,
             "approval.pass": .resultPass, "approval.adjust": .resultAdjust, "approval.fail": .resultFail,
             "campaign.run": .start, "campaign.pause": .pause, "campaign.resume": .resume, "campaign.stop": .stop,

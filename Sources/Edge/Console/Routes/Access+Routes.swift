@@ -19,7 +19,10 @@ extension Console {
             let next = Frame.safePath(body["next"])
             do {
                 let (_, token) = try await site.accounts.signIn(
-                    login: body["login"], password: body["password"], address: context.address)
+                    login: body["login"],
+                    password: body["password"],
+                    address: context.address
+                )
                 var response = redirect(next)
                 response.setCookie(site.accounts.cookie(token: token))
                 return response
@@ -27,7 +30,9 @@ extension Console {
                 var frame = try await frame(request, context)
                 frame.notice = Notice(isError: true, text: frame.problem(error))
                 return respond(
-                    SignInPage(next: next, login: body.trimmed("login")).html(frame), status: Problem.status(of: error))
+                    SignInPage(next: next, login: body.trimmed("login")).html(frame),
+                    status: Problem.status(of: error)
+                )
             }
         }
         site.post("/sign-out", .signedIn) { _, context in
@@ -45,7 +50,15 @@ extension Console {
             let query = FormBody.decode(request.uri.query ?? "")
             var response = redirect(Frame.safePath(query.first { $0.name == "back" }?.value ?? "/"))
             response.setCookie(
-                Cookie(name: "lang", value: language.tag, maxAge: 31_536_000, path: "/", secure: site.settings.isSecure, sameSite: .lax))
+                Cookie(
+                    name: "lang",
+                    value: language.tag,
+                    maxAge: 31_536_000,
+                    path: "/",
+                    secure: site.settings.isSecure,
+                    sameSite: .lax
+                )
+            )
             return response
         }
     }

@@ -36,7 +36,12 @@ extension Console {
                     throw ControlPlaneError.stale(object: "campaign", expectedVersion: Int(body["version"]) ?? 0)
                 }
                 _ = try await platform.approvals.decide(
-                    page.campaign, result, reason: page.reason, by: staff, at: frame.now.instant)
+                    page.campaign,
+                    result,
+                    reason: page.reason,
+                    by: staff,
+                    at: frame.now.instant
+                )
             } catch ApprovalError.reasonMissing {
                 page.error = frame.t(.reasonMissing)
                 return .page(page.page(frame), nil)
@@ -53,6 +58,9 @@ extension Console {
         let submissions = try await platform.store.approvals(of: campaign.id)
         guard let waiting = submissions.last(where: { $0.result == nil }) else { throw ApprovalError.alreadyDecided }
         return ApprovalPage(
-            campaign: campaign, approval: waiting, segment: try await platform.store.segment(campaign.plan.segment))
+            campaign: campaign,
+            approval: waiting,
+            segment: try await platform.store.segment(campaign.plan.segment)
+        )
     }
 }

@@ -27,7 +27,8 @@ extension Console {
             let tab = PhaseTab(rawValue: frame.parameter("phase")) ?? .all
             var counts: [PhaseTab: Int] = [:]
             for tab in PhaseTab.allCases {
-                counts[tab] = try await platform.store.campaigns(ListQuery(limit: 1), phases: tab.phases, in: scope).total
+                counts[tab] = try await platform.store.campaigns(ListQuery(limit: 1), phases: tab.phases, in: scope)
+                    .total
             }
             let campaigns = try await platform.store.campaigns(query.list, phases: tab.phases, in: scope)
             return CampaignListPage(campaigns: campaigns, tab: tab, counts: counts, query: query).page(frame)
@@ -43,7 +44,9 @@ extension Console {
             let campaign = try await site.campaign(context.id(), for: context.user())
             return try await detail(campaign, CampaignTab(rawValue: frame.parameter("tab")) ?? .overview).page(frame)
         }
-        export("/campaigns/{id}/approvals.csv", .viewCampaigns, columns: CampaignDetailPage.approvalColumns) { frame, context in
+        export("/campaigns/{id}/approvals.csv", .viewCampaigns, columns: CampaignDetailPage.approvalColumns) {
+            frame,
+            context in
             let campaign = try await site.campaign(context.id(), for: context.user())
             let approvals = try await platform.store.approvals(of: campaign.id)
             let columns = CampaignDetailPage.approvalColumns(frame)
@@ -76,7 +79,9 @@ extension Console {
     private func addCampaignForms() {
         page("/campaigns/new", .editCampaigns) { frame, _, context in
             let segment = Int64(frame.parameter("segment"))
-            guard let scene = Scene.named(frame.parameter("scene")) else { return ScenePage(segment: segment).page(frame) }
+            guard let scene = Scene.named(frame.parameter("scene")) else {
+                return ScenePage(segment: segment).page(frame)
+            }
             return try await formPage(newForm(scene, segment, frame), scene, for: context.user()).page(frame)
         }
         page("/campaigns/{id}/edit", .editCampaigns) { frame, _, context in
@@ -89,12 +94,19 @@ extension Console {
         form("/campaigns/save", .editCampaigns) { body, frame, context in
             let staff = try context.user()
             let scene = Scene.named(body["scene"]) ?? Scene.standard[0]
-            var form = CampaignForm(body, classes: try await platform.host.read { $0.policy?.dnd.filter(\.mayBeUnticked).map(\.number) ?? [] })
+            var form = CampaignForm(
+                body,
+                classes: try await platform.host.read { $0.policy?.dnd.filter(\.mayBeUnticked).map(\.number) ?? [] }
+            )
             let plan = form.plan(scene: scene, frame, clock: platform.clock)
             if form.errors.isEmpty {
                 do {
                     var campaign = Campaign(
-                        plan: plan, owner: staff.login, scope: staff.scope, updatedAt: frame.now.instant)
+                        plan: plan,
+                        owner: staff.login,
+                        scope: staff.scope,
+                        updatedAt: frame.now.instant
+                    )
                     if let id = form.id {
                         campaign = try await site.campaign(id, for: staff)
                         campaign.plan = plan
@@ -122,7 +134,8 @@ extension Console {
         var form = CampaignForm()
         let day = frame.now.day
         form.values = [
-            "name": "\(frame.language(scene.name)) \(day.iso)", "goal": frame.language(scene.goal), "message": scene.message,
+            "name": "\(frame.language(scene.name)) \(day.iso)", "goal": frame.language(scene.goal),
+            "message": scene.message,
             "category": scene.category, "product": scene.product ?? "", "value": money(scene.valuePerOrderMinor),
             "control": percent(scene.controlPPM), "cost": "0.05", "segment": segment.map { "\($0)" } ?? "",
             "planned": "\(day.adding(days: 1).iso)T10:00", "validTo": day.adding(days: 15).iso,

@@ -30,21 +30,32 @@ extension Console {
             let frame = try await frame(request, context)
             guard let answer = try await answer(context, frame) else { return redirect("/explain") }
             let page = ExplainPage(
-                answer: answer, filter: ExplainPage.Filter(rawValue: frame.parameter("show")) ?? .all, policy: try await policy())
+                answer: answer,
+                filter: ExplainPage.Filter(rawValue: frame.parameter("show")) ?? .all,
+                policy: try await policy()
+            )
             return respond(frame.render(page.page(frame)))
         }
         export("/explain/{subscriber}/contacts.csv", .explain, columns: ExplainPage.columns) { frame, context in
             guard let answer = try await answer(context, frame) else { throw EdgeError.notFound("subscriber") }
             let filter = ExplainPage.Filter(rawValue: frame.parameter("show")) ?? .all
             return TableQuery(frame).page(
-                of: ExplainPage.filtered(answer.records, filter), ExplainPage.columns(frame), isWhole: true
+                of: ExplainPage.filtered(answer.records, filter),
+                ExplainPage.columns(frame),
+                isWhole: true
             ).rows
         }
         form("/explain/{subscriber}/dnd", .editLists) { body, frame, context in
             guard let answer = try await answer(context, frame) else { return .next("/explain", nil) }
             let index = SubscriberIndex(answer.index)
             do {
-                try await change(index, FormBody(fields: body.fields + [("list", "dnd_01")]), isAdded: true, frame, context)
+                try await change(
+                    index,
+                    FormBody(fields: body.fields + [("list", "dnd_01")]),
+                    isAdded: true,
+                    frame,
+                    context
+                )
                 return .next("/explain/\(index.number)", .added)
             } catch let error as SpecialListError {
                 var frame = frame
@@ -75,7 +86,11 @@ extension Console {
     }
 
     /// Touches that were loaded from the operator's files.
-    private func loadedContacts(of index: SubscriberIndex, since: LocalDay, until: LocalDay) async throws -> [ContactRecord] {
+    private func loadedContacts(
+        of index: SubscriberIndex,
+        since: LocalDay,
+        until: LocalDay
+    ) async throws -> [ContactRecord] {
         guard try await !platform.store.loads(table: "contact").isEmpty else { return [] }
         let select = SQLText(
             """
@@ -95,7 +110,13 @@ extension Console {
                     ContactRecord(
                         at: clock.local(Instant(epochMs: times[row] / 1000)),
                         source: .loaded(
-                            channel: channels[row], kind: kinds[row], category: categories[row], outcome: outcomes[row])))
+                            channel: channels[row],
+                            kind: kinds[row],
+                            category: categories[row],
+                            outcome: outcomes[row]
+                        )
+                    )
+                )
             }
         }
     }

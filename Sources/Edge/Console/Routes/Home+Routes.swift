@@ -25,18 +25,29 @@ extension Console {
         var found: [HomePage.ToDo] = []
         if staff.may(.approve) {
             let waiting = try await platform.store.pendingApprovals(ListQuery(limit: 100), in: staff.scope)
-            found += waiting.rows.filter { $0.campaign.owner != staff.login && $0.approval.submittedBy != staff.login }.map {
-                HomePage.ToDo(
-                    kind: .approve, campaign: $0.campaign.id, name: $0.campaign.plan.name, since: $0.approval.submittedAt)
-            }
+            found += waiting.rows.filter { $0.campaign.owner != staff.login && $0.approval.submittedBy != staff.login }
+                .map {
+                    HomePage.ToDo(
+                        kind: .approve,
+                        campaign: $0.campaign.id,
+                        name: $0.campaign.plan.name,
+                        since: $0.approval.submittedAt
+                    )
+                }
         }
         if staff.may(.editCampaigns) {
             let mine = try await platform.store.campaigns(
-                ListQuery(limit: 100), phases: [.draft, .approved], in: staff.scope)
+                ListQuery(limit: 100),
+                phases: [.draft, .approved],
+                in: staff.scope
+            )
             found += mine.rows.filter { $0.owner == staff.login }.map {
                 HomePage.ToDo(
                     kind: $0.phase == .approved ? .run : $0.dryRun == nil ? .rehearse : .submit,
-                    campaign: $0.id, name: $0.plan.name, since: $0.updatedAt)
+                    campaign: $0.id,
+                    name: $0.plan.name,
+                    since: $0.updatedAt
+                )
             }
         }
         return found
@@ -44,14 +55,21 @@ extension Console {
 
     private func running(for staff: Staff) async throws -> [HomePage.Running] {
         let campaigns = try await platform.store.campaigns(
-            ListQuery(limit: 20), phases: [.running, .paused], in: staff.scope)
+            ListQuery(limit: 20),
+            phases: [.running, .paused],
+            in: staff.scope
+        )
         var found: [HomePage.Running] = []
         for campaign in campaigns.rows {
             let progress = try await site.runner.progress(of: campaign)?.progress
             found.append(
                 HomePage.Running(
-                    campaign: campaign, contacts: progress?.contacts ?? 0, sent: progress?.sent ?? 0,
-                    delivered: progress?.delivered ?? 0))
+                    campaign: campaign,
+                    contacts: progress?.contacts ?? 0,
+                    sent: progress?.sent ?? 0,
+                    delivered: progress?.delivered ?? 0
+                )
+            )
         }
         return found
     }

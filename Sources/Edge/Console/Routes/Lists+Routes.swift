@@ -55,8 +55,12 @@ extension Console {
             let list = ListID(body["list"], channel: ChannelClass(code: body["channel"]))
             do {
                 let counts = try await site.lists.add(
-                    file: String(decoding: file.bytes, as: UTF8.self), to: list, reason: body.trimmed("reason"),
-                    by: try context.user(), at: frame.now.instant)
+                    file: String(decoding: file.bytes, as: UTF8.self),
+                    to: list,
+                    reason: body.trimmed("reason"),
+                    by: try context.user(),
+                    at: frame.now.instant
+                )
                 page = try await listsPage()
                 page.report = ImportReport(file: file.name, list: list, counts: counts)
                 return .page(page.page(frame), Notice(isError: false, text: frame.t(.doneAdded)))

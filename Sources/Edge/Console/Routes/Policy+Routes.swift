@@ -15,12 +15,16 @@ extension Console {
         }
         export("/policy/caps.csv", .viewPolicy, columns: PolicyPage.tierColumns) { frame, _ in
             TableQuery(frame, prefix: "t.").page(
-                of: try await policy()?.tiers ?? [], PolicyPage.tierColumns(frame), isWhole: true
+                of: try await policy()?.tiers ?? [],
+                PolicyPage.tierColumns(frame),
+                isWhole: true
             ).rows
         }
         export("/policy/dnd.csv", .viewPolicy, columns: PolicyPage.dndColumns) { frame, _ in
             TableQuery(frame, prefix: "d.").page(
-                of: try await policy()?.dnd ?? [], PolicyPage.dndColumns(frame), isWhole: true
+                of: try await policy()?.dnd ?? [],
+                PolicyPage.dndColumns(frame),
+                isWhole: true
             ).rows
         }
     }

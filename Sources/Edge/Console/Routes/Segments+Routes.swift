@@ -26,7 +26,12 @@ extension Console {
         }
         page("/segments/new", .editSegments) { frame, _, context in
             let segment = Segment(
-                name: "", rule: "", owner: "", scope: try context.user().scope, updatedAt: frame.now.instant)
+                name: "",
+                rule: "",
+                owner: "",
+                scope: try context.user().scope,
+                updatedAt: frame.now.instant
+            )
             return try await editor(segment, frame)
         }
         page("/segments/{id}", .viewSegments) { frame, _, context in
@@ -40,7 +45,13 @@ extension Console {
         }
         form("/segments/save", .editSegments) { body, frame, context in
             let staff = try context.user()
-            var segment = Segment(name: "", rule: "", owner: staff.login, scope: staff.scope, updatedAt: frame.now.instant)
+            var segment = Segment(
+                name: "",
+                rule: "",
+                owner: staff.login,
+                scope: staff.scope,
+                updatedAt: frame.now.instant
+            )
             if let id = Int64(body["id"]) {
                 segment = try await site.segment(id, for: staff)
                 segment.version = Int(body["version"]) ?? 0
@@ -50,12 +61,20 @@ extension Console {
             do {
                 // The rule by itself must be right, before the organisation's conditions are added to it.
                 _ = try await platform.segments.check(segment.rule)
-                segment = try await platform.segments.save(segment, by: staff, today: frame.now.day, at: frame.now.instant)
+                segment = try await platform.segments.save(
+                    segment,
+                    by: staff,
+                    today: frame.now.day,
+                    at: frame.now.instant
+                )
                 return .next("/segments/\(segment.id)", .saved)
             } catch let error as any CodedError where Problem.status(of: error).code < 500 {
                 let isName = ["plan.bad_name", "control.name_taken"].contains(error.code)
                 let page = try await editor(segment, frame, nameError: isName ? frame.problem(error) : nil)
-                return .page(page, isName || error is RuleError ? nil : Notice(isError: true, text: frame.problem(error)))
+                return .page(
+                    page,
+                    isName || error is RuleError ? nil : Notice(isError: true, text: frame.problem(error))
+                )
             }
         }
     }
@@ -94,7 +113,8 @@ extension Console {
                 base: try await platform.host.read { $0.subscribers },
                 milliseconds: max(1, elapsed),
                 sample: try await platform.segments.sample(members, attributes: shown.map(\.code)),
-                attributes: shown)
+                attributes: shown
+            )
         } catch let error as RuleError {
             return .wrong(error, rule: rule)
         }

@@ -30,11 +30,16 @@ extension Console {
             let values = Dictionary(body.fields.map { ($0.name, $0.value.trimmingCharacters(in: .whitespaces)) }) { $1 }
             var page = StaffFormPage(values: values)
             for name in ["login", "name"] where body.trimmed(name).isEmpty { page.errors[name] = frame.t(.required) }
-            guard page.errors.isEmpty, let role = Role(rawValue: body["role"]) else { return .page(page.page(frame), nil) }
+            guard page.errors.isEmpty, let role = Role(rawValue: body["role"]) else {
+                return .page(page.page(frame), nil)
+            }
             func part(_ name: String) -> String? { body.trimmed(name).isEmpty ? nil : body.trimmed(name) }
             let staff = Staff(
-                login: body.trimmed("login").lowercased(), name: body.trimmed("name"), role: role,
-                scope: OrganisationScope(province: part("province"), city: part("city"), county: part("county")))
+                login: body.trimmed("login").lowercased(),
+                name: body.trimmed("name"),
+                role: role,
+                scope: OrganisationScope(province: part("province"), city: part("city"), county: part("county"))
+            )
             do {
                 let password = try await site.accounts.add(staff, by: try context.user().login)
                 return try await shown(StaffPage.NewPassword(login: staff.login, password: password), frame)
@@ -45,7 +50,12 @@ extension Console {
         }
         form("/staff/{login}/password", .manageStaff) { _, frame, context in
             let staff = try await member(context)
-            guard let password = try await site.accounts.update(staff, renewingPassword: true, by: try context.user().login)
+            guard
+                let password = try await site.accounts.update(
+                    staff,
+                    renewingPassword: true,
+                    by: try context.user().login
+                )
             else { return .next("/staff", .staff) }
             return try await shown(StaffPage.NewPassword(login: staff.login, password: password), frame)
         }

@@ -12,7 +12,8 @@ extension Site {
     ///
     /// - Throws: ``EdgeError/notFound(_:)`` also when it is outside the scope.
     public func campaign(_ id: Int64, for staff: Staff) async throws -> Campaign {
-        guard let campaign = try await platform.store.campaign(CampaignID(id)), staff.scope.covers(campaign.scope) else {
+        guard let campaign = try await platform.store.campaign(CampaignID(id)), staff.scope.covers(campaign.scope)
+        else {
             throw EdgeError.notFound("campaign \(id)")
         }
         return campaign

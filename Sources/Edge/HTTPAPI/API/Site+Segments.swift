@@ -89,6 +89,7 @@ extension Site {
         post("\(Self.api)/segments", .editSegments) { [self] request, context in
             try await keys.once(request, context) { request in
                 let input = try await request.json(SegmentInput.self, context)
+                try await checkRule(input.rule)
                 let staff = try context.user()
                 let segment = Segment(
                     name: input.name,
@@ -111,6 +112,7 @@ extension Site {
             guard let version = input.version else {
                 throw EdgeError.badRequest(field: "version", why: "send the version you changed")
             }
+            try await checkRule(input.rule)
             segment.version = version
             segment.name = input.name
             segment.rule = input.rule
@@ -119,18 +121,29 @@ extension Site {
         }
     }
 
+    /// Checks a rule by itself, before the scope's conditions are put around it: its places are those of the text as it
+    /// was sent, and no bracket of it closes one that is not its own.
+    ///
+    /// - Throws: `RuleError`.
+    public func checkRule(_ rule: String) async throws {
+        _ = try await platform.segments.check(rule)
+    }
+
     private func addRuleRoutes() {
         post("\(Self.api)/segments/count", .viewSegments) { [self] request, context in
             let rule = try await request.json(RuleInput.self, context).syntax().text
+            try await checkRule(rule)
             let start = ContinuousClock.now
             let count = try await platform.segments.count(rule, in: try context.user().scope, today: today)
-            return try Response.json(CountAnswer(count: count, ms: Int((ContinuousClock.now - start) / .milliseconds(1))))
+            let ms = Int((ContinuousClock.now - start) / .milliseconds(1))
+            return try Response.json(CountAnswer(count: count, ms: ms))
         }
         post("\(Self.api)/segments/sample", .viewSegments) { [self] request, context in
             let input = try await request.json(SampleInput.self, context)
             guard (1...100).contains(input.limit ?? 10) else {
                 throw EdgeError.badRequest(field: "limit", why: "use 1 to 100")
             }
+            try await checkRule(input.rule)
             let scope = try context.user().scope
             let members = try await platform.segments.members(input.rule, in: scope, today: today)
             let sample = try await platform.segments.sample(

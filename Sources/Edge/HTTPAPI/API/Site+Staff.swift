@@ -64,7 +64,8 @@ extension Site {
             try await keys.once(request, context) { request in
                 let input = try await request.json(NewStaff.self, context)
                 let user = try context.user()
-                let new = Staff(login: input.login, name: input.name, role: input.role, scope: input.scope ?? user.scope)
+                let scope = input.scope ?? user.scope
+                let new = Staff(login: input.login, name: input.name, role: input.role, scope: scope)
                 try checkScope(new.scope, of: new.login, for: user)
                 let password = try await accounts.add(new, by: user.login)
                 return try Response.json(StaffAnswer(staff: new, password: password), status: .created)
