@@ -273,5 +273,16 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "ConsoleRig",
+            dependencies: core + [
+                "Assembly", "Console", "Demo", "Feedback", "HTTPAPI", "SimulatedChannel", "Texts", hummingbird,
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            path: "Tests/Browser/Rig",
+            swiftSettings: strict
+        ),
     ]
 )

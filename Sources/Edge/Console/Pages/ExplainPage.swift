@@ -94,7 +94,7 @@ struct ExplainPage {
 
     static func columns(_ f: Frame) -> [Column<ContactRecord>] {
         [
-            Column(f.t(.plannedAt), key: "at", rank: { $0.at.instant.epochMs }, plain: { f.time($0.at) }),
+            Column(f.t(.time), key: "at", rank: { $0.at.instant.epochMs }, plain: { f.time($0.at) }),
             Column(f.t(.channel), key: "channel", plain: { $0.channel(f) }),
             Column(
                 f.t(.result),
@@ -263,7 +263,11 @@ extension Frame {
 
     /// A category of campaigns, named by the scene that makes them.
     func category(_ code: String) -> String {
-        code.isEmpty ? t(.uncategorised) : scene(code)
+        let others: [String: ConsoleText] = [
+            "": .uncategorised, "general": .categoryGeneral, "broadband": .categoryBroadband,
+            "value_added": .categoryValueAdded, "roaming": .categoryRoaming, "terminal": .categoryTerminal,
+        ]
+        return others[code].map { t($0) } ?? scene(code)
     }
 
     func touchKind(_ kind: String) -> String {
