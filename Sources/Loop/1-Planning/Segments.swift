@@ -89,7 +89,11 @@ public struct Segments: Sendable {
 
     /// Checks a rule by itself, so that errors point into its own text and no bracket of it reaches beyond it, and then
     /// together with the organisation scope.
-    private static func check(_ rule: String, in organisation: OrganisationScope, _ scope: RuleScope) throws
+    private static func check(
+        _ rule: String,
+        in organisation: OrganisationScope,
+        _ scope: RuleScope
+    ) throws
         -> CheckedRule
     {
         let alone = try scope.check(rule)
