@@ -236,7 +236,7 @@ let package = Package(
         .testTarget(
             name: "ScenarioTests",
             dependencies: core + [
-                "Assembly", "Demo", "Evaluation", "InMemory", "SimulatedChannel", "TestSupport", "Texts",
+                "Assembly", "Demo", "Evaluation", "InMemory", "Planning", "SimulatedChannel", "TestSupport", "Texts",
             ],
             swiftSettings: strict
         ),

@@ -1,0 +1,104 @@
+// Loading an operator's own file: indices are permanent, a recycled number inherits nothing, a bad load leaves nothing.
+// SPDX-License-Identifier: Apache-2.0
+
+import Assembly
+import DecisionHost
+import Decisioning
+import Foundation
+import Kernel
+import Model
+import Planning
+import Ports
+import SimulatedChannel
+import Testing
+
+@Suite(.serialized) struct LoadingTests {
+    private let folder = FileManager.default.temporaryDirectory.appending(path: "gyre-load-\(UUID().uuidString)")
+        .path(percentEncoded: false)
+    private let example = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "Examples/telco-churn").path(percentEncoded: false)
+
+    private func open(_ name: String) async throws -> Platform {
+        try await Platform(PlatformSettings(directory: "\(folder)/\(name)")) { _ in
+            SimulatedGateway { _ in SimulatedReaction(isDelivered: true, receiptSeconds: 1) }
+        }
+    }
+
+    private func load(_ platform: Platform, _ lines: [String]) async throws -> LoadCounts {
+        let file = "\(folder)/\(UUID().uuidString).csv"
+        try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: URL(filePath: file))
+        return try await platform.load(
+            file: file,
+            mapping: example + "/mapping.yaml",
+            catalogue: AttributeCatalogue(file: example + "/catalogue.yaml"),
+            by: "test"
+        ).counts
+    }
+
+    private func rows(_ count: Int) throws -> (header: String, rows: [String]) {
+        let lines = try String(contentsOfFile: example + "/customers.csv", encoding: .utf8).split(separator: "\n")
+        return (String(lines[0]), lines.dropFirst().prefix(count).map(String.init))
+    }
+
+    @Test func `a file loaded in another order gives the same indices`() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (header, rows) = try rows(500)
+        var random = SeededRandom(seed: 3)
+        var found: [[Int64]] = []
+        for (name, order) in [("a", rows), ("b", rows.shuffled(using: &random))] {
+            let platform = try await open(name)
+            _ = try await load(platform, [header] + order)
+            found.append(try await platform.host.read { $0.lines })
+            await platform.close()
+        }
+        #expect(found[0].count == 500)
+        #expect(found[0] == found[1])
+    }
+
+    @Test func `a recycled number gets a new index with empty counters and leaves the old line without a number`()
+        async throws
+    {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (header, rows) = try rows(50)
+        let platform = try await open("recycled")
+        _ = try await load(platform, [header] + rows)
+        let fields = rows[0].split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let number = try #require(MSISDN(normalising: fields[1]))
+        let old = try #require(platform.numbers.current.owner(of: number))
+        try await platform.host.record([.listChanged(.dnd(2), added: [old.number], removed: [])])
+
+        let recycled = (["99000000000001"] + fields.dropFirst()).joined(separator: ",")
+        _ = try await load(platform, [header, recycled])
+        let new = try #require(platform.numbers.current.owner(of: number))
+        #expect(new.number == 50, "the next free index")
+        #expect(platform.numbers.current.number(of: old) == nil)
+        let month = platform.clock.now.month
+        let (isBarred, count) = try await platform.host.read { state in
+            (
+                state.lists[.dnd(2)]?.contains(new.number) ?? false,
+                state.ledger.count(new, channel: .sms, month: month)
+            )
+        }
+        #expect(!isBarred && count == 0, "lists and counters stay with the old line")
+        await platform.close()
+    }
+
+    @Test func `a load with too many rejects changes nothing, and loading a file twice loads it once`() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (header, rows) = try rows(100)
+        let platform = try await open("rejects")
+        _ = try await load(platform, [header] + rows)
+        let before = try await platform.host.read { $0.stateSHA256() }
+        let bad = rows.enumerated().map {
+            $0 % 10 == 0 ? "not-a-line," + $1.drop(while: { $0 != "," }).dropFirst() : $1
+        }
+        await #expect(throws: (any Error).self) { _ = try await load(platform, [header] + bad) }
+        #expect(try await platform.host.read { $0.stateSHA256() } == before)
+        #expect(try await platform.store.loads(table: "subscriber").count == 1)
+        let again = try await load(platform, [header] + rows)
+        #expect(again.rows == 100)
+        #expect(try await platform.store.loads(table: "subscriber").count == 1, "the same content is the same load")
+        #expect(try await platform.host.read { $0.stateSHA256() } == before)
+        await platform.close()
+    }
+}
