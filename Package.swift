@@ -181,7 +181,10 @@ let package = Package(
         ),
         .target(
             name: "Bench",
-            dependencies: core + ["ADBCWarehouse", "ObjectFiles", "Profiles", "Rules", "SQLiteStore"],
+            dependencies: core + [
+                "ADBCWarehouse", "Assembly", "Demo", "ObjectFiles", "Planning", "Profiles", "Rules", "SQLiteStore",
+                "SimulatedChannel", "Synthetic",
+            ],
             path: "Sources/Tools/Bench",
             swiftSettings: strict
         ),
@@ -236,7 +239,8 @@ let package = Package(
         .testTarget(
             name: "ScenarioTests",
             dependencies: core + [
-                "Assembly", "Demo", "Evaluation", "InMemory", "Planning", "SimulatedChannel", "TestSupport", "Texts",
+                "Assembly", "Demo", "Evaluation", "InMemory", "Planning", "SimulatedChannel", "Synthetic",
+                "TestSupport", "Texts",
             ],
             swiftSettings: strict
         ),

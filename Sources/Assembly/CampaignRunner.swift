@@ -350,7 +350,8 @@ public actor CampaignRunner: Service {
                 now: { clock.now },
                 progress: { progress in
                     // What is shown is read from the log; a failure to show it must not end the sending.
-                    try? await self.publish(id, stage: progress.isHeld ? .paused : .sending)
+                    guard !progress.isHeld else { return }
+                    try? await self.publish(id, stage: .sending)
                     await pacer.wait(sent: progress.sent)
                 }
             )

@@ -121,7 +121,8 @@ public final class Platform: Sendable {
             host: host,
             store: store,
             numbers: numbers,
-            folder: path + "/warehouse"
+            folder: path + "/warehouse",
+            workers: settings.threads
         )
         facts = FactLoading(warehouse: warehouse, host: host)
         segments = Segments(

@@ -101,7 +101,7 @@ import Testing
             _ = try await host.run(wave: wave, planned: world.start, audience: world.audience(percent: 70))
             let left = try await host.handOff(wave, block: 0, range: 0..<40_000, at: world.start) {
                 $0.number % 50 != 0
-            }
+            }.leaving
             try await host.feedback(wave, .accepted, left, at: world.start)
             try await host.feedback(wave, .failed, left.filter { $0.number % 9 == 0 }, at: world.start)
             try await host.feedback(wave, .delivered, left.filter { $0.number % 9 > 1 }, at: world.start)
@@ -190,10 +190,14 @@ import Testing
         let (world, _, _, host) = try await loggedWorld()
         let wave = WaveID(campaign: CampaignID(1), occurrence: 1)
         try await host.record([.campaignStatus(CampaignID(1), .paused)])
-        #expect(try await host.handOff(wave, block: 1, range: 0..<65_536, at: world.start) { _ in true }.isEmpty)
+        #expect(
+            try await host.handOff(wave, block: 1, range: 0..<65_536, at: world.start) { _ in true }.leaving.isEmpty
+        )
         #expect(try await host.read { $0.waves[wave]?.blocks[1]?.open.isEmpty } == false)
         try await host.record([.campaignStatus(CampaignID(1), .stopped)])
-        #expect(try await host.handOff(wave, block: 1, range: 0..<65_536, at: world.start) { _ in true }.isEmpty)
+        #expect(
+            try await host.handOff(wave, block: 1, range: 0..<65_536, at: world.start) { _ in true }.leaving.isEmpty
+        )
         #expect(try await host.read { $0.waves[wave]?.blocks[1]?.open.isEmpty } == true)
     }
 

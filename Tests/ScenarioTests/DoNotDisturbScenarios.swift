@@ -67,7 +67,7 @@ import Testing
         let contacts = try #require(try await host.read { $0.waves[wave] }).members(\.contact)
         let late = contacts.prefix(50).map(\.number)
         try await host.record([.listChanged(.dnd(2), added: late, removed: [])])
-        let left = try await host.handOff(wave, block: 0, range: 0..<Block.size, at: world.start) { _ in true }
+        let left = try await host.handOff(wave, block: 0, range: 0..<Block.size, at: world.start) { _ in true }.leaving
         #expect(Set(left.map(\.number)).isDisjoint(with: late))
         #expect(left.count == contacts.count - late.count)
         let released = try #require(try await host.read { $0.waves[wave] }).members(\.released)
@@ -78,7 +78,7 @@ import Testing
         let host = try await world.host(campaigns: [world.campaign(1)])
         let wave = WaveID(campaign: CampaignID(1), occurrence: 1)
         _ = try await host.run(wave: wave, planned: world.start, audience: world.audience(percent: 100))
-        let left = try await host.handOff(wave, block: 0, range: 0..<Block.size, at: world.start) { _ in true }
+        let left = try await host.handOff(wave, block: 0, range: 0..<Block.size, at: world.start) { _ in true }.leaving
         let failed = try #require(left.first)
         let month = world.month
         let before = try await host.read { $0.ledger.count(failed, channel: .sms, month: month) }

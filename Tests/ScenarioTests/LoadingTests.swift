@@ -4,12 +4,14 @@
 import Assembly
 import DecisionHost
 import Decisioning
+import Demo
 import Foundation
 import Kernel
 import Model
 import Planning
 import Ports
 import SimulatedChannel
+import Synthetic
 import Testing
 
 @Suite(.serialized) struct LoadingTests {
@@ -100,5 +102,49 @@ import Testing
         #expect(try await platform.store.loads(table: "subscriber").count == 1, "the same content is the same load")
         #expect(try await platform.host.read { $0.stateSHA256() } == before)
         await platform.close()
+    }
+
+    @Test func `a generated operator is loaded as the same bytes by any number of workers`() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let examples = URL(filePath: example).deletingLastPathComponent().path(percentEncoded: false)
+        let world = try SyntheticOperator(
+            seed: 11,
+            subscribers: 5_000,
+            asOf: LocalDay(year: 2026, month: 9, day: 16) ?? LocalDay(number: 0),
+            numbers: NumberPlan(csv: String(contentsOfFile: examples + "/number-ranges.csv", encoding: .utf8))
+        )
+        let catalogue = try AttributeCatalogue(file: examples + "/operator/catalogue.yaml")
+        var found: [[String: ContentHash]] = []
+        for workers in [1, 2, 7] {
+            var settings = PlatformSettings(directory: "\(folder)/\(workers)")
+            settings.threads = workers
+            let platform = try await Platform(settings, salt: [UInt8](repeating: 1, count: 16)) { _ in
+                SimulatedGateway { _ in SimulatedReaction(isDelivered: true, receiptSeconds: 1) }
+            }
+            for table in SyntheticTable.allCases {
+                let load = try await platform.loading.load(
+                    SyntheticTableSource(world, table, subscribersPerPart: 700),
+                    catalogue: catalogue,
+                    by: "test",
+                    at: Instant(epochMs: 0)
+                )
+                #expect(load.counts.loaded > 0, "\(table)")
+            }
+            #expect(try await platform.host.read { $0.lines } == (0..<5_000).map { world.line($0).number })
+            await platform.close()
+            found.append(try hashes(below: "\(folder)/\(workers)/warehouse"))
+        }
+        #expect(found[0].count == 5 * 8)
+        #expect(found[0] == found[1] && found[0] == found[2])
+    }
+
+    /// SHA-256 of every file by its path.
+    private func hashes(below folder: String) throws -> [String: ContentHash] {
+        let files = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".parquet") }
+        return try Dictionary(
+            uniqueKeysWithValues: files.map {
+                ($0, ContentHash.sha256([UInt8](try Data(contentsOf: URL(filePath: "\(folder)/\($0)")))))
+            }
+        )
     }
 }

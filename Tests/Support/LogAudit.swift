@@ -30,6 +30,8 @@ public final class LogAudit {
     private struct Contact {
         var phase = Phase.open
         var hasLeft = false
+        /// The month it counts in.
+        var month: LocalMonth
     }
 
     private struct Wave {
@@ -100,8 +102,8 @@ public final class LogAudit {
             waves[wave]?.isClosed = true
             waves[wave]?.outcome = outcome
         case .waveAborted(let wave): waves[wave]?.contacts.keys.forEach { release($0, in: wave) }
-        case .handedOff(let wave, let block, let from, let to, _, let drops):
-            handOff(wave, block: Int(block), from: Int(from), to: Int(to), drops: drops)
+        case .handedOff(let wave, let block, let from, let to, let at, let drops):
+            handOff(wave, block: Int(block), from: Int(from), to: Int(to), in: at.month, drops: drops)
         case .feedback(let wave, let block, let kind, let members, _):
             waves[wave]?.feedback[FeedbackPlace(block: Int(block), kind: kind), default: 0] += 1
             members.forEach { take(kind, of: UInt32(Int(block) * Block.size + $0), in: wave) }
@@ -118,22 +120,32 @@ public final class LogAudit {
     private func reserve(_ index: UInt32, in wave: WaveID) {
         guard let state = waves[wave] else { return problems.append("block of wave \(wave) before its opening") }
         if state.contacts[index] != nil { problems.append("\(index) was reserved twice in wave \(wave)") }
-        waves[wave]?.contacts[index] = Contact()
+        waves[wave]?.contacts[index] = Contact(month: state.month)
         count(index, Counter(channel: state.spec.channel, month: state.month))
     }
 
-    private func handOff(_ wave: WaveID, block: Int, from: Int, to: Int, drops: [OutcomeSet]) {
+    private func handOff(_ wave: WaveID, block: Int, from: Int, to: Int, in month: LocalMonth, drops: [OutcomeSet]) {
         if waves[wave]?.isClosed != true { problems.append("wave \(wave) was handed off before it was closed") }
         waves[wave]?.handOffs.append((block, from, to))
-        for (index, contact) in waves[wave]?.contacts ?? [:] where contact.phase == .open {
+        for (index, contact) in waves[wave]?.contacts ?? [:] where contact.phase == .open && !contact.hasLeft {
             let offset = Int(index) - block * Block.size
             guard (from..<to).contains(offset) else { continue }
             if drops.contains(where: { $0.members.contains(offset) }) {
                 release(index, in: wave)
             } else {
                 waves[wave]?.contacts[index]?.hasLeft = true
+                move(index, contact, of: wave, to: month)
             }
         }
+    }
+
+    /// A contact that leaves in another month than planned counts there, under the caps of that month.
+    private func move(_ index: UInt32, _ contact: Contact, of wave: WaveID, to month: LocalMonth) {
+        guard let state = waves[wave], contact.month != month else { return }
+        discount(index, Counter(channel: state.spec.channel, month: contact.month))
+        count(index, Counter(channel: state.spec.channel, month: month))
+        (reserved, released) = (reserved - 1, released - 1)
+        waves[wave]?.contacts[index]?.month = month
     }
 
     private func take(_ kind: FeedbackKind, of index: UInt32, in wave: WaveID) {
@@ -148,9 +160,9 @@ public final class LogAudit {
     }
 
     private func release(_ index: UInt32, in wave: WaveID) {
-        guard let state = waves[wave], state.contacts[index]?.phase == .open else { return }
+        guard let state = waves[wave], let contact = state.contacts[index], contact.phase == .open else { return }
         waves[wave]?.contacts[index]?.phase = .released
-        discount(index, Counter(channel: state.spec.channel, month: state.month))
+        discount(index, Counter(channel: state.spec.channel, month: contact.month))
     }
 
     // MARK: Singles

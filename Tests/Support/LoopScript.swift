@@ -169,6 +169,7 @@ public struct LoopScript: Sendable {
     private func handOff(_ cycle: Int, block: Int, range: Range<Int>, on host: DecisionHost) async throws {
         let (wave, planned) = (Self.wave(cycle), planned(cycle))
         let leaving = try await host.handOff(wave, block: block, range: range, at: planned) { $0.number % 50 != 0 }
+            .leaving
         if !leaving.isEmpty {
             tell(.leaving(cycle: cycle, block: block, from: range.lowerBound, to: range.upperBound))
         }

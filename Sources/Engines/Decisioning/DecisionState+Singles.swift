@@ -1,4 +1,4 @@
-// Reservations of single contacts outside waves, second check before data leaves, expiry.
+// Reservations of single contacts outside waves.
 // SPDX-License-Identifier: Apache-2.0
 
 public import Kernel
@@ -14,17 +14,6 @@ public enum SingleAnswer: Hashable, Sendable {
     case concluded
 }
 
-/// Who may leave after the second check, and who may not any more.
-public struct SecondCheck: Sendable {
-    /// May leave, ascending.
-    public var leaving: [SubscriberIndex]
-    /// Must not leave; their reservations are released.
-    public var drops: [OutcomeSet]
-
-    /// Whether there is nothing to do.
-    public var isEmpty: Bool { leaving.isEmpty && drops.isEmpty }
-}
-
 extension DecisionState {
     /// Says up to where the log holds what the state shows, after a command changed the state directly.
     public func advance(to sequence: Int64) {
@@ -34,24 +23,19 @@ extension DecisionState {
     /// Checks both caps and counts one contact; the same request gets the same answer again.
     public func reserve(_ reservation: SingleReservation, on day: LocalDay) throws -> SingleAnswer {
         if singles[reservation.request] != nil || concluded[reservation.request] != nil { return .reserved }
-        guard let policy else { throw DecisionError.noPolicy }
+        guard policy != nil else { throw DecisionError.noPolicy }
         let index = SubscriberIndex(reservation.index)
         guard Int(index.number) < subscribers, ledger.monthsHeld.contains(reservation.month) else {
             return .refused(.notInSegment)
         }
-        let rows = policy.tiers.map(CapRow.init) + [CapRow(policy.strictest)]
-        let checker = CapChecker(
-            ledger: ledger,
-            block: index.block,
-            channel: reservation.channel,
-            month: reservation.month,
-            rows: rows
-        )
-        if let failure = checker.failure(offset: index.offset, tier: Int(try tiers(on: day)[Int(index.number)])) {
-            return .refused(failure == .channel ? .cap(reservation.channel) : .capOverall)
+        let row = capRows[Int(try tiers(on: day)[Int(index.number)])]
+        switch ledger.failure(index, channel: reservation.channel, month: reservation.month, row: row) {
+        case .channel: return .refused(.cap(reservation.channel))
+        case .overall: return .refused(.capOverall)
+        case nil: break
         }
         singles[reservation.request] = reservation
-        checker.add(offset: index.offset)
+        ledger.add(index, channel: reservation.channel, month: reservation.month)
         return .reserved
     }
 
@@ -78,69 +62,5 @@ extension DecisionState {
         if !conclusion.isSettled {
             ledger.add(SubscriberIndex(open.index), channel: open.channel, month: open.month)
         }
-    }
-
-    // MARK: Second check
-
-    /// Checks once more, just before data leaves, the members of a block that have not left (FRQ-06, LST-20).
-    ///
-    /// Lists may have changed since the wave; the reservation itself is counted already and not checked again.
-    /// - Returns: Nobody when the campaign is paused; everybody as a drop when it is stopped.
-    public func secondCheck(
-        _ wave: WaveID,
-        block: Int,
-        range: Range<Int>,
-        reachable: (SubscriberIndex) -> Bool
-    ) throws -> SecondCheck {
-        guard let state = waves[wave] else { throw DecisionError.unknownWave(wave) }
-        guard state.status == .closed else { throw DecisionError.waveNotClosed(wave) }
-        guard let members = state.blocks[block], let campaign = campaigns[wave.campaign], let policy else {
-            return SecondCheck(leaving: [], drops: [])
-        }
-        guard campaign.status != .paused else { return SecondCheck(leaving: [], drops: []) }
-        let waiting = members.open.subtracting(members.handedOff).members(in: range)
-        var drops: [Outcome: [UInt16]] = [:]
-        var leaving: [SubscriberIndex] = []
-        let barred = barringLists(state.spec, policy: policy)
-        waiting.forEach { offset in
-            let index = SubscriberIndex(UInt32(block * Block.size + offset))
-            let outcome: Outcome? =
-                campaign.status == .stopped
-                ? .campaignNotLive
-                : barred.first { $0.members.contains(index.number) }?.outcome ?? (reachable(index) ? nil : .noAddress)
-            if let outcome { drops[outcome, default: []].append(UInt16(offset)) } else { leaving.append(index) }
-        }
-        return SecondCheck(
-            leaving: leaving,
-            drops: drops.sorted { $0.key.rawValue < $1.key.rawValue }
-                .map { OutcomeSet(outcome: $0.key, members: BlockSet($0.value)) }
-        )
-    }
-
-    // MARK: Expiry
-
-    /// What a tick ends: reservations that left without an answer are settled, those that never left are released.
-    public func expired(at time: LocalTime) -> [LogRecord] {
-        guard let policy else { return [] }
-        let age = Int64(policy.reservationHours) * 3_600_000
-        var records: [LogRecord] = []
-        for wave in waves.values.sorted(by: { $0.wave < $1.wave }) where wave.status == .closed {
-            let last = max(wave.planned.instant, wave.handedOffAt?.instant ?? wave.planned.instant)
-            guard time.instant.epochMs - last.epochMs >= age else { continue }
-            for (block, state) in wave.blocks.sorted(by: { $0.key < $1.key }) {
-                let open = state.open
-                let silent = open.intersection(state.handedOff)
-                let unsent = open.subtracting(state.handedOff)
-                if !silent.isEmpty {
-                    records.append(
-                        .feedback(wave.wave, block: Int32(block), kind: .unknown, members: silent, at: time)
-                    )
-                }
-                if !unsent.isEmpty {
-                    records.append(.released(wave.wave, block: Int32(block), members: unsent))
-                }
-            }
-        }
-        return records
     }
 }

@@ -11,8 +11,7 @@ extension DecisionState {
         let contact = try outcomes.members(.contact)
         waves[wave]?.blocks[block] = WaveBlockState(contact: contact, control: try outcomes.members(.control))
         guard counts else { return }
-        let column = ledger.column(block: block, channel: state.spec.channel, month: state.planned.month)
-        contact.forEach { if let column, column[$0] < .max { column[$0] += 1 } }
+        count(contact, 1, block: block, channel: state.spec.channel, month: state.planned.month)
     }
 
     func abort(_ wave: WaveID) {
@@ -24,8 +23,14 @@ extension DecisionState {
     func handOff(_ wave: WaveID, block: Int, range: Range<Int>, at: LocalTime, drops: [OutcomeSet]) {
         guard var state = waves[wave]?.blocks[block] else { return }
         let dropped = drops.reduce(BlockSet()) { $0.union($1.members) }
-        let leaving = state.open.members(in: range).subtracting(dropped)
+        let leaving = state.open.subtracting(state.handedOff).members(in: range).subtracting(dropped)
         state.handedOff = state.handedOff.union(leaving)
+        if let owner = waves[wave], at.month != owner.planned.month, !leaving.isEmpty {
+            let (from, to) = (owner.planned.month, at.month)
+            count(leaving, -1, block: block, channel: owner.spec.channel, month: from)
+            count(leaving, 1, block: block, channel: owner.spec.channel, month: to)
+            state.move(leaving, to: to)
+        }
         waves[wave]?.blocks[block] = state
         waves[wave]?.handedOffAt = at
         release(wave, block: block, members: dropped)
@@ -58,15 +63,25 @@ extension DecisionState {
         guard !given.isEmpty else { return }
         blockState.released = blockState.released.union(given)
         waves[wave]?.blocks[block] = blockState
-        let column = ledger.column(block: block, channel: state.spec.channel, month: state.planned.month)
-        given.forEach { if let column, column[$0] > 0 { column[$0] -= 1 } }
+        var unmoved = given
+        for moved in blockState.moved {
+            let there = given.intersection(moved.members)
+            count(there, -1, block: block, channel: state.spec.channel, month: moved.month)
+            unmoved = unmoved.subtracting(there)
+        }
+        count(unmoved, -1, block: block, channel: state.spec.channel, month: state.planned.month)
+    }
+
+    /// Counts a contact of each member more or less; months that the ring no longer holds are history.
+    private func count(_ members: BlockSet, _ step: Int, block: Int, channel: ChannelClass, month: LocalMonth) {
+        guard let column = ledger.column(block: block, channel: channel, month: month) else { return }
+        members.forEach { column[$0] = UInt8(clamping: Int(column[$0]) + step) }
     }
 
     /// Takes back a block that was decided but whose commit failed.
     public func undoReserve(_ wave: WaveID, block: Int) {
         guard let state = waves[wave], let members = state.blocks[block]?.contact else { return }
-        let column = ledger.column(block: block, channel: state.spec.channel, month: state.planned.month)
-        members.forEach { if let column, column[$0] > 0 { column[$0] -= 1 } }
+        count(members, -1, block: block, channel: state.spec.channel, month: state.planned.month)
         waves[wave]?.blocks[block] = nil
     }
 }

@@ -30,7 +30,11 @@ public final class DecisionState {
     /// Special lists and product owners.
     public private(set) var lists: [ListID: Bitset] = [:]
     /// The policy revision that is live.
-    public private(set) var policy: ContactPolicy?
+    public private(set) var policy: ContactPolicy? {
+        didSet { capRows = policy?.capRows ?? [] }
+    }
+    /// The caps of the live policy by tier; empty before there is one.
+    private(set) var capRows: [CapRow] = []
     /// Campaigns by number.
     public internal(set) var campaigns: [CampaignID: CampaignState] = [:]
     /// Waves by id.

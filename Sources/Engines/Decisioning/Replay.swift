@@ -113,13 +113,15 @@ public final class Replay {
             if verifying.closing != record { throw different("totals or outcome hash of the wave") }
             self.verifying = nil
         case .waveAborted: verifying = nil
-        case .handedOff(let wave, let block, let from, let to, _, let drops):
-            let again = try state.secondCheck(wave, block: Int(block), range: Int(from)..<Int(to)) { _ in true }
-            let logged = drops.filter { $0.outcome != .noAddress }
+        case .handedOff(let wave, let block, let from, let to, let at, let drops):
+            // Who had a number of its own is not in the log.
             let unreachable = drops.first { $0.outcome == .noAddress }?.members ?? BlockSet()
-            let remade = again.drops.map {
-                OutcomeSet(outcome: $0.outcome, members: $0.members.subtracting(unreachable))
+            let again = try state.secondCheck(wave, block: Int(block), range: Int(from)..<Int(to), at: at) {
+                !unreachable.contains($0.offset)
             }
+            let logged = drops.filter { $0.outcome != .noAddress }
+            let remade = again.drops.filter { $0.outcome != .noAddress }
+            if again.hold != nil { throw different("block \(block) left while nobody might") }
             if remade != logged { throw different("the second check of block \(block)") }
         default: break
         }

@@ -4,6 +4,14 @@
 public import Kernel
 public import Model
 
+/// Contacts that count in another month than the one their wave was planned for.
+public struct MovedContacts: Hashable, Sendable {
+    /// The month they left in.
+    public var month: LocalMonth
+    /// Their offsets.
+    public var members: BlockSet
+}
+
 /// One block of a wave: sets over the block's offsets.
 public struct WaveBlockState: Hashable, Sendable {
     /// Reserved contacts; settled, released or open.
@@ -27,6 +35,18 @@ public struct WaveBlockState: Hashable, Sendable {
     /// Ordered the product, contacted or not.
     public var ordered = BlockSet()
 
+    /// Contacts that left in another month than planned, by month ascending.
+    public private(set) var moved: [MovedContacts] = []
+
+    mutating func move(_ members: BlockSet, to month: LocalMonth) {
+        if let place = moved.firstIndex(where: { $0.month == month }) {
+            moved[place].members = moved[place].members.union(members)
+        } else {
+            moved.append(MovedContacts(month: month, members: members))
+            moved.sort { $0.month < $1.month }
+        }
+    }
+
     /// Reserved and neither settled nor released.
     public var open: BlockSet { contact.subtracting(settled).subtracting(released) }
     /// Reserved and not given back: what intervals and similarity look at.
@@ -36,6 +56,10 @@ public struct WaveBlockState: Hashable, Sendable {
         for set in [
             contact, control, handedOff, accepted, delivered, settled, released, replied, unsubscribed, ordered,
         ] { set.encode(to: &writer) }
+        for moved in moved {
+            writer.write(moved.month.number)
+            moved.members.encode(to: &writer)
+        }
     }
 }
 

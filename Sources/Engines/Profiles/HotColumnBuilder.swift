@@ -19,8 +19,7 @@ public struct HotColumnBuilder {
     private var least = Int64.max
     private var greatest = Int64.min
     private let flags: ColumnStorage
-    private var texts: [String] = []
-    private var codes: [String: Int64] = [:]
+    private var texts = TextCodes()
 
     /// Starts a column of `rows` rows for an attribute.
     public init(_ attribute: Attribute, rows: Int) {
@@ -30,7 +29,7 @@ public struct HotColumnBuilder {
         numbers = SignedNumbers(rows: isFlag ? 0 : rows)
         flags = ColumnStorage(byteCount: isFlag ? words(rows) * 8 : 0)
         if attribute.type == .enumeration {
-            for value in attribute.domain { _ = code(of: value.value) }
+            for value in attribute.domain { texts.add(value.value) }
         }
     }
 
@@ -105,11 +104,16 @@ public struct HotColumnBuilder {
         let count = max(0, offsets.count - 1)
         try admit(count, valid)
         for row in 0..<count where isValid(valid, row) {
-            let text = String(decoding: utf8[Int(offsets[row])..<Int(offsets[row + 1])], as: UTF8.self)
-            guard let code = codes[text] ?? (attribute.type == .text ? code(of: text) : nil) else {
+            let bytes = UnsafeBufferPointer(rebasing: utf8[Int(offsets[row])..<Int(offsets[row + 1])])
+            if let code = texts.code(of: bytes) {
+                put(Int64(code), at: filled + row)
+                continue
+            }
+            let text = String(decoding: bytes, as: UTF8.self)
+            guard attribute.type == .text else {
                 throw .notInDomain(attribute: attribute.code, row: filled + row, value: text)
             }
-            put(code, at: filled + row)
+            put(Int64(texts.add(text)), at: filled + row)
         }
         filled += count
     }
@@ -124,7 +128,7 @@ public struct HotColumnBuilder {
         guard attribute.type == .enumeration else { throw wrongType("places in a domain") }
         try admit(places.count, valid)
         for row in places.indices where isValid(valid, row) {
-            guard Int(places[row]) < texts.count else {
+            guard Int(places[row]) < texts.all.count else {
                 throw .notInDomain(attribute: attribute.code, row: filled + row, value: "#\(places[row])")
             }
             put(Int64(places[row]), at: filled + row)
@@ -149,9 +153,10 @@ public struct HotColumnBuilder {
             let values = pack(width) { UInt64(bitPattern: $0) &- UInt64(bitPattern: base) }
             return column([], width, base: base, largest: largest, values)
         case .enumeration:
-            let width = HotColumn.Width(largest: UInt64(max(1, texts.count) - 1))
-            return column(texts, width, base: 0, largest: UInt64(max(0, greatest)), pack(width) { UInt64($0) })
+            let width = HotColumn.Width(largest: UInt64(max(1, texts.all.count) - 1))
+            return column(texts.all, width, base: 0, largest: UInt64(max(0, greatest)), pack(width) { UInt64($0) })
         case .text:
+            let texts = texts.all
             let order = texts.indices.sorted { texts[$0].utf8.lexicographicallyPrecedes(texts[$1].utf8) }
             var places = [UInt64](repeating: 0, count: texts.count)
             for (place, code) in order.enumerated() { places[code] = UInt64(place) }
@@ -194,13 +199,6 @@ public struct HotColumnBuilder {
         numbers[row] = value
     }
 
-    private mutating func code(of text: String) -> Int64 {
-        let code = Int64(texts.count)
-        texts.append(text)
-        codes[text] = code
-        return code
-    }
-
     private func column(
         _ dictionary: [String],
         _ width: HotColumn.Width,
@@ -240,6 +238,51 @@ public struct HotColumnBuilder {
         case .eight: fill(UInt64.self)
         }
         return packed
+    }
+}
+
+/// Texts with codes in the order of their first use, found by their bytes without making a `String` of each row.
+private struct TextCodes {
+    private(set) var all: [String] = []
+    private var bytes: [[UInt8]] = []
+    /// Open addressing: a code + 1, or 0 for an empty slot; at most half of the slots are taken.
+    private var slots = [Int32](repeating: 0, count: 64)
+
+    func code(of text: UnsafeBufferPointer<UInt8>) -> Int? {
+        var slot = slot(of: text)
+        while slots[slot] != 0 {
+            let code = Int(slots[slot]) - 1
+            if bytes[code].count == text.count, bytes[code].elementsEqual(text) { return code }
+            slot = (slot + 1) & (slots.count - 1)
+        }
+        return nil
+    }
+
+    /// Gives a text that has none the next code.
+    @discardableResult
+    mutating func add(_ text: String) -> Int {
+        all.append(text)
+        bytes.append(Array(text.utf8))
+        if all.count * 2 > slots.count {
+            slots = [Int32](repeating: 0, count: slots.count * 2)
+            for code in all.indices { take(code) }
+        } else {
+            take(all.count - 1)
+        }
+        return all.count - 1
+    }
+
+    private mutating func take(_ code: Int) {
+        var slot = bytes[code].withUnsafeBufferPointer { self.slot(of: $0) }
+        while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
+        slots[slot] = Int32(code + 1)
+    }
+
+    /// FNV-1a of the bytes.
+    private func slot(of text: UnsafeBufferPointer<UInt8>) -> Int {
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for byte in text { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+        return Int(truncatingIfNeeded: hash ^ hash >> 32) & (slots.count - 1)
     }
 }
 

@@ -8,90 +8,36 @@ public import Kernel
 public import Model
 public import Ports
 import Profiles
-
-/// Rows on their way into a warehouse table: a file with its mapping, or the generator.
-public protocol TableSource: Sendable {
-    /// The warehouse table.
-    var table: String { get }
-    /// Columns of the rows.
-    var fields: [WarehouseField] { get }
-    /// Name of the file for the record, without folders.
-    var name: String { get }
-    /// Identifies content and mapping; the same id is never loaded twice.
-    var loadID: String { get }
-    /// Appends all rows to a staging table that has these columns; nothing is kept when it throws.
-    func fill(
-        _ staging: String,
-        on session: any WarehouseSession,
-        engine: any WarehouseEngine
-    ) async throws
-        -> LoadCounts
-}
-
-/// What a load read and rejected.
-public struct LoadCounts: Hashable, Sendable, Codable {
-    /// Rows read.
-    public var rows: Int
-    /// Rows rejected.
-    public var rejected: Int
-    /// File of the rejected rows; nil when there are none.
-    public var rejectFile: String?
-
-    /// Joins the counts.
-    public init(rows: Int, rejected: Int, rejectFile: String? = nil) {
-        self.rows = rows
-        self.rejected = rejected
-        self.rejectFile = rejectFile
-    }
-
-    /// Rows loaded.
-    public var loaded: Int { rows - rejected }
-}
-
-/// Why a load was refused.
-public enum LoadingError: CodedError {
-    case noSubscribers(table: String)
-    case empty(file: String)
-    case unreadable(file: String)
-
-    public var code: String {
-        switch self {
-        case .noSubscribers: "load.no_subscribers"
-        case .empty: "load.empty"
-        case .unreadable: "load.unreadable"
-        }
-    }
-
-    public var description: String {
-        switch self {
-        case .noSubscribers(let table): "table \(table) belongs to subscribers; load table subscriber first"
-        case .unreadable(let file): "\(file) cannot be read; check its name and rights"
-        case .empty(let file): "\(file) has no rows to load; nothing was changed"
-        }
-    }
-}
+import Synchronization
 
 /// Loads tables and makes their content visible to segments and decisions.
+///
+/// Loads take turns. Each is a folder of Parquet files, visible once the log (subscribers) or the store (other tables)
+/// names it.
 public struct SubscriberLoading: Sendable {
     private let warehouse: any WarehouseEngine
     private let host: DecisionHost
     private let store: any ControlPlaneStore
     private let numbers: LiveNumbers
     private let folder: String
+    private let workers: Int
+    private let turns = Turns()
 
-    /// Loads into Parquet files below `folder`.
+    /// Loads into Parquet files below `folder` with a number of workers; the files do not depend on it.
     public init(
         warehouse: any WarehouseEngine,
         host: DecisionHost,
         store: any ControlPlaneStore,
         numbers: LiveNumbers,
-        folder: String
+        folder: String,
+        workers: Int
     ) {
         self.warehouse = warehouse
         self.host = host
         self.store = store
         self.numbers = numbers
         self.folder = folder
+        self.workers = max(1, workers)
     }
 
     private var dialect: SQLDialect { warehouse.dialect }
@@ -117,26 +63,32 @@ public struct SubscriberLoading: Sendable {
         by who: String,
         at now: Instant
     ) async throws -> (record: LoadRecord, counts: LoadCounts) {
+        try await turns.take { try await loadAlone(source, catalogue: catalogue, by: who, at: now) }
+    }
+
+    private func loadAlone(
+        _ source: any TableSource,
+        catalogue: AttributeCatalogue,
+        by who: String,
+        at now: Instant
+    ) async throws -> (record: LoadRecord, counts: LoadCounts) {
         if let done = try await store.load(id: source.loadID) {
             return (done, LoadCounts(rows: done.rows, rejected: done.rejected))
         }
-        let staging = "staging"
-        try await warehouse.execute(dialect.dropTable(staging))
-        try await warehouse.execute(dialect.createTable(staging, source.fields))
+        let isSubscribers = source.table == "subscriber"
+        let known = try await host.read { $0.subscribers }
+        guard isSubscribers || known > 0 else { throw LoadingError.noSubscribers(table: source.table) }
+        try FileManager.default.createDirectory(
+            atPath: path(source.table, source.loadID),
+            withIntermediateDirectories: true
+        )
         let counts: LoadCounts
-        do {
-            counts = try await source.fill(staging, on: warehouse, engine: warehouse)
-            guard counts.loaded > 0 else { throw LoadingError.empty(file: source.name) }
-            if source.table == "subscriber" {
-                try await commitSubscribers(staging, source: source, catalogue: catalogue)
-            } else {
-                try await commitTable(staging, source: source)
-            }
-        } catch {
-            _ = try? await warehouse.execute(dialect.dropTable(staging))
-            throw error
+        if let parted = source as? any PartedTableSource, !isSubscribers || known == 0 {
+            counts = try await writeParts(parted)
+        } else {
+            counts = try await writeStaged(source, known: known)
         }
-        try await warehouse.execute(dialect.dropTable(staging))
+        if isSubscribers { try await commitSubscribers(source, catalogue: catalogue) }
         let record = LoadRecord(
             id: source.loadID,
             at: now,
@@ -145,53 +97,142 @@ public struct SubscriberLoading: Sendable {
             rows: counts.rows,
             loaded: counts.loaded,
             rejected: counts.rejected,
-            folder: "\(source.table)/\(source.loadID).parquet"
+            folder: "\(source.table)/\(source.loadID)"
         )
         try await store.record(
             record,
             audit: AuditEntry(at: now, who: who, action: "load", object: "load/\(record.id)", detail: source.name)
         )
-        if source.table != "subscriber" { try await show(source.table) }
+        if !isSubscribers { try await show(source.table) }
         return (record, counts)
     }
 
-    private func path(_ table: String, _ load: String) -> String { "\(folder)/\(table)/\(load).parquet" }
+    private func path(_ table: String, _ load: String) -> String { "\(folder)/\(table)/\(load)" }
 
-    private func commitTable(_ staging: String, source: any TableSource) async throws {
-        guard try await host.read({ $0.subscribers }) > 0 else { throw LoadingError.noSubscribers(table: source.table) }
-        let sql = SQLText("SELECT * FROM \(dialect.quoted(identifier: staging)) ORDER BY line_id", dialect: dialect)
-        try FileManager.default.createDirectory(atPath: "\(folder)/\(source.table)", withIntermediateDirectories: true)
-        try await warehouse.exportParquet(sql, to: path(source.table, source.loadID))
+    /// All rows of a load as a table expression.
+    private func parquet(_ table: String, _ load: String) -> String {
+        dialect.parquet(path(table, load) + "/*.parquet")
     }
 
-    /// Gives new lines their indices, merges the rows with those loaded before, writes Parquet and hot columns, and
-    /// makes all of it live with one commit of the decision log.
-    private func commitSubscribers(
-        _ staging: String,
-        source: any TableSource,
-        catalogue: AttributeCatalogue
-    ) async throws {
+    // MARK: Writing Parquet
+
+    /// Writes the parts of a generator, each with its own staging table, several at a time.
+    private func writeParts(_ source: some PartedTableSource) async throws -> LoadCounts {
+        let parts = Parts(count: source.parts)
+        let rows = try await withThrowingTaskGroup(of: Int.self) { group in
+            for worker in 0..<min(workers, source.parts) {
+                group.addTask {
+                    var rows = 0
+                    while let part = parts.next() { rows += try await writePart(part, of: source, worker: worker) }
+                    return rows
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        let counts = LoadCounts(rows: rows, rejected: 0)
+        guard counts.loaded > 0 else { throw LoadingError.empty(file: source.name) }
+        return counts
+    }
+
+    private func writePart(_ part: Int, of source: some PartedTableSource, worker: Int) async throws -> Int {
+        try await withStaging("staging_\(worker)", source.fields) { staging in
+            let count = try await warehouse.ingest(into: staging, fields: source.fields, from: source.part(part))
+            try await export("SELECT * FROM \(staging)", part, of: source)
+            return count
+        }
+    }
+
+    /// Collects all rows in a staging table, whose checks see the whole file, and writes them in order.
+    private func writeStaged(_ source: any TableSource, known: Int) async throws -> LoadCounts {
+        try await withStaging("staging", source.fields) { staging in
+            let counts = try await source.fill(staging, on: warehouse, engine: warehouse)
+            guard counts.loaded > 0 else { throw LoadingError.empty(file: source.name) }
+            let rows =
+                source.table == "subscriber"
+                ? merged(staging, fields: source.fields, known: known) : "SELECT * FROM \(staging) ORDER BY line_id"
+            try await export(rows, 0, of: source)
+            return counts
+        }
+    }
+
+    private func export(_ rows: String, _ part: Int, of source: any TableSource) async throws {
+        let number = String(part)
+        let name = "part-" + String(repeating: "0", count: max(0, 5 - number.count)) + number + ".parquet"
+        try await warehouse.exportParquet(
+            SQLText(rows, dialect: dialect),
+            to: path(source.table, source.loadID) + "/" + name
+        )
+    }
+
+    private func withStaging<Result: Sendable>(
+        _ name: String,
+        _ fields: [WarehouseField],
+        _ body: (String) async throws -> Result
+    ) async throws -> Result {
+        try await warehouse.execute(dialect.dropTable(name))
+        try await warehouse.execute(dialect.createTable(name, fields))
+        do {
+            let result = try await body(name)
+            try await warehouse.execute(dialect.dropTable(name))
+            return result
+        } catch {
+            // The error of the load is the one to report; the next load drops what is left.
+            _ = try? await warehouse.execute(dialect.dropTable(name))
+            throw error
+        }
+    }
+
+    /// All subscribers after a load, by index: those of the file, and those loaded before that it does not name.
+    ///
+    /// New lines get the next indices in order of their ids. A number that the file gives to another line is taken from
+    /// the one that had it.
+    private func merged(_ new: String, fields: [WarehouseField], known: Int) -> String {
+        let fields = fields.filter { $0.name != "idx" }
+        let names = dialect.columnList(fields.map(\.name))
+        let next = "SELECT line_id, \(known) + row_number() OVER (ORDER BY line_id) - 1 AS idx FROM \(new)"
+        guard known > 0 else {
+            return "SELECT place.idx, \(names) FROM \(new) JOIN (\(next)) AS place USING (line_id) ORDER BY idx"
+        }
+        let kept = fields.map { field in
+            let name = dialect.quoted(identifier: field.name)
+            return field.name == "msisdn"
+                ? "CASE WHEN old.msisdn IN (SELECT msisdn FROM \(new)) THEN NULL ELSE old.msisdn END AS msisdn"
+                : "old.\(name)"
+        }
+        return """
+            SELECT place.idx, \(names) FROM \(new) JOIN
+                (SELECT line_id, idx FROM line UNION ALL \(next) ANTI JOIN line USING (line_id)) AS place USING (line_id)
+            UNION ALL
+            SELECT old.idx, \(kept.joined(separator: ", ")) FROM subscriber AS old ANTI JOIN \(new) USING (line_id)
+            ORDER BY idx
+            """
+    }
+
+    // MARK: Subscribers
+
+    /// Gives new lines their indices, makes the hot columns, and makes all of it live with one commit of the log.
+    private func commitSubscribers(_ source: any TableSource, catalogue: AttributeCatalogue) async throws {
         let known = try await host.read { $0.lines }
+        let all = try await rows(of: source, columns: ["line_id"], into: [Int64]()) { $0 += try $1.integers(1) }
+        let new = Array(all[known.count...])
+        if let row = all.indices.first(where: { row in
+            row < known.count ? all[row] != known[row] : row > known.count && all[row] <= all[row - 1]
+        }) {
+            throw LoadingError.outOfOrder(file: source.name, row: row)
+        }
         var records: [LogRecord] = []
-        let isFirst = known.isEmpty
-        let newLines = try await lines(staging, notIn: isFirst ? nil : "line")
-        if !newLines.isEmpty {
-            var bytes = ByteWriter(capacity: newLines.count * 8)
-            newLines.withUnsafeBytes { bytes.write(raw: $0) }
+        if !new.isEmpty {
+            var bytes = ByteWriter(capacity: new.count * 8)
+            new.withUnsafeBytes { bytes.write(raw: $0) }
             records.append(
                 .linesAssigned(
                     base: UInt32(known.count),
-                    count: UInt32(newLines.count),
+                    count: UInt32(new.count),
                     file: try host.store(bytes.bytes)
                 )
             )
         }
-        let all = known + newLines
-        try await makeLineTable(all)
-        try FileManager.default.createDirectory(atPath: "\(folder)/subscriber", withIntermediateDirectories: true)
-        let file = path("subscriber", source.loadID)
-        try await warehouse.exportParquet(merged(staging, fields: source.fields, isFirst: isFirst), to: file)
-        let columns = try await hotColumns(file, catalogue: catalogue, fields: source.fields, rows: all.count)
+        let columns = try await hotColumns(source, catalogue: catalogue, rows: all.count)
         let types = try JSONEncoder.canonical.encode(catalogue)
         records.append(
             .attributesLoaded(load: source.loadID, catalogue: try host.store(Array(types)), columns: columns)
@@ -200,82 +241,84 @@ public struct SubscriberLoading: Sendable {
         try await showSubscribers(load: source.loadID)
     }
 
-    private func lines(_ staging: String, notIn table: String?) async throws -> [Int64] {
-        let source = dialect.quoted(identifier: staging)
-        let filter = table.map { " ANTI JOIN \($0) USING (line_id)" } ?? ""
-        let sql = SQLText("SELECT line_id FROM \(source)\(filter) ORDER BY line_id", dialect: dialect)
-        return try await warehouse.query(sql, into: [Int64]()) { lines, batch in lines += try batch.integers(0) }
+    /// Reads columns of a subscriber load in the order of the index; the batches begin with the index.
+    private func rows<Result: Sendable>(
+        of source: any TableSource,
+        columns: [String],
+        into initial: Result,
+        _ update: @escaping @Sendable (inout Result, ColumnBatch) throws -> Void
+    ) async throws -> Result {
+        let names = dialect.columnList(["idx"] + columns)
+        let sql = SQLText("SELECT \(names) FROM \(parquet(source.table, source.loadID))", dialect: dialect)
+        let name = source.name
+        // The engine keeps the order of files and rows; that it did is checked, not hoped for.
+        return try await warehouse.query(sql, into: (row: 0, result: initial)) { state, batch in
+            for index in try batch.integers(0) {
+                guard index == state.row else { throw LoadingError.outOfOrder(file: name, row: state.row) }
+                state.row += 1
+            }
+            try update(&state.result, batch)
+        }.result
     }
 
-    /// Table `line` (line_id, idx): the index of every line.
-    private func makeLineTable(_ lines: [Int64]) async throws {
-        let fields = [WarehouseField("line_id", .integer), WarehouseField("idx", .integer)]
-        try await warehouse.execute(dialect.dropTable("line"))
-        try await warehouse.execute(dialect.createTable("line", fields))
-        try await warehouse.ingest(into: "line", fields: fields, from: LineBatches(lines: lines, fields: fields))
-    }
-
-    /// All subscribers after a load: those of the file, and those loaded before that it does not name.
-    ///
-    /// A number that the file gives to another line is taken from the one that had it.
-    private func merged(_ staging: String, fields: [WarehouseField], isFirst: Bool) -> SQLText {
-        let new = dialect.quoted(identifier: staging)
-        let fields = fields.filter { $0.name != "idx" }
-        let names = dialect.columnList(fields.map(\.name))
-        let fresh = "SELECT line.idx, \(names) FROM \(new) JOIN line USING (line_id)"
-        guard !isFirst else { return SQLText("\(fresh) ORDER BY idx", dialect: dialect) }
-        let kept = fields.map { field in
-            let name = dialect.quoted(identifier: field.name)
-            return field.name == "msisdn"
-                ? "CASE WHEN old.msisdn IN (SELECT msisdn FROM \(new)) THEN NULL ELSE old.msisdn END AS msisdn"
-                : "old.\(name)"
+    /// The hot columns of a load: a few attributes at a time, since columns being built are larger than built ones.
+    private func hotColumns(
+        _ source: any TableSource,
+        catalogue: AttributeCatalogue,
+        rows count: Int
+    ) async throws -> [AttributeColumn] {
+        let loaded = Set(source.fields.map(\.name))
+        let hot = catalogue.attributes.filter { $0.isHot && loaded.contains($0.code) }
+        let groups = stride(from: 0, to: hot.count, by: 4).map { Array(hot[$0..<min($0 + 4, hot.count)]) }
+        let found = try await withThrowingTaskGroup(of: [AttributeColumn].self) { group in
+            var columns: [AttributeColumn] = []
+            for (position, attributes) in groups.enumerated() {
+                if position >= workers, let done = try await group.next() { columns += done }
+                group.addTask { try await hotColumns(source, attributes, rows: count) }
+            }
+            for try await done in group { columns += done }
+            return columns
         }
-        let old =
-            "SELECT old.idx, \(kept.joined(separator: ", ")) FROM subscriber AS old ANTI JOIN \(new) USING (line_id)"
-        return SQLText("\(fresh) UNION ALL \(old) ORDER BY idx", dialect: dialect)
+        let byCode = Dictionary(found.map { ($0.code, $0) }, uniquingKeysWith: { first, _ in first })
+        return hot.compactMap { byCode[$0.code] }
     }
 
     private func hotColumns(
-        _ file: String,
-        catalogue: AttributeCatalogue,
-        fields: [WarehouseField],
-        rows: Int
+        _ source: any TableSource,
+        _ attributes: [Attribute],
+        rows count: Int
     ) async throws -> [AttributeColumn] {
-        let loaded = Set(fields.map(\.name))
-        let hot = catalogue.attributes.filter { $0.isHot && loaded.contains($0.code) }
-        var columns: [AttributeColumn] = []
-        for group in stride(from: 0, to: hot.count, by: 8).map({ Array(hot[$0..<min($0 + 8, hot.count)]) }) {
-            let sql = SQLText(
-                "SELECT \(dialect.columnList(group.map(\.code))) FROM \(dialect.parquet(file)) ORDER BY idx",
-                dialect: dialect
-            )
-            let building = ColumnsBeingBuilt(group.map { HotColumnBuilder($0, rows: rows) })
-            _ = try await warehouse.query(sql, into: building) { building, batch in
-                for position in building.builders.indices {
-                    try building.builders[position].append(batch.columns[position])
-                }
-            }
-            for (attribute, builder) in zip(group, building.builders) {
-                let column = try builder.finish()
-                columns.append(AttributeColumn(code: attribute.code, file: try host.store(column.encoded())))
+        let building = ColumnsBeingBuilt(attributes.map { HotColumnBuilder($0, rows: count) })
+        _ = try await rows(of: source, columns: attributes.map(\.code), into: building) { building, batch in
+            for (position, column) in batch.columns.dropFirst().enumerated() {
+                try building.builders[position].append(column)
             }
         }
-        return columns
+        return try zip(attributes, building.builders).map { attribute, builder in
+            AttributeColumn(code: attribute.code, file: try host.store(builder.finish().encoded()))
+        }
     }
 
     // MARK: Views
 
     private func showSubscribers(load: String) async throws {
-        let file = path("subscriber", load)
-        try await view("subscriber", "SELECT * FROM \(dialect.parquet(file))")
-        try await makeLineTable(try await host.read { $0.lines })
-        let sql = SQLText("SELECT coalesce(msisdn, 0) FROM \(dialect.parquet(file)) ORDER BY idx", dialect: dialect)
-        let loaded = try await warehouse.query(sql, into: [Int64]()) { $0 += try $1.integers(0) }
-        numbers.replace(by: NumberIndex(numbers: loaded))
+        let file = parquet("subscriber", load)
+        try await view("subscriber", "SELECT * FROM \(file)")
+        try await view("line", "SELECT line_id, idx FROM \(file)")
+        let sql = SQLText("SELECT idx, coalesce(msisdn, 0) FROM \(file)", dialect: dialect)
+        let subscribers = try await host.read { $0.subscribers }
+        let found = try await warehouse.query(sql, into: NumbersBeingRead(count: subscribers)) { found, batch in
+            for (index, number) in zip(try batch.integers(0), try batch.integers(1)) where index < subscribers {
+                found.numbers[Int(index)] = number
+            }
+        }
+        numbers.replace(by: NumberIndex(numbers: found.numbers))
     }
 
     private func show(_ table: String) async throws {
-        let files = try await store.loads(table: table).map { dialect.quoted(literal: "\(folder)/\($0.folder)") }
+        let files = try await store.loads(table: table).map {
+            dialect.quoted(literal: "\(folder)/\($0.folder)/*.parquet")
+        }
         guard !files.isEmpty else { return }
         try await view(table, "SELECT * FROM read_parquet([\(files.joined(separator: ", "))])")
     }
@@ -337,20 +380,50 @@ private func catching(_ body: () throws(ProfileError) -> Void) -> Result<Void, P
     }
 }
 
-/// Line ids with their indices, in batches.
-private struct LineBatches: ColumnBatchSource {
-    let lines: [Int64]
-    let fields: [WarehouseField]
-    var position = 0
+/// Parts that wait for a worker.
+private final class Parts: Sendable {
+    private let count: Int
+    private let taken = Atomic(0)
 
-    mutating func next() throws -> ColumnBatch? {
-        guard position < lines.count else { return nil }
-        let range = position..<min(position + ColumnBatch.rows, lines.count)
-        position = range.upperBound
-        return ColumnBatch(
-            fields: fields,
-            columns: [ColumnData(.integers(Array(lines[range]))), ColumnData(.integers(range.map(Int64.init)))]
-        )
+    init(count: Int) { self.count = count }
+
+    func next() -> Int? {
+        let part = taken.add(1, ordering: .relaxed).oldValue
+        return part < count ? part : nil
+    }
+}
+
+/// Numbers by index, handed through a query.
+private final class NumbersBeingRead: @unchecked Sendable {
+    var numbers: [Int64]
+
+    init(count: Int) { numbers = [Int64](repeating: 0, count: count) }
+}
+
+/// Lets work in one after the other, in the order of arrival.
+private actor Turns {
+    private var isTaken = false
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    nonisolated func take<Result: Sendable>(_ body: () async throws -> Result) async rethrows -> Result {
+        await enter()
+        do {
+            let result = try await body()
+            await leave()
+            return result
+        } catch {
+            await leave()
+            throw error
+        }
+    }
+
+    private func enter() async {
+        guard isTaken else { return isTaken = true }
+        await withCheckedContinuation { waiting.append($0) }
+    }
+
+    private func leave() {
+        if waiting.isEmpty { isTaken = false } else { waiting.removeFirst().resume() }
     }
 }
 

@@ -19,7 +19,7 @@ public struct SendProgress: Hashable, Sendable, Codable {
     public var accepted: Int
     public var refused: Int
     public var unknown: Int
-    /// Whether sending ended because the campaign was paused or stopped.
+    /// Whether sending ended because the campaign was paused or stopped, or quiet hours began.
     public var isHeld: Bool
 
     init(total: Int, sent: Int) {
@@ -53,7 +53,7 @@ public struct Sending: Sendable {
     ///
     /// `now`: Asked before each portion.
     /// `progress`: Called after each portion.
-    /// **Returns**: How far it got; `isHeld` when the campaign is paused or stopped.
+    /// **Returns**: How far it got; `isHeld` when the campaign is paused or stopped, or quiet hours have begun.
     public func send(
         _ wave: WaveID,
         text: String,
@@ -110,15 +110,12 @@ public struct Sending: Sendable {
     ) async throws -> Bool {
         guard try await host.read({ $0.campaigns[wave.wave.campaign]?.status }) == .live else { return false }
         let numbers = numbers.current
-        let waiting = try await host.read { state in
-            state.waves[wave.wave]?.blocks[block].map {
-                $0.open.subtracting($0.handedOff).count(in: range)
-            } ?? 0
-        }
-        let leaving = try await host.handOff(wave.wave, block: block, range: range, at: now) {
+        let check = try await host.handOff(wave.wave, block: block, range: range, at: now) {
             numbers.isReachable($0)
         }
-        report.dropped += waiting - leaving.count
+        guard check.hold == nil else { return false }
+        report.dropped += check.drops.reduce(0) { $0 + $1.members.count }
+        let leaving = check.leaving
         guard !leaving.isEmpty else { return true }
         let messages = leaving.compactMap { index in
             numbers.number(of: index).map { number in

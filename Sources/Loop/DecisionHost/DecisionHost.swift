@@ -451,18 +451,20 @@ public final class DecisionHost: @unchecked Sendable {
     ///
     /// `range`: Offsets inside the block.
     /// `reachable`: Says whether a subscriber has a number of its own now.
-    /// **Returns**: Those that may leave now; empty when the campaign is paused or stopped.
+    /// **Returns**: Who may leave now, who was dropped, or why everybody has to wait.
     public func handOff(
         _ wave: WaveID,
         block: Int,
         range: Range<Int>,
         at time: LocalTime,
         reachable: @escaping @Sendable (SubscriberIndex) -> Bool
-    ) async throws -> [SubscriberIndex] {
+    ) async throws -> SecondCheck {
         try await onOwner {
             self.drain()
-            let check = try self.state.secondCheck(wave, block: block, range: range, reachable: reachable)
-            guard !check.isEmpty else { return [] }
+            // Contacts count in the month they are made, which the counters must hold.
+            if time.month > self.state.ledger.currentMonth { try self.commit([.tick(time)]) }
+            let check = try self.state.secondCheck(wave, block: block, range: range, at: time, reachable: reachable)
+            guard !check.isEmpty else { return check }
             self.observe(.handOffChecked)
             try self.commit([
                 .handedOff(
@@ -475,7 +477,7 @@ public final class DecisionHost: @unchecked Sendable {
                 )
             ])
             self.observe(.handOffCommitted)
-            return check.leaving
+            return check
         }
     }
 

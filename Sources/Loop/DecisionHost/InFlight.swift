@@ -72,19 +72,32 @@ struct PendingReservations {
 
     /// One record per partition and run of equal kind, in the order of decision inside each partition.
     func records() -> [LogRecord] {
-        var byPartition = [[LogRecord]](repeating: [], count: LogChain.count)
+        var byPartition = [[Entry]](repeating: [], count: LogChain.count)
+        for entry in entries { byPartition[Int(LogChain(ofBlock: Int(entry.index >> 16)).number)].append(entry) }
+        return byPartition.flatMap(Self.runs)
+    }
+
+    private static func runs(_ entries: [Entry]) -> [LogRecord] {
+        var records: [LogRecord] = []
+        var reserved: [SingleReservation] = []
+        var concluded: [SingleConclusion] = []
+        func endRun() {
+            if !reserved.isEmpty { records.append(.reserved(reserved)) }
+            if !concluded.isEmpty { records.append(.concluded(concluded)) }
+            (reserved, concluded) = ([], [])
+        }
         for entry in entries {
-            let partition = Int(LogChain(ofBlock: Int(entry.index >> 16)).number)
-            switch (entry, byPartition[partition].last) {
-            case (.reserved(let new), .reserved(let run)):
-                byPartition[partition][byPartition[partition].count - 1] = .reserved(run + [new])
-            case (.reserved(let new), _): byPartition[partition].append(.reserved([new]))
-            case (.concluded(let new, _), .concluded(let run)):
-                byPartition[partition][byPartition[partition].count - 1] = .concluded(run + [new])
-            case (.concluded(let new, _), _): byPartition[partition].append(.concluded([new]))
+            switch entry {
+            case .reserved(let new):
+                if !concluded.isEmpty { endRun() }
+                reserved.append(new)
+            case .concluded(let new, _):
+                if !reserved.isEmpty { endRun() }
+                concluded.append(new)
             }
         }
-        return byPartition.flatMap { $0 }
+        endRun()
+        return records
     }
 
     /// Takes everything back, newest first.

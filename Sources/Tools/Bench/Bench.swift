@@ -47,7 +47,7 @@ public struct BenchOptions: Sendable {
 }
 
 /// What a bench measured.
-public struct BenchResult: Encodable, Sendable {
+public struct BenchResult: Codable, Sendable {
     /// Name of the bench.
     public var bench: String
     /// Size of the base.
@@ -62,11 +62,14 @@ public struct BenchResult: Encodable, Sendable {
 public enum BenchError: CodedError {
     /// The peer and Gyre came to different answers; the ratio would mean nothing.
     case answersDiffer(String)
+    /// The process that was to measure itself ended with an error, which it printed.
+    case childFailed(Int32)
     case unknown(String, known: [String])
 
     public var code: String {
         switch self {
         case .answersDiffer: "bench.answers_differ"
+        case .childFailed: "bench.child_failed"
         case .unknown: "bench.unknown"
         }
     }
@@ -74,6 +77,7 @@ public enum BenchError: CodedError {
     public var description: String {
         switch self {
         case .answersDiffer(let what): "the answers differ, so there is no figure: \(what)"
+        case .childFailed(let status): "the measured process ended with status \(status); its message is above"
         case .unknown(let name, let known): "there is no bench \(name); known: \(known.joined(separator: ", "))"
         }
     }
@@ -82,13 +86,15 @@ public enum BenchError: CodedError {
 /// Runs benches by name.
 public enum Bench {
     /// Names of all benches.
-    public static let names = ["count", "ledger", "wave"]
+    public static let names = ["count", "generate", "ledger", "memory", "wave"]
 
     /// Runs one bench.
     public static func run(_ name: String, _ options: BenchOptions) async throws -> BenchResult {
         let results: [String: Double] =
             switch name {
             case "count": try await CountBench(options).run()
+            case "generate": try await GenerateBench(options: options).run()
+            case "memory": try await MemoryBench(options: options).run()
             case "ledger": try await LedgerBench(options).run()
             case "wave": try await WaveBench(options).run()
             default: throw BenchError.unknown(name, known: names)

@@ -5,9 +5,9 @@ import Assembly
 import Foundation
 import Kernel
 import Model
-import Planning
-import Ports
-import Synthetic
+public import Planning
+public import Ports
+public import Synthetic
 
 /// One campaign of a demo: the segment's rule, the scene and what the planner changes.
 struct DemoCampaign: Sendable {
@@ -47,26 +47,32 @@ protocol DemoWorld: Sendable {
 }
 
 /// A synthetic table on its way into the warehouse.
-struct SyntheticTableSource: TableSource {
-    let synthetic: SyntheticOperator
-    let kind: SyntheticTable
+public struct SyntheticTableSource: PartedTableSource {
+    private let synthetic: SyntheticOperator
+    private let kind: SyntheticTable
+    private let subscribersPerPart: Int
 
-    var table: String { kind.rawValue }
-    var fields: [WarehouseField] { synthetic.fields(of: kind) }
-    var name: String { "synthetic \(kind.rawValue)" }
-    var loadID: String { "synthetic-\(kind.rawValue)-\(synthetic.seed)-\(synthetic.subscribers)-\(synthetic.asOf.iso)" }
+    /// The rows of a table.
+    ///
+    /// `subscribersPerPart`: The files of a load depend on it, their content does not. The usual number makes two whole
+    /// row groups of table `subscriber`.
+    public init(_ synthetic: SyntheticOperator, _ kind: SyntheticTable, subscribersPerPart: Int = 245_760) {
+        self.synthetic = synthetic
+        self.kind = kind
+        self.subscribersPerPart = subscribersPerPart
+    }
 
-    func fill(
-        _ staging: String,
-        on session: any WarehouseSession,
-        engine: any WarehouseEngine
-    ) async throws
-        -> LoadCounts
-    {
-        LoadCounts(
-            rows: try await session.ingest(into: staging, fields: fields, from: synthetic.source(kind)),
-            rejected: 0
-        )
+    public var table: String { kind.rawValue }
+    public var fields: [WarehouseField] { synthetic.fields(of: kind) }
+    public var name: String { "synthetic \(kind.rawValue)" }
+    public var loadID: String {
+        "synthetic-\(kind.rawValue)-\(synthetic.seed)-\(synthetic.subscribers)-\(synthetic.asOf.iso)"
+    }
+    public var parts: Int { max(1, (synthetic.subscribers + subscribersPerPart - 1) / subscribersPerPart) }
+
+    public func part(_ number: Int) -> SyntheticSource {
+        let start = number * subscribersPerPart
+        return synthetic.source(kind, subscribers: start..<min(start + subscribersPerPart, synthetic.subscribers))
     }
 }
 
@@ -133,7 +139,7 @@ struct SyntheticWorld: DemoWorld {
         for (table, name) in names {
             step(name)
             _ = try await platform.loading.load(
-                SyntheticTableSource(synthetic: synthetic, kind: table),
+                SyntheticTableSource(synthetic, table),
                 catalogue: catalogue,
                 by: "demo",
                 at: platform.clock.now.instant

@@ -15,11 +15,6 @@ public enum SyntheticTable: String, Sendable, CaseIterable {
     case complaint
     /// Plans and products held, with their terms.
     case subscription
-
-    /// The tables in two groups of about equal work, for loading on two connections at once.
-    public static let lanes: [[SyntheticTable]] = [
-        [.subscriber, .complaint], [.contact, .subscriberMonth, .subscription],
-    ]
 }
 
 /// Rows of one table for a range of subscribers, batch by batch in line order.

@@ -18,6 +18,8 @@ public final class SubscriberFold {
         public var spec: CampaignSpec
         /// The slot.
         public var planned: LocalTime
+        /// The month the contact counts in: the slot's, from the hand-off on the one it left in.
+        public var month: LocalMonth
         /// Sequence of its opening.
         public var openedAt: Int64
         /// The audience file.
@@ -127,7 +129,14 @@ public final class SubscriberFold {
         case .waveOpened(let wave, let planned, let audience, _, _):
             guard let spec = campaigns[wave.campaign]?.spec else { throw DecisionError.unknownCampaign(wave.campaign) }
             touches.append(
-                Touch(wave: wave, spec: spec, planned: planned, openedAt: sequence, audience: audience)
+                Touch(
+                    wave: wave,
+                    spec: spec,
+                    planned: planned,
+                    month: planned.month,
+                    openedAt: sequence,
+                    audience: audience
+                )
             )
         case .waveSelected(let wave, let cuts): update(wave) { $0.cuts = cuts }
         case .waveBlock(let wave, _, let outcomes):
@@ -138,12 +147,12 @@ public final class SubscriberFold {
             }
         case .waveClosed: break
         case .waveAborted(let wave): release(wave)
-        case .handedOff(let wave, _, let from, let to, _, let drops):
+        case .handedOff(let wave, _, let from, let to, let at, let drops):
             if let drop = drops.first(where: { $0.members.contains(index.offset) }) {
                 update(wave) { $0.drop = drop.outcome }
                 release(wave)
             } else if (Int(from)..<Int(to)).contains(index.offset) {
-                update(wave) { if $0.isCounted, !$0.isSettled { $0.isHandedOff = true } }
+                leave(wave, at: at)
             }
         case .feedback(let wave, _, let kind, let members, let at):
             guard members.contains(index.offset) else { return }
@@ -176,10 +185,23 @@ public final class SubscriberFold {
         change(&touches[position])
     }
 
+    /// A contact counts in the month in which it leaves.
+    private func leave(_ wave: WaveID, at time: LocalTime) {
+        guard let touch = touches.last(where: { $0.wave == wave }), touch.isCounted, !touch.isSettled,
+            !touch.isHandedOff
+        else { return }
+        count(touch.spec.channel, touch.month, by: -1)
+        count(touch.spec.channel, time.month, by: 1)
+        update(wave) {
+            $0.isHandedOff = true
+            $0.month = time.month
+        }
+    }
+
     private func release(_ wave: WaveID) {
         guard let touch = touches.last(where: { $0.wave == wave }), touch.isCounted, !touch.isSettled else { return }
         update(wave) { $0.isReleased = true }
-        count(touch.spec.channel, touch.planned.month, by: -1)
+        count(touch.spec.channel, touch.month, by: -1)
     }
 
     private func loadHistory(_ file: ContentHash) throws {

@@ -10,6 +10,8 @@ public import Model
 /// block by block and, inside a block, counter by counter, so that a wave over one channel and month reads only
 /// the bytes it needs. Not thread-safe: one thread owns a block at a time.
 public final class ContactLedger: @unchecked Sendable {
+    /// The classes that count towards the overall cap lie side by side (FRQ-02).
+    private static let overallClasses = 0..<ChannelClass.allCases.count(where: \.countsOverall)
     /// Months in the ring.
     public static let months = 6
     /// Months before the current one that are kept.
@@ -97,6 +99,38 @@ public final class ContactLedger: @unchecked Sendable {
         }
     }
 
+    /// The cap that stands in the way of one more contact of one subscriber; nil when there is none.
+    func failure(_ index: SubscriberIndex, channel: ChannelClass, month: LocalMonth, row: CapRow) -> CapFailure? {
+        let position = Int(channel.rawValue)
+        if most(index, position..<position + 1, month, length: Int(row.months[position])) >= Int(row.count[position]) {
+            return .channel
+        }
+        if channel.countsOverall,
+            most(index, Self.overallClasses, month, length: Int(row.overallMonths)) >= Int(row.overallCount)
+        {
+            return .overall
+        }
+        return nil
+    }
+
+    /// The most contacts in any window of `length` months that holds `month`; months outside the ring count nothing.
+    private func most(_ index: SubscriberIndex, _ classes: Range<Int>, _ month: LocalMonth, length: Int) -> Int {
+        let block = blocks[index.block] + index.offset
+        let held = monthsHeld
+        var result = 0
+        for back in 0..<max(1, length) {
+            var sum = 0
+            for step in 0..<max(1, length) {
+                let month = LocalMonth(number: month.number - Int32(back) + Int32(step))
+                guard held.contains(month) else { continue }
+                let counters = block + Self.slot(month) * 4 * Block.size
+                for channel in classes { sum += Int(counters[channel * Block.size]) }
+            }
+            result = max(result, sum)
+        }
+        return result
+    }
+
     /// Raw counters of a block, for hashing and snapshots.
     func bytes(ofBlock block: Int) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: blocks[block], count: Self.blockBytes)
@@ -119,6 +153,11 @@ struct CapRow: Hashable, Sendable {
         overallCount = UInt8(clamping: tier.overall.count)
         overallMonths = UInt8(clamping: tier.overall.months)
     }
+}
+
+extension ContactPolicy {
+    /// The caps by tier, and behind them the strictest row, which is that of unknown tiers.
+    var capRows: [CapRow] { tiers.map(CapRow.init) + [CapRow(strictest)] }
 }
 
 /// The windows of `length` consecutive months that hold `month`, each as a list of ring months.

@@ -75,7 +75,7 @@ extension DecisionState {
             campaignFailure: campaignFailure(campaign, on: planned.day),
             exclusions: exclusions(for: spec, policy: policy),
             recents: recents(for: spec, on: planned.day, policy: policy, except: wave),
-            capRows: policy.tiers.map(CapRow.init) + [CapRow(policy.strictest)],
+            capRows: capRows,
             tiers: try tiers(on: planned.day),
             scorer: try spec.score.map { try profileReader().scorer($0, today: planned.day, lists: self.memberships) },
             controlHash: draw("control", of: spec.id),

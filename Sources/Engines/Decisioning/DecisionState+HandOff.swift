@@ -1,0 +1,135 @@
+// The second check before data leaves, and what becomes of reservations nobody answered.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Kernel
+public import Model
+
+/// Who may leave after the second check, and who may not any more.
+public struct SecondCheck: Sendable {
+    /// Why nobody of a block leaves now; the reservations stay.
+    public enum Hold: Hashable, Sendable {
+        /// The campaign is paused.
+        case paused
+        /// Quiet hours or a holiday, until this moment; nil when the policy never lets the channel go.
+        case quiet(until: LocalTime?)
+    }
+
+    /// May leave, ascending.
+    public internal(set) var leaving: [SubscriberIndex] = []
+    /// Must not leave; their reservations are released.
+    public internal(set) var drops: [OutcomeSet] = []
+    /// Set when everybody has to wait.
+    public internal(set) var hold: Hold?
+
+    /// Whether there is nothing to do.
+    public var isEmpty: Bool { leaving.isEmpty && drops.isEmpty }
+}
+
+extension DecisionState {
+    // MARK: Second check
+
+    /// Checks once more, just before data leaves, the members of a block that have not left (FRQ-06, LST-20).
+    ///
+    /// Lists may have changed since the wave, and the campaign may have ended. Quiet hours hold everybody. A contact
+    /// counts in the month it is made: one that leaves in another month than planned must pass the caps of that month
+    /// and moves there; in its own month it is counted already and not checked again.
+    /// - Returns: Everybody as a drop when the campaign is stopped or its validity is over.
+    public func secondCheck(
+        _ wave: WaveID,
+        block: Int,
+        range: Range<Int>,
+        at time: LocalTime,
+        reachable: (SubscriberIndex) -> Bool
+    ) throws -> SecondCheck {
+        guard let state = waves[wave] else { throw DecisionError.unknownWave(wave) }
+        guard state.status == .closed else { throw DecisionError.waveNotClosed(wave) }
+        var result = SecondCheck()
+        guard let members = state.blocks[block], let campaign = campaigns[wave.campaign], let policy else {
+            return result
+        }
+        let isOver = campaign.status == .stopped || time.day > state.spec.validTo
+        if !isOver {
+            if campaign.status == .paused {
+                result.hold = .paused
+                return result
+            }
+            let start = policy.notBefore(time, channel: state.spec.channel)
+            if start != time {
+                result.hold = .quiet(until: start)
+                return result
+            }
+        }
+        let barred = barringLists(state.spec, policy: policy)
+        let move = try time.month == state.planned.month ? nil : capsForMove(state, block: block, to: time)
+        var drops: [Outcome: [UInt16]] = [:]
+        members.open.subtracting(members.handedOff).members(in: range).forEach { offset in
+            let index = SubscriberIndex(UInt32(block * Block.size + offset))
+            let outcome: Outcome? =
+                isOver
+                ? .campaignNotLive
+                : barred.first { $0.members.contains(index.number) }?.outcome ?? (reachable(index) ? nil : .noAddress)
+                    ?? move?(offset)
+            if let outcome {
+                drops[outcome, default: []].append(UInt16(offset))
+            } else {
+                result.leaving.append(index)
+            }
+        }
+        result.drops = drops.sorted { $0.key.rawValue < $1.key.rawValue }
+            .map { OutcomeSet(outcome: $0.key, members: BlockSet($0.value)) }
+        return result
+    }
+
+    /// The caps in the way of contacts of a block that move to another month, by offset.
+    ///
+    /// A window may hold both months: the contact's own reservation does not stand in its way.
+    private func capsForMove(_ wave: WaveState, block: Int, to time: LocalTime) throws -> (Int) -> Outcome? {
+        let channel = wave.spec.channel
+        let checker = CapChecker(
+            ledger: ledger,
+            block: block,
+            channel: channel,
+            month: time.month,
+            rows: capRows
+        )
+        let tiers = try tiers(on: time.day)
+        let own = ledger.column(block: block, channel: channel, month: wave.planned.month)
+        return { offset in
+            let isCounted = own.map { $0[offset] > 0 } ?? false
+            if let own, isCounted { own[offset] -= 1 }
+            defer { if let own, isCounted { own[offset] += 1 } }
+            switch checker.failure(offset: offset, tier: Int(tiers[block * Block.size + offset])) {
+            case .channel: return .cap(channel)
+            case .overall: return .capOverall
+            case nil: return nil
+            }
+        }
+    }
+
+    // MARK: Expiry
+
+    /// What a tick ends: reservations that left without an answer are settled, those that never left are released.
+    public func expired(at time: LocalTime) -> [LogRecord] {
+        guard let policy else { return [] }
+        let age = Int64(policy.reservationHours) * 3_600_000
+        var records: [LogRecord] = []
+        for wave in waves.values.sorted(by: { $0.wave < $1.wave }) where wave.status == .closed {
+            let last = max(wave.planned.instant, wave.handedOffAt?.instant ?? wave.planned.instant)
+            guard time.instant.epochMs - last.epochMs >= age else { continue }
+            for (block, state) in wave.blocks.sorted(by: { $0.key < $1.key }) {
+                let open = state.open
+                let silent = open.intersection(state.handedOff)
+                let unsent = open.subtracting(state.handedOff)
+                if !silent.isEmpty {
+                    records.append(
+                        .feedback(wave.wave, block: Int32(block), kind: .unknown, members: silent, at: time)
+                    )
+                }
+                if !unsent.isEmpty {
+                    records.append(.released(wave.wave, block: Int32(block), members: unsent))
+                }
+            }
+        }
+        return records
+    }
+}

@@ -1,0 +1,100 @@
+// What can be loaded: rows of one table from a file or a generator, and what a load says about them.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Kernel
+public import Ports
+
+/// Rows on their way into a warehouse table: a file with its mapping, or the generator.
+public protocol TableSource: Sendable {
+    /// The warehouse table.
+    var table: String { get }
+    /// Columns of the rows.
+    var fields: [WarehouseField] { get }
+    /// Name of the file for the record, without folders.
+    var name: String { get }
+    /// Identifies content and mapping; the same id is never loaded twice.
+    var loadID: String { get }
+    /// Appends all rows to a staging table that has these columns; nothing is kept when it throws.
+    func fill(
+        _ staging: String,
+        on session: any WarehouseSession,
+        engine: any WarehouseEngine
+    ) async throws
+        -> LoadCounts
+}
+
+/// A source that makes its rows part by part, on any thread: a generator of any size.
+///
+/// Parts follow one another in ascending order of line id. In table `subscriber` each line occurs once, and column
+/// `idx` counts the rows of all parts from 0. The number and content of parts depend on nothing but the source.
+public protocol PartedTableSource: TableSource {
+    /// Rows of one part.
+    associatedtype Part: ColumnBatchSource
+
+    /// Number of parts, at least 1.
+    var parts: Int { get }
+    /// The rows of a part, counted from 0.
+    func part(_ number: Int) -> Part
+}
+
+extension PartedTableSource {
+    public func fill(
+        _ staging: String,
+        on session: any WarehouseSession,
+        engine: any WarehouseEngine
+    ) async throws
+        -> LoadCounts
+    {
+        var rows = 0
+        for number in 0..<parts { rows += try await session.ingest(into: staging, fields: fields, from: part(number)) }
+        return LoadCounts(rows: rows, rejected: 0)
+    }
+}
+
+/// What a load read and rejected.
+public struct LoadCounts: Hashable, Sendable, Codable {
+    /// Rows read.
+    public var rows: Int
+    /// Rows rejected.
+    public var rejected: Int
+    /// File of the rejected rows; nil when there are none.
+    public var rejectFile: String?
+
+    /// Joins the counts.
+    public init(rows: Int, rejected: Int, rejectFile: String? = nil) {
+        self.rows = rows
+        self.rejected = rejected
+        self.rejectFile = rejectFile
+    }
+
+    /// Rows loaded.
+    public var loaded: Int { rows - rejected }
+}
+
+/// Why a load was refused.
+public enum LoadingError: CodedError {
+    case noSubscribers(table: String)
+    case empty(file: String)
+    case unreadable(file: String)
+    /// A generator gave rows in an order it must not give.
+    case outOfOrder(file: String, row: Int)
+
+    public var code: String {
+        switch self {
+        case .noSubscribers: "load.no_subscribers"
+        case .empty: "load.empty"
+        case .unreadable: "load.unreadable"
+        case .outOfOrder: "load.out_of_order"
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .noSubscribers(let table): "table \(table) belongs to subscribers; load table subscriber first"
+        case .unreadable(let file): "\(file) cannot be read; check its name and rights"
+        case .outOfOrder(let file, let row):
+            "\(file), row \(row): lines must ascend and indices count from 0; nothing was changed"
+        case .empty(let file): "\(file) has no rows to load; nothing was changed"
+        }
+    }
+}
