@@ -217,7 +217,7 @@ import Testing
                 toPath: "\(files)/operator-\(name)"
             )
         }
-        let made = try await world.gyre("generate", "--subscribers", "400000", "--output", "files/big.csv")
+        let made = try await world.gyre("generate", "--subscribers", "300000", "--output", "files/big.csv")
         #expect(made.code == 0, "\(made)")
         let big = [
             "load", "files/big.csv", "--mapping", "files/operator-mapping.yaml", "--catalogue",
@@ -227,7 +227,7 @@ import Testing
         let server = try await world.serve()
 
         let client = try world.start(big)
-        try await Task.sleep(for: .milliseconds(1_000))
+        try await Task.sleep(for: .milliseconds(700))
         #expect(await client.end(with: SIGKILL).code == -SIGKILL, "it had not ended")
         #expect(try await world.count() == expected)
         // Loads take turns, so this one begins when the other has been cleared away.
@@ -237,7 +237,7 @@ import Testing
         #expect(all.out == "900\n", "only the small file's lines are new")
 
         let second = try world.start(big)
-        try await Task.sleep(for: .milliseconds(1_000))
+        try await Task.sleep(for: .milliseconds(700))
         #expect(await server.end(with: SIGTERM).code == 0)
         let told = await second.end()
         #expect(told.code == 1 && told.err.contains("shutting down and cancelled the command"), "\(told)")
