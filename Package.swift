@@ -171,6 +171,16 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "CommandLink",
+            dependencies: [
+                "Kernel", .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            path: "Sources/Edge/CommandLink",
+            swiftSettings: strict
+        ),
+        .target(
             name: "Demo",
             dependencies: core + [
                 "Assembly", "Dispatching", "Evaluation", "Execution", "Feedback", "Planning", "Approval",
@@ -191,8 +201,8 @@ let package = Package(
         .executableTarget(
             name: "gyre",
             dependencies: core + [
-                "Assembly", "Bench", "Console", "Demo", "Dispatching", "Evaluation", "HTTPAPI", "Planning", "Rules",
-                "SimulatedChannel", "Synthetic", "Texts", hummingbird,
+                "Assembly", "Bench", "CommandLink", "Console", "Demo", "Dispatching", "Evaluation", "HTTPAPI",
+                "Planning", "Rules", "SimulatedChannel", "Synthetic", "Texts", hummingbird,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -266,8 +276,8 @@ let package = Package(
         .testTarget(
             name: "EdgeTests",
             dependencies: core + [
-                "ADBCWarehouse", "Approval", "Assembly", "Console", "Dispatching", "Evaluation", "Files", "HTTPAPI",
-                "Planning", "Rules", "SimulatedChannel", "Synthetic", "Texts", hummingbird,
+                "ADBCWarehouse", "Approval", "Assembly", "CommandLink", "Console", "Dispatching", "Evaluation", "Files",
+                "HTTPAPI", "Planning", "Rules", "SimulatedChannel", "Synthetic", "Texts", hummingbird,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -10,7 +10,7 @@ import Model
 import Ports
 import Texts
 
-struct ExplainCommand: AsyncParsableCommand {
+struct ExplainCommand: PlatformCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
         abstract: "Say why a subscriber did or did not get a campaign, with every check and its evidence."
@@ -21,8 +21,8 @@ struct ExplainCommand: AsyncParsableCommand {
     @Argument(help: "Number or exact name of the campaign.")
     var campaign: String
 
-    @Argument(help: "The subscriber's number.")
-    var msisdn: String
+    @Argument(help: "The subscriber's number.", transform: Self.number)
+    var msisdn: MSISDN
 
     @Flag(help: "Print the result as JSON.")
     var json = false
@@ -42,18 +42,20 @@ struct ExplainCommand: AsyncParsableCommand {
         var aftermath: [[String: String]]
     }
 
-    func run() async throws {
-        guard let number = MSISDN(normalising: msisdn) else {
-            throw ValidationError("\(msisdn) is not a telephone number; write for example 13800138000")
+    private static func number(_ text: String) throws -> MSISDN {
+        guard let number = MSISDN(normalising: text) else {
+            throw ValidationError("\(text) is not a telephone number; write for example 13800138000")
         }
-        let platform = try await common.platform()
+        return number
+    }
+
+    func run(on platform: Platform, for caller: Caller) async throws {
         let campaign = try await platform.campaign(campaign)
-        guard let index = platform.numbers.current.owner(of: number) else {
-            throw ControlPlaneError.notFound(object: "subscriber \(number.masked)")
+        guard let index = platform.numbers.current.owner(of: msisdn) else {
+            throw ControlPlaneError.notFound(object: "subscriber \(msisdn.masked)")
         }
         let explanation = try platform.explainer.explain(campaign.id, index)
-        await platform.close()
-        if json { try Terminal.printJSON(output(explanation)) } else { show(explanation) }
+        if json { try caller.printJSON(output(explanation)) } else { show(explanation, to: caller) }
     }
 
     private func output(_ explanation: Explanation) -> Output {
@@ -77,15 +79,15 @@ struct ExplainCommand: AsyncParsableCommand {
         )
     }
 
-    private func show(_ explanation: Explanation) {
-        let t = common.language
-        print(t("结果：", "Outcome: ") + t(explanation.outcome.name) + " (\(explanation.at.isoLocal))")
+    private func show(_ explanation: Explanation, to caller: Caller) {
+        let t = caller.language
+        caller.print(t("结果：", "Outcome: ") + t(explanation.outcome.name) + " (\(explanation.at.isoLocal))")
         let deciding = explanation.checks.firstIndex { $0.outcome == explanation.outcome && !$0.isPassed }
         for (position, check) in explanation.checks.enumerated() {
             let mark = check.isPassed ? "✓" : position == deciding ? "✗" : "·"
             let evidence = check.evidence.map { "\($0.key)=\($0.value)" }.joined(separator: " ")
-            print("  \(mark) \(t(check.outcome.name))  \(evidence)")
+            caller.print("  \(mark) \(t(check.outcome.name))  \(evidence)")
         }
-        for fact in explanation.aftermath { print("  → \(fact.key) \(fact.value)") }
+        for fact in explanation.aftermath { caller.print("  → \(fact.key) \(fact.value)") }
     }
 }

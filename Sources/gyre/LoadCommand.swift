@@ -12,11 +12,13 @@ import Planning
 import Ports
 import Texts
 
-struct LoadCommand: AsyncParsableCommand {
+struct LoadCommand: PlatformCommand {
     static let configuration = CommandConfiguration(
         commandName: "load",
         abstract: "Load a CSV or Parquet file; formats are described in docs/formats.md."
     )
+
+    static let loadsTables = true
 
     @OptionGroup var common: CommonOptions
 
@@ -45,17 +47,20 @@ struct LoadCommand: AsyncParsableCommand {
         var rejectFile: String?
     }
 
-    func run() async throws {
-        let beside = URL(filePath: mapping).deletingLastPathComponent()
-        let types = try AttributeCatalogue(
-            file: catalogue ?? beside.appending(path: "catalogue.yaml").path(percentEncoded: false)
+    func check(for caller: Caller) throws {
+        _ = try attributes(caller)
+    }
+
+    func run(on platform: Platform, for caller: Caller) async throws {
+        let (record, counts) = try await platform.load(
+            file: caller.path(file),
+            mapping: caller.path(mapping),
+            catalogue: attributes(caller),
+            by: "cli"
         )
-        let platform = try await common.platform(mayCreate: true)
-        let (record, counts) = try await platform.load(file: file, mapping: mapping, catalogue: types, by: "cli")
-        try await setPolicy(platform, beside: beside)
-        await platform.close()
+        try await setPolicy(platform, caller)
         if json {
-            try Terminal.printJSON(
+            try caller.printJSON(
                 Output(
                     loadId: record.id,
                     rows: record.rows,
@@ -65,18 +70,28 @@ struct LoadCommand: AsyncParsableCommand {
                 )
             )
         } else {
-            let t = common.language
-            print(
+            let t = caller.language
+            caller.print(
                 t("已装载 ", "Loaded ") + t.number(record.loaded) + t(" 行，拒绝 ", " rows, rejected ")
                     + t.number(record.rejected) + (counts.rejectFile.map { t("，见 ", ", see ") + $0 } ?? "")
             )
         }
     }
 
-    private func setPolicy(_ platform: Platform, beside: URL) async throws {
-        let standard = beside.appending(path: "policy.yaml").path(percentEncoded: false)
+    private func attributes(_ caller: Caller) throws -> AttributeCatalogue {
+        try AttributeCatalogue(file: catalogue.map(caller.path) ?? beside(caller, "catalogue.yaml"))
+    }
+
+    /// A file in the folder of the mapping file.
+    private func beside(_ caller: Caller, _ name: String) -> String {
+        URL(filePath: caller.path(mapping)).deletingLastPathComponent().appending(path: name)
+            .path(percentEncoded: false)
+    }
+
+    private func setPolicy(_ platform: Platform, _ caller: Caller) async throws {
+        let standard = beside(caller, "policy.yaml")
         if let policy {
-            try await platform.setPolicy(file: policy, by: "cli")
+            try await platform.setPolicy(file: caller.path(policy), by: "cli")
         } else if try await platform.host.read({ $0.policy == nil && $0.subscribers > 0 }),
             FileManager.default.fileExists(atPath: standard)
         {

@@ -8,14 +8,16 @@ import Decisioning
 import Foundation
 import Kernel
 import Ports
-
 import Texts
 
-struct ReplayCommand: AsyncParsableCommand {
+struct ReplayCommand: PlatformCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
         abstract: "Fold the decision log and print the hash of the state; --verify makes every decision again."
     )
+
+    /// Batches between two looks whether to go on.
+    private static let batchesPerStep: Int64 = 64
 
     @OptionGroup var common: CommonOptions
 
@@ -31,13 +33,18 @@ struct ReplayCommand: AsyncParsableCommand {
         var decisionsVerified: Int64?
     }
 
-    func run() async throws {
-        let platform = try await common.platform()
+    func run(on platform: Platform, for caller: Caller) async throws {
+        // A server goes on writing: both sides are compared as of one position.
+        let (live, last) = try await platform.host.read { ($0.stateSHA256(), $0.sequence) }
         let replay = Replay(log: platform.log, inputs: platform.inputs, threads: platform.threads, verifies: verify)
-        try replay.fold()
+        var position: Int64 = 0
+        while position < last {
+            try Task.checkCancellation()
+            position = min(last, position + Self.batchesPerStep)
+            try replay.fold(upTo: position)
+            await Task.yield()
+        }
         let hash = replay.state.stateSHA256()
-        let live = try await platform.host.read { $0.stateSHA256() }
-        await platform.close()
         guard hash == live else {
             throw DecisionError.different(sequence: Int64(replay.batches), what: "the state of the running host")
         }
@@ -46,12 +53,12 @@ struct ReplayCommand: AsyncParsableCommand {
             stateSHA256: hash.hex,
             decisionsVerified: verify ? replay.decisionsVerified : nil
         )
-        guard !json else { return try Terminal.printJSON(output) }
-        let t = common.language
-        print(t("批次 ", "Batches ") + t.number(output.batches))
-        print(t("状态哈希 ", "State hash ") + output.stateSHA256)
+        guard !json else { return try caller.printJSON(output) }
+        let t = caller.language
+        caller.print(t("批次 ", "Batches ") + t.number(output.batches))
+        caller.print(t("状态哈希 ", "State hash ") + output.stateSHA256)
         if let verified = output.decisionsVerified {
-            print(t("重新决策一致：", "Decided again, all equal: ") + t.number(Int(verified)))
+            caller.print(t("重新决策一致：", "Decided again, all equal: ") + t.number(Int(verified)))
         }
     }
 }

@@ -11,7 +11,7 @@ import Model
 import Ports
 import Texts
 
-struct ReportCommand: AsyncParsableCommand {
+struct ReportCommand: PlatformCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
         abstract: "Print what a campaign came to: reach, response, lift, cost and benefit."
@@ -42,13 +42,11 @@ struct ReportCommand: AsyncParsableCommand {
         var netBenefitMinor: Int64
     }
 
-    func run() async throws {
-        let platform = try await common.platform()
+    func run(on platform: Platform, for caller: Caller) async throws {
         let campaign = try await platform.campaign(campaign)
         let wave = try await platform.host.read { state in
             state.waves.values.filter { $0.wave.campaign == campaign.id }.max { $0.wave < $1.wave }
         }
-        await platform.close()
         guard let wave else { throw ControlPlaneError.notFound(object: "a wave of campaign \(campaign.id.number)") }
         let e = WaveEvaluation(wave, valuePerOrderMinor: campaign.plan.valuePerOrderMinor)
         let output = Output(
@@ -67,18 +65,18 @@ struct ReportCommand: AsyncParsableCommand {
             costMinor: e.costMinor,
             netBenefitMinor: e.netBenefitMinor
         )
-        guard !json else { return try Terminal.printJSON(output) }
-        let t = common.language
-        print(
+        guard !json else { return try caller.printJSON(output) }
+        let t = caller.language
+        caller.print(
             "\(e.name): " + t("目标 ", "target ") + t.number(e.target) + t("，送达 ", ", delivered ") + t.number(e.delivered)
         )
-        for total in e.outcomes { print("  \(t.number(Int(total.count)))  \(t(total.outcome.name))") }
-        print(
+        for total in e.outcomes { caller.print("  \(t.number(Int(total.count)))  \(t(total.outcome.name))") }
+        caller.print(
             t("净提升 ", "Lift ") + t.fixed(output.liftPercentagePoints, decimals: 2) + " ["
                 + t.fixed(output.low, decimals: 2) + ", " + t.fixed(output.high, decimals: 2) + "] "
                 + t("百分点", "percentage points")
         )
-        print(
+        caller.print(
             t("成本 ", "Cost ") + t.money(minor: e.costMinor) + t("，净收益 ", ", net benefit ")
                 + t.money(minor: e.netBenefitMinor)
         )

@@ -18,7 +18,7 @@ struct SegmentCommand: AsyncParsableCommand {
         subcommands: [Count.self]
     )
 
-    struct Count: AsyncParsableCommand {
+    struct Count: PlatformCommand {
         static let configuration = CommandConfiguration(abstract: "Count the subscribers a rule selects.")
 
         @OptionGroup var common: CommonOptions
@@ -34,25 +34,22 @@ struct SegmentCommand: AsyncParsableCommand {
             var ms: Double
         }
 
-        func run() async throws {
-            let platform = try await common.platform()
+        func run(on platform: Platform, for caller: Caller) async throws {
             let clock = ContinuousClock()
             let start = clock.now
             let count: Int
             do {
                 count = try await platform.segments.count(rule, in: .all, today: platform.clock.now.day)
             } catch let error as RuleError {
-                let t = common.language
-                Terminal.note(error.report(on: rule, language: t == .zh ? \.zh : \.en))
+                caller.note(error.report(on: rule, language: caller.language == .zh ? \.zh : \.en))
                 throw ExitCode(1)
             }
             let elapsed = start.duration(to: clock.now)
-            await platform.close()
             let ms = Double(elapsed.components.attoseconds) / 1e15 + Double(elapsed.components.seconds) * 1000
             if json {
-                try Terminal.printJSON(Output(count: count, ms: (ms * 1000).rounded() / 1000))
+                try caller.printJSON(Output(count: count, ms: (ms * 1000).rounded() / 1000))
             } else {
-                print(common.language.number(count))
+                caller.print(caller.language.number(count))
             }
         }
     }

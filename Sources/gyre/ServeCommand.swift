@@ -1,8 +1,9 @@
-// gyre serve: API and console on a data directory.
+// gyre serve: API, console and commands typed beside it, on a data directory.
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
 import Assembly
+import CommandLink
 import Console
 import Demo
 import Foundation
@@ -68,7 +69,7 @@ enum ServeError: CodedError {
     }
 }
 
-/// API, console and the campaign runner as services of one process.
+/// API, console, campaign runner and the link for commands as services of one process.
 struct Server {
     let directory: String
     let language: Language
@@ -97,10 +98,21 @@ struct Server {
             Self.staff,
             renewing: options.newPasswords || options.printPasswordsJson
         )
-        let application = site.application { _ in announce(passwords) }
+        let desk = CommandDesk(platform, logger: logger)
+        let (listening, isListening) = AsyncStream.makeStream(of: Void.self)
+        let link = CommandLinkServer(
+            directory: platform.directory.path,
+            logger: logger,
+            onListening: { isListening.finish() },
+            answer: { await desk.answer($0, $1) }
+        )
+        let application = site.application { _ in
+            for await _ in listening {}
+            if !Task.isCancelled { announce(passwords) }
+        }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: runner), .init(service: application)],
+                services: [.init(service: runner), .init(service: link), .init(service: application)],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             )

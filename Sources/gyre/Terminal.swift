@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Assembly
+import CommandLink
 import Foundation
 import Glibc
 import Kernel
@@ -13,7 +14,7 @@ import Synchronization
 import Texts
 
 /// Options of every command.
-struct CommonOptions: ParsableArguments {
+struct CommonOptions: ParsableArguments, Sendable {
     @Option(help: "Data directory; else GYRE_DATA_DIR, else ./gyre-data.")
     var dataDir: String?
 
@@ -42,32 +43,59 @@ struct CommonOptions: ParsableArguments {
     }
 }
 
-/// Output to the terminal.
-enum Terminal {
-    /// Prints a value as one line of JSON, keys sorted.
-    static func printJSON(_ value: some Encodable) throws {
+/// What an error ends a command with: bad usage 64, everything else 1, and the error's own sentence.
+struct CommandFailure {
+    let exitCode: Int32
+    /// For stderr; nil when all is said already.
+    let text: String?
+
+    init(_ error: any Error) {
+        let code = Gyre.exitCode(for: error)
+        if error is ExitCode {
+            (exitCode, text) = (code.rawValue, nil)
+        } else if code == .validationFailure {
+            (exitCode, text) = (code.rawValue, Gyre.fullMessage(for: error))
+        } else {
+            (exitCode, text) = (1, "gyre: " + ((error as? any CodedError)?.description ?? Gyre.message(for: error)))
+        }
+    }
+}
+
+extension CommandOutput {
+    /// Writes a value as one line of JSON, keys sorted.
+    func printJSON(_ value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        print(String(decoding: try encoder.encode(value), as: UTF8.self))
+        write(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n", to: .out)
+    }
+}
+
+/// Output to the terminal.
+struct Terminal: CommandOutput {
+    func write(_ text: String, to stream: CommandStream) {
+        switch stream {
+        case .out: print(text, terminator: "")
+        case .err: FileHandle.standardError.write(Data(text.utf8))
+        }
+    }
+
+    /// Prints a value as one line of JSON, keys sorted.
+    static func printJSON(_ value: some Encodable) throws {
+        try Terminal().printJSON(value)
     }
 
     /// Writes a line to stderr.
     static func note(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        Terminal().write(text + "\n", to: .err)
     }
 
-    /// Ends the process for an error: bad usage 64, everything else 1, with the error's own sentence.
+    /// Ends the process for an error.
     static func exit(withError error: any Error) -> Never {
-        let code = Gyre.exitCode(for: error)
-        if code == .success || code == .validationFailure || error is CleanExit || error is ExitCode {
-            Gyre.exit(withError: error)
-        }
-        if let coded = error as? any CodedError {
-            note("gyre: \(coded)")
-        } else {
-            note("gyre: \(Gyre.message(for: error))")
-        }
-        Glibc.exit(1)
+        if error is CleanExit || Gyre.exitCode(for: error) == .success { Gyre.exit(withError: error) }
+        let failure = CommandFailure(error)
+        if let text = failure.text { note(text) }
+        fflush(nil)
+        Glibc.exit(failure.exitCode)
     }
 }
 

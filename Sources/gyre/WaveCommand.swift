@@ -13,7 +13,7 @@ import Planning
 import Ports
 import Texts
 
-struct WaveCommand: AsyncParsableCommand {
+struct WaveCommand: PlatformCommand {
     static let configuration = CommandConfiguration(
         commandName: "wave",
         abstract: "Decide an approved campaign over its segment; --dry-run decides without effect."
@@ -24,8 +24,11 @@ struct WaveCommand: AsyncParsableCommand {
     @Argument(help: "Number or exact name of the campaign.")
     var campaign: String
 
-    @Option(help: "The slot as ISO 8601, for example 2026-09-17T10:00:00+08:00; else the plan's.")
-    var at: String?
+    @Option(
+        help: "The slot as ISO 8601, for example 2026-09-17T10:00:00+08:00; else the plan's.",
+        transform: Self.instant
+    )
+    var at: Instant?
 
     @Flag(help: "Decide without reserving or logging anything.")
     var dryRun = false
@@ -42,19 +45,21 @@ struct WaveCommand: AsyncParsableCommand {
         var outcomeSHA256: String
     }
 
-    func run() async throws {
-        let platform = try await common.platform()
-        var campaign = try await platform.campaign(campaign)
-        if let at {
-            guard let date = try? Date(at, strategy: .iso8601) else {
-                throw ValidationError("--at \(at) is not ISO 8601; write for example 2026-09-17T10:00:00+08:00")
-            }
-            campaign.plan.planned = platform.clock.local(Instant(epochMs: Int64(date.timeIntervalSince1970 * 1000)))
+    private static func instant(_ text: String) throws -> Instant {
+        guard let date = try? Date(text, strategy: .iso8601) else {
+            throw ValidationError("\(text) is not ISO 8601; write for example 2026-09-17T10:00:00+08:00")
         }
+        return Instant(epochMs: Int64(date.timeIntervalSince1970 * 1000))
+    }
+
+    /// A wave that has begun is finished even when the command is cancelled: half a wave would be resumed anyway.
+    func run(on platform: Platform, for caller: Caller) async throws {
+        var campaign = try await platform.campaign(campaign)
+        if let at { campaign.plan.planned = platform.clock.local(at) }
+        try Task.checkCancellation()
         let start = ContinuousClock().now
         let summary = try await decide(campaign, platform)
         let ms = start.duration(to: ContinuousClock().now).components
-        await platform.close()
         let output = Output(
             wave: "\(summary.wave.campaign.number)/\(summary.wave.occurrence)",
             target: summary.target,
@@ -63,7 +68,7 @@ struct WaveCommand: AsyncParsableCommand {
             ms: Int(ms.seconds * 1000 + ms.attoseconds / 1_000_000_000_000_000),
             outcomeSHA256: summary.outcomeSHA256.hex
         )
-        if json { try Terminal.printJSON(output) } else { show(summary, output) }
+        if json { try caller.printJSON(output) } else { show(summary, output, to: caller) }
     }
 
     private func decide(_ campaign: Campaign, _ platform: Platform) async throws -> WaveSummary {
@@ -76,12 +81,12 @@ struct WaveCommand: AsyncParsableCommand {
         )
     }
 
-    private func show(_ summary: WaveSummary, _ output: Output) {
-        let t = common.language
-        print((dryRun ? t("试算 ", "Dry run ") : t("波次 ", "Wave ")) + output.wave)
-        print(t("目标 ", "Target ") + t.number(Int(summary.target)))
-        for total in summary.totals { print("  \(t.number(Int(total.count)))  \(t(total.outcome.name))") }
-        print(t("结果哈希 ", "Outcome hash ") + output.outcomeSHA256)
+    private func show(_ summary: WaveSummary, _ output: Output, to caller: Caller) {
+        let t = caller.language
+        caller.print((dryRun ? t("试算 ", "Dry run ") : t("波次 ", "Wave ")) + output.wave)
+        caller.print(t("目标 ", "Target ") + t.number(Int(summary.target)))
+        for total in summary.totals { caller.print("  \(t.number(Int(total.count)))  \(t(total.outcome.name))") }
+        caller.print(t("结果哈希 ", "Outcome hash ") + output.outcomeSHA256)
     }
 }
 
