@@ -85,7 +85,7 @@ struct SegmentEditorPage {
                 value="\(version)">
                 <div class="columns wide-left">
                 \(card(f.t(.ruleCard), inputs(f, isEditable)))
-                \(card(f.t(.attributePicker), AttributePicker(catalogue: catalogue, isEnabled: isEditable).html(f)))
+                \(card(f.t(.attributePicker), actions: f.exportLink("/segments/attributes.csv"), AttributePicker(catalogue: catalogue, isEnabled: isEditable).html(f)))
                 </div>
                 \(card(f.t(.resultCard), "<div id=\"result\" aria-live=\"polite\">\(result?.html(f) ?? emptyResult(f))</div>"))
                 \(when: isEditable, "<div class=\"footer\"><button class=\"button primary\" type=\"submit\">\(f.t(.save))</button>\(linkButton(f.t(.cancel), to: "/segments"))</div>")
@@ -137,15 +137,24 @@ enum RuleResult {
             """
     }
 
+    static func sampleColumns(_ attributes: [Attribute], _ f: Frame) -> [Column<MaskedMember>] {
+        [Column(f.t(.msisdn), plain: \.msisdn)]
+            + attributes.map { attribute in
+                Column(
+                    f.language(attribute.name) + (attribute.unit.map { "（\($0)）" } ?? ""),
+                    isNumber: attribute.isNumber,
+                    plain: { attribute.shown($0.attributes[attribute.code] ?? "", f.language) }
+                )
+            }
+    }
+
+    /// The button sends the form with the rule as it stands to the export.
     private func table(_ sample: [MaskedMember], _ attributes: [Attribute], _ f: Frame) -> HTML {
         """
-        <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.sample))"><table><caption>\
-        \(f.t(.sampleCaption, f.number(sample.count)))</caption>
-        <thead><tr><th scope="col">\(f.t(.msisdn))</th>\
-        \(each: attributes, { "<th scope=\"col\"\(attribute: "class", $0.isNumber ? "number" : nil)>\(f.language($0.name))\(when: $0.unit != nil, "（\($0.unit ?? "")）")</th>" })</tr></thead>
-        <tbody>\(each: sample, { member in
-            "<tr><td>\(member.msisdn)</td>\(each: attributes, { attribute in "<td\(attribute: "class", attribute.isNumber ? "number" : nil)>\(attribute.shown(member.attributes[attribute.code] ?? "", f.language))</td>" })</tr>"
-        })</tbody></table></div>
+        <div class="tools"><span class="total"></span><button class="button small" type="submit" \
+        formaction="/segments/sample.csv" formnovalidate data-download>\(Icon.download.markup)\(f.t(.exportCSV))</button></div>
+        <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.sample))">\
+        \(f.plainTable(Self.sampleColumns(attributes, f), sample, caption: f.t(.sampleCaption, f.number(sample.count))))</div>
         """
     }
 }
@@ -181,6 +190,24 @@ extension Attribute {
 struct AttributePicker {
     var catalogue: AttributeCatalogue
     var isEnabled: Bool
+
+    static func columns(_ f: Frame, _ groups: [AttributeGroup]) -> [Column<Attribute>] {
+        [
+            Column(f.t(.code), plain: \.code), Column(f.t(.name), plain: { f.language($0.name) }),
+            Column(
+                f.t(.attributeGroup),
+                plain: { attribute in
+                    groups.first { $0.code == attribute.group }.map { f.language($0.name) } ?? attribute.group
+                }
+            ),
+            Column(f.t(.type), plain: \.type.name), Column(f.t(.unit), plain: { $0.unit ?? "" }),
+            Column(
+                f.t(.values),
+                plain: { $0.domain.map { "\($0.value) \(f.language($0.label))" }.joined(separator: "; ") }
+            ),
+            Column(f.t(.masked), plain: { f.t($0.sensitivity == .open ? .no : .yes) }),
+        ]
+    }
 
     func html(_ f: Frame) -> HTML {
         """

@@ -38,7 +38,7 @@ extension Site {
 
     func addListRoutes() {
         get("\(Self.api)/lists", .viewLists) { [self] request, context in
-            let sizes = try await lists.sizes().map {
+            let sizes = try await listSizes(in: try context.user().scope).map {
                 Size(code: $0.list.code, channel: $0.list.channel?.code, count: $0.count)
             }
             guard try request.wantsCSV() else { return try Response.json(sizes) }

@@ -92,6 +92,7 @@ extension Site {
         // What the log says now is the first event, when it is news.
         _ = try? await runner.progress(of: campaign)
         let updates = await runner.updates(of: campaign.id, after: seen)
+        let heartbeat = settings.heartbeat
         var headers: HTTPFields = [.contentType: "text/event-stream", .cacheControl: "no-cache"]
         headers[.noBuffering] = "no"
         return Response(
@@ -100,14 +101,41 @@ extension Site {
             body: ResponseBody { writer in
                 try await request.body.consumeWithCancellationOnInboundClose { _ in
                     try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
-                    for await update in updates.cancelOnGracefulShutdown() {
-                        try await writer.write(ByteBuffer(string: Self.event(update)))
-                        if update.progress.stage == .finished || update.progress.stage == .stopped { break }
+                    for try await part in Self.parts(of: updates, heartbeat: heartbeat) {
+                        try await writer.write(ByteBuffer(string: part))
                     }
                 }
                 try await writer.finish(nil)
             }
         )
+    }
+
+    /// Events until the campaign ends, and between them a comment at each heartbeat.
+    private static func parts(
+        of updates: AsyncStream<RunUpdate>,
+        heartbeat: Duration
+    ) -> AsyncThrowingStream<String, any Error> {
+        // A reader that is slow misses heartbeats and old progress, never the last event.
+        let (parts, feed) = AsyncThrowingStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(64))
+        let work = Task {
+            await withTaskGroup { group in
+                group.addTask {
+                    while (try? await Task.sleep(for: heartbeat)) != nil { feed.yield(": alive\n\n") }
+                }
+                do {
+                    for await update in updates.cancelOnGracefulShutdown() {
+                        feed.yield(try event(update))
+                        if update.progress.stage == .finished || update.progress.stage == .stopped { break }
+                    }
+                    feed.finish()
+                } catch {
+                    feed.finish(throwing: error)
+                }
+                group.cancelAll()
+            }
+        }
+        feed.onTermination = { _ in work.cancel() }
+        return parts
     }
 
     private static func event(_ update: RunUpdate) throws -> String {
