@@ -65,6 +65,7 @@ public actor Accounts {
     ///   - staff: Who it is.
     ///   - address: Where the request came from; on record.
     /// - Returns: The token of the new session.
+    /// - Throws: `ControlPlaneError` when nobody has the login any more.
     public func open(_ staff: Staff, address: String) async throws -> String {
         let token = Passwords.makeToken()
         let now = clock.now.instant

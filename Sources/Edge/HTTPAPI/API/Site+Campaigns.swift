@@ -39,7 +39,7 @@ extension Site {
     }
 
     private struct DryRunAnswer: Encodable {
-        var campaign: CampaignForm
+        var campaign: JSONObject
         var target: Int64
         var outcomes: [String: Int64]
         var outcomeSHA256: String
@@ -91,7 +91,7 @@ extension Site {
             let (updated, summary) = try await platform.campaigns.dryRun(campaign, by: staff, at: now)
             return try Response.json(
                 DryRunAnswer(
-                    campaign: CampaignForm(updated),
+                    campaign: JSONObject(updated),
                     target: summary.target,
                     outcomes: Dictionary(summary.totals.map { ($0.outcome.code, $0.count) }, uniquingKeysWith: +),
                     outcomeSHA256: summary.outcomeSHA256.hex,
@@ -103,7 +103,7 @@ extension Site {
             let staff = try context.user()
             let campaign = try await campaign(try context.id(), for: staff)
             return try await Response.json(
-                PendingForm(platform.campaigns.submit(campaign, by: staff, at: now)),
+                JSONObject(platform.campaigns.submit(campaign, by: staff, at: now)),
                 status: .created
             )
         }
@@ -115,7 +115,7 @@ extension Site {
                     .sorted { $0.wave < $1.wave }
                     .map { WaveEvaluation($0, valuePerOrderMinor: value) }
             }
-            return try Response.json(evaluations.map { EvaluationForm($0) })
+            return try Response.json(evaluations.map { JSONObject($0) })
         }
     }
 
@@ -129,7 +129,7 @@ extension Site {
                 name: "campaigns",
                 order: CampaignColumn.self,
                 columns: Self.campaignColumns,
-                form: CampaignForm.init
+                form: JSONObject.init
             ) { try await platform.store.campaigns($0, phases: phases, in: staff.scope) }
         }
         post("\(Self.api)/campaigns", .editCampaigns) { [self] request, context in
@@ -140,11 +140,11 @@ extension Site {
                 try await checkSegment(of: plan, for: staff)
                 let draft = Campaign(plan: plan, owner: staff.login, scope: staff.scope, updatedAt: now)
                 let saved = try await platform.campaigns.save(draft, by: staff, at: now)
-                return try Response.json(CampaignForm(saved), status: .created)
+                return try Response.json(JSONObject(saved), status: .created)
             }
         }
         get("\(Self.api)/campaigns/{id}", .viewCampaigns) { [self] _, context in
-            try await Response.json(CampaignForm(campaign(try context.id(), for: try context.user())))
+            try await Response.json(JSONObject(campaign(try context.id(), for: try context.user())))
         }
         on(.put, "\(Self.api)/campaigns/{id}", .editCampaigns) { [self] request, context in
             let staff = try context.user()
@@ -153,7 +153,7 @@ extension Site {
             campaign.version = input.version
             campaign.plan = try input.plan.plan(platform.clock)
             try await checkSegment(of: campaign.plan, for: staff)
-            return try await Response.json(CampaignForm(platform.campaigns.save(campaign, by: staff, at: now)))
+            return try await Response.json(JSONObject(platform.campaigns.save(campaign, by: staff, at: now)))
         }
     }
 

@@ -19,7 +19,7 @@ extension Site {
     private struct Answer: Encodable {
         var subscriber: UInt32
         var number: String
-        var decisions: [ExplanationForm]
+        var decisions: [JSONObject]
     }
 
     func addExplainRoutes() {
@@ -35,7 +35,7 @@ extension Site {
                 Answer(
                     subscriber: index.number,
                     number: platform.numbers.current.number(of: index)?.national ?? "",
-                    decisions: found.map { ExplanationForm($0.explanation, $0.names, context.language) }
+                    decisions: found.map { JSONObject($0.explanation, $0.names, context.language) }
                 )
             )
         }

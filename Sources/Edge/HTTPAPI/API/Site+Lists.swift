@@ -21,13 +21,13 @@ extension Site {
 
     private struct Changed: Encodable {
         var isChanged: Bool
-        var entries: [ListEntryForm]
+        var entries: [JSONObject]
     }
 
     private struct Entries: Encodable {
         var subscriber: UInt32
         var number: String
-        var entries: [ListEntryForm]
+        var entries: [JSONObject]
     }
 
     private struct Size: Encodable {
@@ -62,7 +62,7 @@ extension Site {
                 Entries(
                     subscriber: index.number,
                     number: platform.numbers.current.number(of: index)?.national ?? "",
-                    entries: lists.entries(of: index).map { ListEntryForm($0) }
+                    entries: lists.entries(of: index).map { JSONObject($0) }
                 )
             )
         }
@@ -83,7 +83,7 @@ extension Site {
                         } else {
                             try await lists.remove(index, from: list, reason: input.reason, by: staff, at: now)
                         }
-                    let entries = try await lists.entries(of: index).map { ListEntryForm($0) }
+                    let entries = try await lists.entries(of: index).map { JSONObject($0) }
                     return try Response.json(Changed(isChanged: isChanged, entries: entries))
                 }
             }

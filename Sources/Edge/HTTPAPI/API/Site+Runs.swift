@@ -28,23 +28,23 @@ extension Site {
                 let staff = try context.user()
                 let campaign = try await campaign(try context.id(), for: staff)
                 try await runner.start(campaign, by: staff.login)
-                return try Response.json(CampaignForm(campaign), status: .accepted)
+                return try Response.json(JSONObject(campaign), status: .accepted)
             }
         }
         post("\(Self.api)/campaigns/{id}/pause", .runCampaigns) { [self] _, context in
             let staff = try context.user()
             let campaign = try await campaign(try context.id(), for: staff)
-            return try await Response.json(CampaignForm(runner.pause(campaign, by: staff.login)))
+            return try await Response.json(JSONObject(runner.pause(campaign, by: staff.login)))
         }
         post("\(Self.api)/campaigns/{id}/resume", .runCampaigns) { [self] _, context in
             let staff = try context.user()
             let campaign = try await campaign(try context.id(), for: staff)
-            return try await Response.json(CampaignForm(runner.resume(campaign, by: staff.login)))
+            return try await Response.json(JSONObject(runner.resume(campaign, by: staff.login)))
         }
         post("\(Self.api)/campaigns/{id}/stop", .runCampaigns) { [self] _, context in
             let staff = try context.user()
             let campaign = try await campaign(try context.id(), for: staff)
-            return try await Response.json(CampaignForm(runner.stop(campaign, by: staff.login)))
+            return try await Response.json(JSONObject(runner.stop(campaign, by: staff.login)))
         }
         post("\(Self.api)/campaigns/{id}/test-send", .editCampaigns) { [self] request, context in
             try await keys.once(request, context, isNeeded: true) { request in
@@ -70,7 +70,7 @@ extension Site {
             guard let update = try await runner.progress(of: campaign) else {
                 throw EdgeError.notFound("progress of campaign \(campaign.id.number)")
             }
-            return try Response.json(ProgressForm(update))
+            return try Response.json(JSONObject(update))
         }
     }
 
@@ -141,7 +141,7 @@ extension Site {
     private static func event(_ update: RunUpdate) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
-        let data = String(decoding: try encoder.encode(ProgressForm(update)), as: UTF8.self)
+        let data = String(decoding: try encoder.encode(JSONObject(update)), as: UTF8.self)
         return "id: \(update.number)\nevent: progress\ndata: \(data)\n\n"
     }
 }

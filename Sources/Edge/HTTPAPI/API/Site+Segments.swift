@@ -83,7 +83,7 @@ extension Site {
                 name: "segments",
                 order: SegmentColumn.self,
                 columns: Self.segmentColumns,
-                form: SegmentForm.init
+                form: JSONObject.init
             ) { try await platform.store.segments($0, in: staff.scope) }
         }
         post("\(Self.api)/segments", .editSegments) { [self] request, context in
@@ -99,11 +99,11 @@ extension Site {
                     updatedAt: now
                 )
                 let saved = try await platform.segments.save(segment, by: staff, today: today, at: now)
-                return try Response.json(SegmentForm(saved), status: .created)
+                return try Response.json(JSONObject(saved), status: .created)
             }
         }
         get("\(Self.api)/segments/{id}", .viewSegments) { [self] _, context in
-            try await Response.json(SegmentForm(segment(try context.id(), for: try context.user())))
+            try await Response.json(JSONObject(segment(try context.id(), for: try context.user())))
         }
         on(.put, "\(Self.api)/segments/{id}", .editSegments) { [self] request, context in
             let staff = try context.user()
@@ -117,7 +117,7 @@ extension Site {
             segment.name = input.name
             segment.rule = input.rule
             let saved = try await platform.segments.save(segment, by: staff, today: today, at: now)
-            return try Response.json(SegmentForm(saved))
+            return try Response.json(JSONObject(saved))
         }
     }
 

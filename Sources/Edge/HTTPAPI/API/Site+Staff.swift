@@ -99,7 +99,7 @@ extension Site {
                 name: "audit",
                 order: AuditColumn.self,
                 columns: Self.auditColumns,
-                form: AuditForm.init
+                form: JSONObject.init
             ) { try await self.audit($0, in: scope) }
         }
     }
