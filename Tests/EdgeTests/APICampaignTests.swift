@@ -300,7 +300,10 @@ import Testing
         let text = try await stream(id, of: site, token: try await world.token("plan")) {
             $0.components(separatedBy: ": alive\n\n").count > 3
         }
-        #expect(text.contains("retry: 2000\n\n") && text.contains(": alive\n\n") && !text.contains("\ndata:"), "\(text)")
+        #expect(
+            text.contains("retry: 2000\n\n") && text.contains(": alive\n\n") && !text.contains("\ndata:"),
+            "\(text)"
+        )
     }
 }
 

@@ -19,7 +19,7 @@ import Texts
 struct ConsoleExportTests {
     /// Addresses of the downloads on a page: links and buttons.
     private func exports(_ html: String) -> [String] {
-        html.matches(of: #/(?:href|formaction)="([^"]+\.csv[^"]*)"/#)
+        html.matches(of: #/(?:href|action)="([^"]+\.csv[^"]*)"/#)
             .map { String($0.1).replacing("&amp;", with: "&") }
     }
 
@@ -98,7 +98,8 @@ struct ConsoleExportTests {
         }
         for wanted in [
             "/campaigns/\(campaign)/dry-run/losses.csv", "/campaigns/\(campaign)/evaluation/funnel.csv?wave=2",
-            "/campaigns/\(campaign)/evaluation/funnel.csv?wave=1", "/campaigns/\(campaign)/evaluation/waves.csv?tab=evaluation",
+            "/campaigns/\(campaign)/evaluation/funnel.csv?wave=1",
+            "/campaigns/\(campaign)/evaluation/waves.csv?tab=evaluation",
             "/campaigns/\(waiting)/dry-run/losses.csv", "/segments/sample.csv", "/segments/attributes.csv",
             "/campaigns/scenes.csv", "/policy/rules.csv",
         ] { #expect(seen.contains(wanted), "\(wanted) is on no page") }

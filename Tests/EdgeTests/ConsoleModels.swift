@@ -311,8 +311,15 @@ struct ConsoleModels {
         ]
         let results: [RuleResult] = [
             .wrong(error, rule: evil), .failed(evil),
-            .members(count: 3, base: 9, milliseconds: 2, sample: [sample], attributes: catalogue.attributes),
-            .members(count: 0, base: 9, milliseconds: 2, sample: [], attributes: []),
+            .members(
+                rule: evil,
+                count: 3,
+                base: 9,
+                milliseconds: 2,
+                sample: [sample],
+                attributes: catalogue.attributes
+            ),
+            .members(rule: evil, count: 0, base: 9, milliseconds: 2, sample: [], attributes: []),
         ]
         for result in results {
             pages.append(

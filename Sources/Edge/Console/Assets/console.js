@@ -72,7 +72,7 @@ document.addEventListener('submit', async event => {
         return;
     }
     // A download leaves its page as it is.
-    if (form.method === 'post' && !submitter?.hasAttribute('data-download')) {
+    if (form.method === 'post' && !form.hasAttribute('data-download')) {
         form.dataset.sent = 'yes';
         // After the browser has read which button was pressed.
         setTimeout(() => form.querySelectorAll('button').forEach(button => { button.disabled = true; }));

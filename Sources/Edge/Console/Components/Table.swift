@@ -184,9 +184,9 @@ extension Frame {
     }
 
     /// A table without toolbar and pager: the rows as they are; its export stands beside it.
-    func plainTable<Row>(_ columns: [Column<Row>], _ rows: [Row], caption: String? = nil) -> HTML {
+    func plainTable<Row>(_ columns: [Column<Row>], _ rows: [Row]) -> HTML {
         """
-        <table>\(when: caption != nil, "<caption>\(caption ?? "")</caption>")<thead><tr>\(each: columns, {
+        <table><thead><tr>\(each: columns, {
             "<th scope=\"col\"\(attribute: "class", $0.isNumber ? "number" : nil)>\($0.title)</th>"
         })</tr></thead>
         <tbody>\(each: rows, { row in "<tr>\(cells(columns, row))</tr>\n" })</tbody></table>

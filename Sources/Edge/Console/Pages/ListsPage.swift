@@ -127,7 +127,7 @@ struct ListsPage {
 
     static func rejectColumns(_ f: Frame) -> [Column<RejectedLine>] {
         [
-            Column(f.t(.line), key: "line", isNumber: true, rank: { Int64($0.line) }, plain: { "\($0.line)" }),
+            Column(f.t(.line), key: "line", rank: { Int64($0.line) }, plain: { "\($0.line)" }),
             Column(f.t(.msisdn), plain: \.masked),
             Column(
                 f.t(.reasonWord),

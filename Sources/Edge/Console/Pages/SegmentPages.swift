@@ -90,6 +90,7 @@ struct SegmentEditorPage {
                 \(card(f.t(.resultCard), "<div id=\"result\" aria-live=\"polite\">\(result?.html(f) ?? emptyResult(f))</div>"))
                 \(when: isEditable, "<div class=\"footer\"><button class=\"button primary\" type=\"submit\">\(f.t(.save))</button>\(linkButton(f.t(.cancel), to: "/segments"))</div>")
                 </form>
+                <form id="sample" method="post" action="/segments/sample.csv" data-download></form>
                 """
         )
     }
@@ -107,7 +108,14 @@ struct SegmentEditorPage {
 
 /// What a rule comes to: members and a sample, or what is wrong and where.
 enum RuleResult {
-    case members(count: Int, base: Int, milliseconds: Int, sample: [MaskedMember], attributes: [Attribute])
+    case members(
+        rule: String,
+        count: Int,
+        base: Int,
+        milliseconds: Int,
+        sample: [MaskedMember],
+        attributes: [Attribute]
+    )
     case wrong(RuleError, rule: String)
     case failed(String)
 
@@ -115,10 +123,10 @@ enum RuleResult {
         switch self {
         case .failed(let message): return "<div class=\"notice error\">\(Icon.error.markup)<p>\(message)</p></div>"
         case .wrong(let error, let rule): return wrong(error, rule, f)
-        case .members(let count, let base, let milliseconds, let sample, let attributes):
+        case .members(let rule, let count, let base, let milliseconds, let sample, let attributes):
             return """
                 \(figures([(f.t(.memberCount), f.number(count), f.t(.shareOfBase, f.share(count, of: base))), (f.t(.countTime), "\(milliseconds) ms", nil)]))
-                \(sample.isEmpty ? emptyState(f.t(.noMembers)) : table(sample, attributes, f))
+                \(sample.isEmpty ? emptyState(f.t(.noMembers)) : table(rule, sample, attributes, f))
                 """
         }
     }
@@ -148,13 +156,14 @@ enum RuleResult {
             }
     }
 
-    /// The button sends the form with the rule as it stands to the export.
-    private func table(_ sample: [MaskedMember], _ attributes: [Attribute], _ f: Frame) -> HTML {
+    /// The export belongs to a form of its own: the editor's is for saving.
+    private func table(_ rule: String, _ sample: [MaskedMember], _ attributes: [Attribute], _ f: Frame) -> HTML {
         """
-        <div class="tools"><span class="total"></span><button class="button small" type="submit" \
-        formaction="/segments/sample.csv" formnovalidate data-download>\(Icon.download.markup)\(f.t(.exportCSV))</button></div>
+        <div class="tools spread"><span>\(f.t(.sampleCaption, f.number(sample.count)))</span>\
+        <textarea name="rule" form="sample" hidden>\(rule)</textarea>\
+        <button class="button small" type="submit" form="sample">\(Icon.download.markup)\(f.t(.exportCSV))</button></div>
         <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.sample))">\
-        \(f.plainTable(Self.sampleColumns(attributes, f), sample, caption: f.t(.sampleCaption, f.number(sample.count))))</div>
+        \(f.plainTable(Self.sampleColumns(attributes, f), sample))</div>
         """
     }
 }

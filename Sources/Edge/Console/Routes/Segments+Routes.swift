@@ -51,7 +51,7 @@ extension Console {
             let rule = try await FormBody.read(request, context)["rule"].unixLines
             let frame = try await frame(request, context)
             switch try await result(of: rule, in: context.user().scope, frame) {
-            case .members(_, _, _, let sample, let attributes):
+            case .members(_, _, _, _, let sample, let attributes):
                 return try await download(csv(RuleResult.sampleColumns(attributes, frame), sample), request, context)
             case .wrong(let error, _): throw error
             case .failed, nil: throw EdgeError.badRequest(field: "rule", why: "write a rule first")
@@ -123,6 +123,7 @@ extension Console {
             let shown = Array((named + others).prefix(6))
             let members = try await platform.segments.members(rule, in: scope, today: frame.now.day)
             return .members(
+                rule: rule,
                 count: count,
                 base: try await site.subscribers(in: scope),
                 milliseconds: max(1, elapsed),
