@@ -169,6 +169,21 @@ extension Site {
         )
     }
 
+    /// Answers something that is no list of the store: as JSON, or its rows as CSV; an export is recorded.
+    func answer<Row>(
+        _ request: Request,
+        _ context: EdgeContext,
+        name: String,
+        rows: [Row],
+        columns: [CSVColumn<Row>],
+        json: some Encodable
+    ) async throws -> Response {
+        guard try request.wantsCSV() else { return try Response.json(json) }
+        try await audit(try context.user().login, "export", name, detail: "\(rows.count) rows")
+        let file = String(name.map { $0 == "/" ? "-" : $0 })
+        return CSV.response(name: file, rows: rows, columns: columns, language: context.language)
+    }
+
     /// Search, order and limit of a request.
     static func query<Column: ListColumn>(_ request: Request, order: Column.Type) throws(EdgeError) -> ListQuery {
         let column = request.query("order") ?? ""

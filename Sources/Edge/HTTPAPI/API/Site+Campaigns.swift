@@ -79,10 +79,41 @@ extension Site {
         CSVColumn("更新时间", "Changed") { $0.updatedAt.iso },
     ]
 
+    private static func sceneColumns(_ language: Language) -> [CSVColumn<Scene>] {
+        [
+            CSVColumn("代码", "Code") { $0.code }, CSVColumn("场景", "Scene") { language($0.name) },
+            CSVColumn("类别", "Category") { $0.category }, CSVColumn("目的", "Goal") { language($0.goal) },
+            CSVColumn("短信内容", "Message") { $0.message }, CSVColumn("产品", "Product") { $0.product ?? "" },
+            CSVColumn("单笔价值（分）", "Value of an order (minor units)") { "\($0.valuePerOrderMinor)" },
+            CSVColumn("对照组（百万分比）", "Control (millionths)") { "\($0.controlPPM)" },
+        ]
+    }
+
+    static let evaluationColumns: [CSVColumn<WaveEvaluation>] = [
+        CSVColumn("波次", "Wave") { "\($0.wave.occurrence)" }, CSVColumn("目标", "Target") { "\($0.target)" },
+        CSVColumn("可触达", "Reachable") { "\($0.reachable)" }, CSVColumn("接触", "Contacts") { "\($0.contacts)" },
+        CSVColumn("发送", "Sent") { "\($0.sent)" }, CSVColumn("送达", "Delivered") { "\($0.delivered)" },
+        CSVColumn("接触组订购", "Orders, contacted") { "\($0.lift.contact.successes)" },
+        CSVColumn("对照组", "Control group") { "\($0.lift.control.total)" },
+        CSVColumn("对照组订购", "Orders, control") { "\($0.lift.control.successes)" },
+        CSVColumn("净提升", "Lift") { "\($0.lift.difference)" },
+        CSVColumn("净提升下限", "Lift, low") { "\($0.lift.interval.lowerBound)" },
+        CSVColumn("净提升上限", "Lift, high") { "\($0.lift.interval.upperBound)" },
+        CSVColumn("费用（分）", "Cost (minor units)") { "\($0.costMinor)" },
+        CSVColumn("净收益（分）", "Net benefit (minor units)") { "\($0.netBenefitMinor)" },
+    ]
+
     func addCampaignRoutes() {
         addCampaignObjects()
-        get("\(Self.api)/scenes", .viewCampaigns) { _, _ in
-            try Response.json(Scene.standard.map { SceneForm($0) })
+        get("\(Self.api)/scenes", .viewCampaigns) { [self] request, context in
+            try await answer(
+                request,
+                context,
+                name: "scenes",
+                rows: Scene.standard,
+                columns: Self.sceneColumns(context.language),
+                json: Scene.standard.map { SceneForm($0) }
+            )
         }
         post("\(Self.api)/campaigns/{id}/dry-run", .editCampaigns) { [self] _, context in
             let staff = try context.user()
@@ -107,7 +138,7 @@ extension Site {
                 status: .created
             )
         }
-        get("\(Self.api)/campaigns/{id}/evaluation", .viewCampaigns) { [self] _, context in
+        get("\(Self.api)/campaigns/{id}/evaluation", .viewCampaigns) { [self] request, context in
             let campaign = try await campaign(try context.id(), for: try context.user())
             let value = campaign.plan.valuePerOrderMinor
             let evaluations = try await platform.host.read { state in
@@ -115,7 +146,14 @@ extension Site {
                     .sorted { $0.wave < $1.wave }
                     .map { WaveEvaluation($0, valuePerOrderMinor: value) }
             }
-            return try Response.json(evaluations.map { JSONObject($0) })
+            return try await answer(
+                request,
+                context,
+                name: "campaign/\(campaign.id.number)/evaluation",
+                rows: evaluations,
+                columns: Self.evaluationColumns,
+                json: evaluations.map { JSONObject($0) }
+            )
         }
     }
 

@@ -41,16 +41,16 @@ extension Site {
             let sizes = try await listSizes(in: try context.user().scope).map {
                 Size(code: $0.list.code, channel: $0.list.channel?.code, count: $0.count)
             }
-            guard try request.wantsCSV() else { return try Response.json(sizes) }
-            try await audit(try context.user().login, "export", "lists", detail: "\(sizes.count) rows")
-            return CSV.response(
+            return try await answer(
+                request,
+                context,
                 name: "lists",
                 rows: sizes,
                 columns: [
                     CSVColumn("名单", "List") { $0.code }, CSVColumn("渠道", "Channel") { $0.channel ?? "" },
                     CSVColumn("用户数", "Subscribers") { "\($0.count)" },
                 ],
-                language: context.language
+                json: sizes
             )
         }
         post("\(Self.api)/lists/look-up", .viewLists) { [self] request, context in

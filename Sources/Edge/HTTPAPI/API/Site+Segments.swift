@@ -10,6 +10,7 @@ import Model
 import Planning
 import Ports
 import Rules
+import Texts
 
 extension Site {
     private struct SegmentInput: Decodable {
@@ -68,6 +69,15 @@ extension Site {
         CSVColumn("创建人", "Owner") { $0.owner },
         CSVColumn("更新时间", "Changed") { $0.updatedAt.iso },
     ]
+
+    private static func attributeColumns(_ language: Language) -> [CSVColumn<Attribute>] {
+        [
+            CSVColumn("代码", "Code") { $0.code }, CSVColumn("名称", "Name") { language($0.name) },
+            CSVColumn("分组", "Group") { $0.group }, CSVColumn("类型", "Type") { $0.type.name },
+            CSVColumn("单位", "Unit") { $0.unit ?? "" },
+            CSVColumn("可选值", "Values") { $0.domain.map(\.value).joined(separator: "; ") },
+        ]
+    }
 
     func addSegmentRoutes() {
         addSegmentObjects()
@@ -164,10 +174,15 @@ extension Site {
                 )
             )
         }
-        get("\(Self.api)/catalogue", .viewSegments) { [self] _, _ in
+        get("\(Self.api)/catalogue", .viewSegments) { [self] request, context in
             let scope = try await platform.segments.scope()
-            return try Response.json(
-                CatalogueAnswer(
+            return try await answer(
+                request,
+                context,
+                name: "catalogue",
+                rows: scope.catalogue.attributes,
+                columns: Self.attributeColumns(context.language),
+                json: CatalogueAnswer(
                     groups: scope.catalogue.groups,
                     attributes: scope.catalogue.attributes,
                     lists: scope.lists.sorted(),
