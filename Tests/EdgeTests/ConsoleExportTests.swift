@@ -167,16 +167,16 @@ extension ConsoleWorld {
             _ = try await self.step(approver, "/api/v1/campaigns/\(id)/decision", ["result": "pass"])
             let store = self.base.platform.store
             let campaign = try #require(try await store.campaign(CampaignID(Int64(id))))
-            let clock = self.base.platform.clock
-            var audience = Bitset(universe: try await self.base.platform.host.read { $0.subscribers })
-            for size in [100, 300] {
+            // Decided, but not started: the runner of the shared world would send it.
+            let platform = self.base.platform
+            try await platform.dispatches.publish(campaign)
+            var audience = Bitset(universe: try await platform.host.read { $0.subscribers })
+            for (wave, size) in [(1, 20), (2, 60)] {
                 for index in 0..<UInt32(size) { audience.insert(index) }
-                let found = try #require(try await store.campaign(campaign.id))
-                _ = try await self.base.platform.dispatches.run(
-                    found,
-                    audience: audience,
-                    by: "plan",
-                    at: clock.now.instant
+                _ = try await platform.host.run(
+                    wave: WaveID(campaign: campaign.id, occurrence: Int32(wave)),
+                    planned: campaign.plan.planned,
+                    audience: audience
                 )
             }
             return id
