@@ -1,10 +1,11 @@
 """The agent's look-up of a number and the registration of do-not-disturb, in both languages."""
 # SPDX-License-Identifier: Apache-2.0
 
+import pathlib
 import re
 
 import pytest
-from conftest import look_at_all_widths
+from conftest import LANGUAGES, look_at_all_widths
 from playwright.sync_api import expect
 
 WORDS = {
@@ -74,9 +75,10 @@ def test_the_agent_explains_a_number_and_registers_do_not_disturb(reader, langua
     assert number not in admin.content()
 
 
-def test_a_file_of_numbers_is_imported_with_a_report(reader):
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_file_of_numbers_is_imported_with_a_report(reader, language):
     number = number_of_a_contact(reader)
-    agent = reader("agent").page
+    agent = reader("agent", language).page
     agent.goto("/lists")
     agent.set_input_files("#file", {
         "name": "numbers.csv", "mimeType": "text/csv",
@@ -84,7 +86,12 @@ def test_a_file_of_numbers_is_imported_with_a_report(reader):
     agent.select_option("#import-list", "dnd_06")
     agent.fill("#import-reason", "集团名单")
     agent.locator("form[action='/lists/import'] button").click()
-    agent.get_by_role("dialog").get_by_role("button", name="确定").click()
+    agent.get_by_role("dialog").get_by_role("button", name=WORDS[language]["confirm"]).click()
     report = agent.locator("section.card", has_text="numbers.csv")
-    expect(report.locator("dd")).to_have_text([re.compile("^4"), re.compile("^1"), "0", "1", "2"])
+    expect(report.locator("dd")).to_have_text([re.compile("^4"), re.compile("^[01]"), re.compile("^[01]"), "1", "2"])
     expect(report.locator("tbody tr")).to_have_count(2)
+    look_at_all_widths(agent, "lists-import", language)
+    with agent.expect_download() as download:
+        report.locator("a[download]").click()
+    rejected = pathlib.Path(download.value.path()).read_text("utf-8-sig").splitlines()
+    assert [line.split(",")[:2] for line in rejected[1:]] == [["4", "****"], ["5", "199****0000"]], rejected

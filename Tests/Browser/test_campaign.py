@@ -111,6 +111,7 @@ def test_a_campaign_goes_from_a_rule_to_its_evaluation(reader, language):
     planner.goto(f"/campaigns/{number}?tab=evaluation")
     expect(planner.get_by_role("heading", name=words["lift"])).to_be_visible()
     expect(planner.locator("body[data-charts=ready] .canvas svg")).to_have_count(3)
+    look_at_all_widths(planner, "campaign-measured", language)
     orders = planner.locator("main > .figures dd").first.inner_text()
     assert re.match(r"^[−\d,]+", orders), orders
 

@@ -1,6 +1,7 @@
 """Every page in both languages and widths: screenshots, accessibility, exports, no complaint of the browser."""
 # SPDX-License-Identifier: Apache-2.0
 
+import pathlib
 import re
 
 import pytest
@@ -20,10 +21,11 @@ PAGES = [
     ("campaign-records", "planner", "/campaigns/{campaign}?tab=records"),
     ("approvals", "approver", "/approvals"), ("lists", "agent", "/lists"), ("explain", "agent", "/explain"),
     ("policy", "agent", "/policy"), ("staff", "admin", "/staff"), ("staff-new", "admin", "/staff/new"),
-    ("audit", "admin", "/staff?tab=audit"), ("forbidden", "agent", "/campaigns"), ("missing", "agent", "/nowhere"),
+    ("audit", "admin", "/staff?tab=audit"), ("password", "agent", "/me/password"), ("forbidden", "agent", "/campaigns"), ("missing", "agent", "/nowhere"),
 ]
 EXPORTS = {
-    "planner": ["/segments.csv", "/campaigns.csv", "/policy/caps.csv", "/policy/dnd.csv", "/lists.csv"],
+    "planner": ["/segments.csv", "/campaigns.csv", "/policy/caps.csv", "/policy/dnd.csv", "/policy/rules.csv", "/lists.csv",
+                "/campaigns/scenes.csv", "/segments/attributes.csv"],
     "approver": ["/approvals.csv"], "admin": ["/staff.csv", "/audit.csv"],
 }
 
@@ -65,6 +67,35 @@ def test_every_table_exports_csv_that_spreadsheets_read(reader, login):
         assert answer.status == 200, path
         assert answer.headers["content-type"].startswith("text/csv")
         assert answer.body().startswith(b"\xef\xbb\xbf"), path
+
+
+def test_the_sample_of_a_rule_is_downloaded_and_the_editor_stays_usable(reader):
+    page = reader("planner").page
+    page.goto("/segments/new")
+    page.fill("#rule", "arpu_avg_3m >= 30")
+    with page.expect_download() as download:
+        page.locator("#result button[form=sample]").click()
+    text = pathlib.Path(download.value.path()).read_text("utf-8-sig")
+    assert re.search(r"^1\d\d\*{4}\d{4},", text, re.MULTILINE), text
+    page.fill("#name", "CSV")
+    page.keyboard.press("Enter")
+    page.get_by_role("status").wait_for()
+
+
+def test_the_reader_changes_a_password_and_stays_signed_in(reader, server):
+    here, there = reader("agent"), reader("agent")
+    page = here.page
+    page.locator(".top .user").click()
+    page.fill("#old", server.passwords["agent"])
+    for name in ("#new", "#again"):
+        page.fill(name, "a much longer one")
+    page.get_by_role("button", name="修改密码").click()
+    assert "密码已修改" in page.get_by_role("status").inner_text()
+    server.passwords["agent"] = "a much longer one"
+    there.page.goto("/lists")
+    assert "/sign-in" in there.page.url
+    page.goto("/lists")
+    assert page.locator("h1").inner_text() == "免打扰名单"
 
 
 def test_sort_search_and_page_are_in_the_address(reader):

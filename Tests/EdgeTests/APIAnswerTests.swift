@@ -159,10 +159,19 @@ import Yams
         #expect(answer.text.contains("'=cmd(1)") && !answer.text.contains(",=cmd"))
         #expect(answer.text.contains("\"brand = '全球通' AND arpu_avg_3m IN (1, 2)\""))
         let admin = try await world.signedIn("admin")
-        for path in ["campaigns", "staff", "audit", "lists"] {
+        for path in ["campaigns", "staff", "audit", "lists", "scenes", "catalogue"] {
             let csv = try await admin.get("/api/v1/\(path)?format=csv")
             #expect(csv.text.hasPrefix("\u{FEFF}") && csv.text.contains("\r\n"), "\(path)")
         }
+        let (draft, _) = try await world.draft(by: planner, "导出评估")
+        let none = try await planner.get(
+            "/api/v1/campaigns/\(draft)/evaluation?format=csv",
+            ["Accept-Language": "zh-CN"]
+        )
+        #expect(none.text.hasPrefix("\u{FEFF}波次,目标,"))
+        let number = try await world.number(60)
+        let why = try await admin.post("/api/v1/explain?format=csv", ["number": number], ["Accept-Language": "zh-CN"])
+        #expect(why.text.hasPrefix("\u{FEFF}时间,活动,结果,说明\r\n") && !why.text.contains(number))
         let approver = try await world.signedIn("appr")
         #expect(try await approver.get("/api/v1/approvals", ["Accept": "text/csv"]).text.hasPrefix("\u{FEFF}"))
         let log = try await world.platform.store.audit(ListQuery(search: "export", limit: 100)).rows

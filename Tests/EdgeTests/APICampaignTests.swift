@@ -244,40 +244,66 @@ import Testing
         let world = try await APIWorld.shared
         let planner = try await world.signedIn("plan")
         let id = try await approved("事件流", rule: "status = '正常'", limit: 40)
+        let token = try await world.token("plan")
+        _ = try await planner.post("/api/v1/campaigns/\(id)/run", [:], ["Idempotency-Key": "sse-\(id)"])
+        let text = try await stream(id, of: world.site, token: token) { $0.contains("\"finished\"") }
+        #expect(text.contains("content-type: text/event-stream") || text.contains("Content-Type: text/event-stream"))
+        let events = text.components(separatedBy: "event: progress").count - 1
+        #expect(events >= 3, "\(text)")
+        #expect(text.contains("\"sent\":40"))
+    }
+
+    /// Reads the progress of a campaign from a site that is served, until the text is enough.
+    private func stream(
+        _ id: Int,
+        of site: Site,
+        token: String,
+        until isEnough: (String) -> Bool
+    ) async throws -> String {
         let (ports, found) = AsyncStream.makeStream(of: Int.self)
         let server = Task {
-            let app = world.site.application { found.yield($0.localAddress?.port ?? 0) }
+            let app = site.application { found.yield($0.localAddress?.port ?? 0) }
             try await app.run()
         }
+        defer { server.cancel() }
         var port = 0
         for await opened in ports {
             port = opened
             break
         }
-        let token = try await world.token("plan")
         let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .connect(host: "127.0.0.1", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
-        _ = try await planner.post("/api/v1/campaigns/\(id)/run", [:], ["Idempotency-Key": "sse-\(id)"])
-        let text = try await channel.executeThenClose { input, output in
+        return try await channel.executeThenClose { input, output in
             let request =
                 "GET /api/v1/campaigns/\(id)/progress HTTP/1.1\r\nHost: gyre.test\r\nAccept: text/event-stream\r\n"
             try await output.write(ByteBuffer(string: request + "Authorization: Bearer \(token)\r\n\r\n"))
             var text = ""
             for try await part in input {
                 text += String(buffer: part)
-                if text.contains("\"finished\"") { break }
+                if isEnough(text) { break }
             }
             return text
         }
-        server.cancel()
-        #expect(text.contains("content-type: text/event-stream") || text.contains("Content-Type: text/event-stream"))
-        let events = text.components(separatedBy: "event: progress").count - 1
-        #expect(events >= 3, "\(text)")
-        #expect(text.contains("\"sent\":40"))
+    }
+
+    @Test(.timeLimit(.minutes(1))) func `an event stream says that it is alive while nothing happens`() async throws {
+        let world = try await APIWorld.shared
+        let (id, _) = try await world.draft(by: try await world.signedIn("plan"), "心跳")
+        var settings = SiteSettings()
+        settings.heartbeat = .milliseconds(50)
+        settings.port = 0
+        let site = try Site(platform: world.platform, runner: world.runner, settings: settings)
+        let text = try await stream(id, of: site, token: try await world.token("plan")) {
+            $0.components(separatedBy: ": alive\n\n").count > 3
+        }
+        #expect(
+            text.contains("retry: 2000\n\n") && text.contains(": alive\n\n") && !text.contains("\ndata:"),
+            "\(text)"
+        )
     }
 }
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Assembly
+import Evaluation
 import Kernel
 import Model
 import Ports
@@ -75,6 +76,29 @@ struct ConsoleModels {
         var approval = Approval(campaign: CampaignID(9), revision: 1, submittedBy: evil, submittedAt: Self.now.instant)
         approval.reason = evil
         return approval
+    }
+
+    /// Two closed waves of campaign 9.
+    var waves: [EvaluatedWave] {
+        let spec = CampaignSpec(
+            id: CampaignID(9),
+            name: evil,
+            category: evil,
+            validFrom: Self.now.day,
+            validTo: Self.now.day
+        )
+        return (1...2).map { occurrence in
+            var state = WaveState(
+                wave: WaveID(campaign: CampaignID(9), occurrence: Int32(occurrence)),
+                serial: UInt32(occurrence),
+                planned: Self.now,
+                audience: .zero,
+                openedAt: 1,
+                spec: spec
+            )
+            state.totals = [OutcomeTotal(outcome: .contact, count: 80), OutcomeTotal(outcome: .listBlack, count: 20)]
+            return EvaluatedWave(planned: Self.now, evaluation: WaveEvaluation(state, valuePerOrderMinor: 100))
+        }
     }
 
     var policy: ContactPolicy {
@@ -259,7 +283,7 @@ struct ConsoleModels {
                     ListsPage(
                         counts: [ListCount(list: ListID(evil), count: 2)],
                         found: found,
-                        report: ImportReport(file: evil, list: ListID(evil), counts: report),
+                        report: (1, ImportReport(file: evil, text: "x\n\(evil)", list: ListID(evil), counts: report)),
                         typed: evil,
                         findError: evil,
                         importError: evil,
@@ -282,12 +306,20 @@ struct ConsoleModels {
                 }
             ),
             ("audit", { StaffPage(contents: .audit(Page(rows: [entry], total: 1)), query: TableQuery($0)).page($0) }),
+            ("password", { PasswordPage(errors: ["old": evil]).page($0) }),
             ("staff form", { StaffFormPage(values: ["login": evil, "name": evil], errors: ["login": evil]).page($0) }),
         ]
         let results: [RuleResult] = [
             .wrong(error, rule: evil), .failed(evil),
-            .members(count: 3, base: 9, milliseconds: 2, sample: [sample], attributes: catalogue.attributes),
-            .members(count: 0, base: 9, milliseconds: 2, sample: [], attributes: []),
+            .members(
+                rule: evil,
+                count: 3,
+                base: 9,
+                milliseconds: 2,
+                sample: [sample],
+                attributes: catalogue.attributes
+            ),
+            .members(rule: evil, count: 0, base: 9, milliseconds: 2, sample: [], attributes: []),
         ]
         for result in results {
             pages.append(
@@ -319,7 +351,7 @@ struct ConsoleModels {
                                 tab: tab,
                                 segment: segment,
                                 run: RunState(stage: .failed, contacts: 5, sent: 2, problem: evil),
-                                evaluation: nil,
+                                waves: waves,
                                 approvals: [approval],
                                 testNumbers: evil
                             ).page($0)

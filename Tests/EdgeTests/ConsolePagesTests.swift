@@ -102,6 +102,7 @@ final class ConsoleWorld: Sendable {
 
     let base: APIWorld
     let client: APIClient
+    let measured = Once()
 
     init() async throws {
         base = try await APIWorld.shared

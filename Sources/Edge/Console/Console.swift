@@ -14,6 +14,7 @@ import Texts
 public struct Console: Sendable {
     let site: Site
     let lookUps = LookUps()
+    let imports = Imports()
 
     /// Registers all pages of the console on a site, before its router is made.
     public static func add(to site: Site) {
@@ -82,7 +83,7 @@ public struct Console: Sendable {
     /// What a finished act says on the next page.
     enum Done: String {
         case saved, dryRun, submitted, started, paused, resumed, stopped, tested, passed, returned, rejected, added
-        case removed, staff
+        case removed, staff, password
 
         var text: ConsoleText {
             switch self {
@@ -100,6 +101,7 @@ public struct Console: Sendable {
             case .added: .doneAdded
             case .removed: .doneRemoved
             case .staff: .doneStaff
+            case .password: .donePassword
             }
         }
     }
@@ -155,33 +157,40 @@ public struct Console: Sendable {
         columns: @escaping @Sendable (Frame) -> [Column<Row>],
         rows: @escaping @Sendable (Frame, EdgeContext) async throws -> [Row]
     ) {
+        export(path, access) { frame, context in csv(columns(frame), try await rows(frame, context)) }
+    }
+
+    /// Registers an export that makes its CSV itself.
+    func export(
+        _ path: String,
+        _ access: Access,
+        csv: @escaping @Sendable (Frame, EdgeContext) async throws -> String
+    ) {
         site.get(path, access) { request, context in
-            let frame = try await self.frame(request, context)
-            let staff = try context.user()
-            let text = csv(columns(frame), try await rows(frame, context))
-            let name = path.split(separator: "/").filter { !$0.hasPrefix("{") }.joined(separator: "-")
-            try await self.site.audit(staff.login, "export", path)
-            return Response(
-                status: .ok,
-                headers: [
-                    .contentType: "text/csv; charset=utf-8", .contentDisposition: "attachment; filename=\"\(name)\"",
-                ],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: text))
-            )
+            try await self.download(try await csv(self.frame(request, context), context), request, context)
         }
     }
 
-    /// Every row of a list in the store.
+    /// Answers with a CSV file named after its address; on record.
+    func download(_ csv: String, _ request: Request, _ context: EdgeContext) async throws -> Response {
+        let path = request.uri.path
+        try await site.audit(try context.user().login, "export", path)
+        let name = path.split(separator: "/").joined(separator: "-")
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/csv; charset=utf-8", .contentDisposition: "attachment; filename=\"\(name)\"",
+            ],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: csv))
+        )
+    }
+
+    /// Every row of a list in the store, as a table's address asks for it.
     func everything<Row: Sendable>(
         _ query: TableQuery,
         _ read: (ListQuery) async throws -> Page<Row>
     ) async throws -> [Row] {
-        var rows: [Row] = []
-        while true {
-            let page = try await read(query.export(from: rows.count))
-            rows += page.rows
-            guard !page.rows.isEmpty, rows.count < page.total else { return rows }
-        }
+        try await Site.everything(query.list, read)
     }
 }
 

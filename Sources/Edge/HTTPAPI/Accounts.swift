@@ -56,6 +56,17 @@ public actor Accounts {
             throw EdgeError.wrongPassword
         }
         failures[keys[0]] = nil
+        return (staff, try await open(staff, address: address))
+    }
+
+    /// Opens a session for somebody who just showed who he is.
+    ///
+    /// - Parameters:
+    ///   - staff: Who it is.
+    ///   - address: Where the request came from; on record.
+    /// - Returns: The token of the new session.
+    /// - Throws: `ControlPlaneError` when nobody has the login any more.
+    public func open(_ staff: Staff, address: String) async throws -> String {
         let token = Passwords.makeToken()
         let now = clock.now.instant
         try await store.openSession(
@@ -65,7 +76,7 @@ public actor Accounts {
             expires: now.adding(ms: Int64(settings.sessionHours) * 3_600_000)
         )
         try await note(staff.login, "session.open", detail: address)
-        return (staff, token)
+        return token
     }
 
     /// Ends the session of a token.

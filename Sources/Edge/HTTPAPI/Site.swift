@@ -23,6 +23,8 @@ public struct SiteSettings: Sendable {
     public var isSecure = false
     /// Hours after which a session ends.
     public var sessionHours = 12
+    /// After this long an event stream says that it is alive, so that proxies keep it open.
+    public var heartbeat = Duration.seconds(15)
     /// Cost of password hashes; only tests lower it.
     public var passwordCost = Passwords.Cost.standard
 

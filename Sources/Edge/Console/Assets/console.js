@@ -71,7 +71,8 @@ document.addEventListener('submit', async event => {
         form.requestSubmit(submitter ?? undefined);
         return;
     }
-    if (form.method === 'post') {
+    // A download leaves its page as it is.
+    if (form.method === 'post' && !form.hasAttribute('data-download')) {
         form.dataset.sent = 'yes';
         // After the browser has read which button was pressed.
         setTimeout(() => form.querySelectorAll('button').forEach(button => { button.disabled = true; }));

@@ -34,7 +34,7 @@ struct Chart: Encodable {
 
 extension Frame {
     /// The chart and, folded behind it, its table.
-    func chart(_ chart: Chart, head: [String], rows: [[String]]) -> HTML {
+    func chart(_ chart: Chart, _ table: TextTable) -> HTML {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         let json = (try? encoder.encode(chart)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
@@ -42,10 +42,7 @@ extension Frame {
             <figure class="chart"><div class="canvas \(chart.kind.rawValue)" role="img" \
             aria-label="\(chart.description)" data-chart="\(json)"></div>
             <details><summary>\(t(.dataTable))</summary>
-            <table><thead><tr>\(each: head.enumerated(), { "<th scope=\"col\"\(attribute: "class", $0 == 0 ? nil : "number")>\($1)</th>" })</tr></thead>
-            <tbody>\(each: rows, { row in
-                "<tr>\(each: row.enumerated(), { "<td\(attribute: "class", $0 == 0 ? nil : "number")>\($1)</td>" })</tr>"
-            })</tbody></table></details></figure>
+            \(plainTable(table.columns, table.rows))</details></figure>
 
             """
     }

@@ -138,7 +138,8 @@ extension Frame {
         <span class="spacer"></span>
         \(when: may(.approve), bell)
         \(languageSwitch)
-        <span class="user">\(staff?.name ?? "")<small>\(staff.map { t($0.role.text) } ?? "")</small></span>
+        <a class="user" href="\(PasswordPage.path)" title="\(t(.changePassword))">\(staff?.name ?? "")\
+        <small>\(staff.map { t($0.role.text) } ?? "")<span class="wide"> · \(t(.changePassword))</span></small></a>
         <form method="post" action="/sign-out"><button class="plain" type="submit" title="\(t(.signOut))">\
         \(Icon.signOut.markup)<span class="wide">\(t(.signOut))</span></button></form>
         </header>

@@ -1,25 +1,27 @@
 // Charts of a wave or dry run: losses by reason, funnel, lift.
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisioning
 import Evaluation
 import Model
 import Texts
 
 extension Frame {
-    /// Why members of the audience are not contacted: bars, and the table behind; losses and contacts add up.
+    /// Why members of the audience are not contacted: bars, and the table behind.
     func losses(_ outcomes: [(outcome: Outcome, count: Int)]) -> HTML {
-        let target = outcomes.reduce(0) { $0 + $1.count }
         let lost = outcomes.filter { $0.outcome != .contact && $0.outcome != .control && $0.count > 0 }
         guard !lost.isEmpty else { return "<p class=\"help\">\(t(.noLosses))</p>" }
         let items = lost.sorted { ($1.count, $0.outcome.rawValue) < ($0.count, $1.outcome.rawValue) }.map {
             Chart.Item(name: language($0.outcome.name), value: Double($0.count), label: number($0.count))
         }
-        return chart(
-            Chart(
-                kind: .bars,
-                items: items,
-                description: t(.lossesDescription, number(lost.reduce(0) { $0 + $1.count }))
-            ),
+        let description = t(.lossesDescription, number(lost.reduce(0) { $0 + $1.count }))
+        return chart(Chart(kind: .bars, items: items, description: description), lossTable(outcomes))
+    }
+
+    /// Members per outcome; losses, control and contacts add up to the target.
+    func lossTable(_ outcomes: [(outcome: Outcome, count: Int)]) -> TextTable {
+        let target = outcomes.reduce(0) { $0 + $1.count }
+        return TextTable(
             head: [t(.reason), t(.subscribersUnit), t(.shareOfTarget)],
             rows: outcomes.filter { $0.count > 0 }.map {
                 [language($0.outcome.name), number($0.count), share($0.count, of: target)]
@@ -29,18 +31,15 @@ extension Frame {
 
     /// From the target to the orders.
     func funnel(_ e: WaveEvaluation) -> HTML {
-        let stages: [(ConsoleText, Int)] = [
-            (.stageTarget, e.target), (.stageReachable, e.reachable), (.stageContacts, e.contacts),
-            (.stageSent, e.sent),
-            (.stageDelivered, e.delivered), (.stageOrdered, e.lift.contact.successes),
-        ]
-        let items = stages.map { Chart.Item(name: t($0.0), value: Double($0.1), label: number($0.1)) }
-        return chart(
-            Chart(
-                kind: .funnel,
-                items: items,
-                description: t(.funnelDescription, number(e.target), number(e.lift.contact.successes))
-            ),
+        let items = stages(of: e).map { Chart.Item(name: t($0.0), value: Double($0.1), label: number($0.1)) }
+        let description = t(.funnelDescription, number(e.target), number(e.lift.contact.successes))
+        return chart(Chart(kind: .funnel, items: items, description: description), funnelTable(e))
+    }
+
+    /// The stages of the funnel with their shares.
+    func funnelTable(_ e: WaveEvaluation) -> TextTable {
+        let stages = stages(of: e)
+        return TextTable(
             head: [t(.stage), t(.subscribersUnit), t(.shareOfPrevious), t(.shareOfTarget)],
             rows: stages.enumerated().map { position, stage in
                 [
@@ -51,33 +50,45 @@ extension Frame {
         )
     }
 
+    private func stages(of e: WaveEvaluation) -> [(ConsoleText, Int)] {
+        [
+            (.stageTarget, e.target), (.stageReachable, e.reachable), (.stageContacts, e.contacts),
+            (.stageSent, e.sent), (.stageDelivered, e.delivered), (.stageOrdered, e.lift.contact.successes),
+        ]
+    }
+
     /// Orders of both arms with their intervals, and the difference.
     func lift(_ lift: Lift) -> HTML {
-        func arm(_ name: ConsoleText, _ proportion: Proportion) -> Chart.Item {
-            let interval = proportion.wilson(z: Lift.z95)
+        let items = arms(of: lift).map { name, arm in
+            let interval = arm.wilson(z: Lift.z95)
             return Chart.Item(
                 name: t(name),
-                value: proportion.share * 100,
-                label: language.percent(proportion.share, decimals: 2),
+                value: arm.share * 100,
+                label: language.percent(arm.share, decimals: 2),
                 low: interval.low * 100,
                 high: interval.high * 100
             )
         }
-        let arms = [arm(.contactArm, lift.contact), arm(.controlArm, lift.control)]
-        let between = { (low: Double?, high: Double?) in
-            self.language.fixed(low ?? 0, decimals: 2) + "% ～ " + self.language.fixed(high ?? 0, decimals: 2) + "%"
-        }
-        return chart(
-            Chart(
-                kind: .lift,
-                items: arms,
-                description: t(.liftDescription, arms[0].label, arms[1].label, points(lift))
-            ),
+        let description = t(.liftDescription, items[0].label, items[1].label, points(lift))
+        return chart(Chart(kind: .lift, items: items, description: description), liftTable(lift))
+    }
+
+    /// Orders of both arms with their intervals.
+    func liftTable(_ lift: Lift) -> TextTable {
+        TextTable(
             head: [t(.arm), t(.subscribersUnit), t(.orders), t(.orderRate), t(.interval95)],
-            rows: zip(arms, [lift.contact, lift.control]).map { item, arm in
-                [item.name, number(arm.total), number(arm.successes), item.label, between(item.low, item.high)]
+            rows: arms(of: lift).map { name, arm in
+                let interval = arm.wilson(z: Lift.z95)
+                return [
+                    t(name), number(arm.total), number(arm.successes), language.percent(arm.share, decimals: 2),
+                    language.percent(interval.low, decimals: 2) + " ～ " + language.percent(interval.high, decimals: 2),
+                ]
             }
         )
+    }
+
+    private func arms(of lift: Lift) -> [(ConsoleText, Proportion)] {
+        [(.contactArm, lift.contact), (.controlArm, lift.control)]
     }
 
     /// `+1.23`: a lift in percentage points.
@@ -92,6 +103,11 @@ extension Frame {
         let text = language.fixed(value, decimals: 2)
         return text.hasPrefix("−") ? text : "+" + text
     }
+}
+
+extension WaveEvaluation {
+    /// Members per outcome in the order of checks.
+    var losses: [(outcome: Outcome, count: Int)] { outcomes.map { ($0.outcome, Int($0.count)) } }
 }
 
 extension DryRunRecord {

@@ -1,7 +1,7 @@
 // Tables: searched, ordered, paged and exported by their address.
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import HTTPAPI
 import Kernel
 import Ports
 import Texts
@@ -41,11 +41,6 @@ struct TableQuery: Hashable, Sendable {
         ListQuery(search: search, order: order, isDescending: isDescending, offset: (page - 1) * size, limit: size)
     }
 
-    /// Everything that matches, in portions for an export.
-    func export(from offset: Int) -> ListQuery {
-        ListQuery(search: search, order: order, isDescending: isDescending, offset: offset, limit: 1000)
-    }
-
     fileprivate var items: [Frame.QueryItem] {
         var items: [Frame.QueryItem] = []
         if !search.isEmpty { items.append(.init(prefix + "q", search)) }
@@ -83,6 +78,19 @@ struct Column<Row> {
         self.plain = plain
         self.cell = cell
         self.rank = rank
+    }
+}
+
+/// A small table of texts, for example the numbers behind a chart; all but its first column are numbers.
+struct TextTable {
+    var head: [String]
+    /// Each as long as ``head``.
+    var rows: [[String]]
+
+    var columns: [Column<[String]>] {
+        head.enumerated().map { position, title in
+            Column(title, isNumber: position > 0, plain: { $0[position] })
+        }
     }
 }
 
@@ -170,14 +178,32 @@ extension Frame {
             "\(each: self.query.filter { !names.contains($0.name) && !$0.value.isEmpty }, { "<input type=\"hidden\" name=\"\($0.name)\" value=\"\($0.value)\">" })"
     }
 
+    /// A link that downloads a table.
+    func exportLink(_ path: String) -> HTML {
+        "<a class=\"button small\" href=\"\(path)\" download>\(Icon.download.markup)\(t(.exportCSV))</a>"
+    }
+
+    /// A table without toolbar and pager: the rows as they are; its export stands beside it.
+    func plainTable<Row>(_ columns: [Column<Row>], _ rows: [Row]) -> HTML {
+        """
+        <table><thead><tr>\(each: columns, {
+            "<th scope=\"col\"\(attribute: "class", $0.isNumber ? "number" : nil)>\($0.title)</th>"
+        })</tr></thead>
+        <tbody>\(each: rows, { row in "<tr>\(cells(columns, row))</tr>\n" })</tbody></table>
+        """
+    }
+
+    private func cells<Row>(_ columns: [Column<Row>], _ row: Row) -> HTML {
+        "\(each: columns, { "<td\(attribute: "class", $0.isNumber ? "number" : nil)>\($0.cell?(row) ?? HTML(escaping: $0.plain(row)))</td>" })"
+    }
+
     /// A table with its toolbar and pager.
     func table<Row>(_ table: Table<Row>) -> HTML {
         if table.total == 0, table.query.isPlain { return table.empty }
         return """
             <div class="tools">\(when: table.searchHint != nil, search(table))\
             <span class="total">\(t(.rowsTotal, number(table.total)))</span>\
-            <a class="button small" href="\(address(table.query, path: table.exportPath))" download>\
-            \(Icon.download.markup)\(t(.exportCSV))</a></div>
+            \(exportLink(address(table.query, path: table.exportPath)))</div>
             <div class="scroll" tabindex="0" role="region" aria-label="\(table.caption)"><table>\
             <caption class="hidden">\(table.caption)</caption>
             <thead><tr>\(each: table.columns, { heading($0, table.query) })\(when: table.actions != nil, "<th scope=\"col\" class=\"acts\">\(t(.actions))</th>")</tr></thead>
@@ -223,9 +249,7 @@ extension Frame {
 
     private func row<Row>(_ table: Table<Row>, _ row: Row) -> HTML {
         """
-        <tr>\(each: table.columns, { column in
-            "<td\(attribute: "class", column.isNumber ? "number" : nil)>\(column.cell?(row) ?? HTML(escaping: column.plain(row)))</td>"
-        })\(when: table.actions != nil, "<td class=\"acts\">\(table.actions?(row))</td>")</tr>
+        <tr>\(cells(table.columns, row))\(when: table.actions != nil, "<td class=\"acts\">\(table.actions?(row))</td>")</tr>
 
         """
     }
@@ -262,17 +286,10 @@ extension Frame {
     }
 }
 
-/// An export: CSV in UTF-8 with a byte-order mark, so that spreadsheets show Chinese.
+/// An export of a small table.
+func csv(_ table: TextTable) -> String { csv(table.columns, table.rows) }
+
+/// An export: what stands in the cells as plain text, under the headings of the page.
 func csv<Row>(_ columns: [Column<Row>], _ rows: [Row]) -> String {
-    func cell(_ text: String) -> String {
-        // A cell that a spreadsheet would run as a formula starts with an apostrophe instead (OWASP, CSV injection).
-        let isFormula = text.first.map { "=+-@\t\r".contains($0) } ?? false
-        let isNumber = text.allSatisfy { $0.isNumber || "+-.,%".contains($0) }
-        let safe = isFormula && !isNumber ? "'" + text : text
-        guard safe.contains(where: { ",\"\n\r\r\n".contains($0) }) else { return safe }
-        return "\"" + safe.replacing("\"", with: "\"\"") + "\""
-    }
-    var out = "\u{FEFF}" + columns.map { cell($0.title) }.joined(separator: ",") + "\r\n"
-    for row in rows { out += columns.map { cell($0.plain(row)) }.joined(separator: ",") + "\r\n" }
-    return out
+    CSV.text([columns.map(\.title)] + rows.map { row in columns.map { $0.plain(row) } })
 }

@@ -72,7 +72,7 @@ struct ApprovalPage {
             title: campaign.plan.name,
             hint: f.t(.submittedLine, approval.submittedBy, f.time(approval.submittedAt), "\(approval.revision)"),
             body: """
-                \(campaign.dryRun.map { DryRunCards(dryRun: $0).html(f) })
+                \(campaign.dryRun.map { DryRunCards(dryRun: $0, campaign: campaign.id).html(f) })
                 \(PlanCards(campaign: campaign, segment: segment).html(f))
                 \(card(f.t(.decision), id: "decision", isOwn ? "<p>\(f.t(.ownCampaign))</p>" : form(f)))
                 """

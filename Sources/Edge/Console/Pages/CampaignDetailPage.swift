@@ -72,13 +72,25 @@ extension RunStage {
     }
 }
 
+/// A closed wave and what it came to.
+struct EvaluatedWave: Sendable {
+    /// The slot it was planned for.
+    var planned: LocalTime
+    var evaluation: WaveEvaluation
+
+    var occurrence: Int32 { evaluation.wave.occurrence }
+}
+
 /// One campaign.
 struct CampaignDetailPage {
     var campaign: Campaign
     var tab: CampaignTab
     var segment: Segment?
     var run: RunState?
-    var evaluation: WaveEvaluation?
+    /// The closed waves, oldest first; read for the evaluation only.
+    var waves: [EvaluatedWave] = []
+    /// Occurrence of the wave whose evaluation is shown; nil = the last one.
+    var chosenWave: Int32?
     var approvals: [Approval]
     /// Staff numbers the test was last sent to, kept after an error.
     var testNumbers = ""
@@ -227,7 +239,7 @@ struct CampaignDetailPage {
                 ? actionButton(f.t(.runDryRun), to: path + "/dry-run", .dryRun, isPrimary: true) : .empty
             return card(nil, emptyState(f.t(.noDryRun), action))
         }
-        return DryRunCards(dryRun: dryRun).html(f)
+        return DryRunCards(dryRun: dryRun, campaign: campaign.id).html(f)
     }
 
     // MARK: Execution
@@ -269,11 +281,17 @@ struct CampaignDetailPage {
     // MARK: Evaluation
 
     private func evaluated(_ f: Frame) -> HTML {
-        guard let e = evaluation else {
+        guard let wave = waves.last(where: { chosenWave == nil || $0.occurrence == chosenWave }) else {
             return card(nil, emptyState(f.t(.noEvaluation), linkButton(f.t(.tabRun), to: path + "?tab=run")))
         }
+        let e = wave.evaluation
         let cost = e.costPerAdditionalOrderMinor.map { f.language.money(minor: $0) } ?? "--"
+        func export(_ name: String) -> HTML {
+            f.exportLink("\(path)/evaluation/\(name).csv?wave=\(Int(wave.occurrence))")
+        }
         return """
+            \(when: waves.count > 1, waveTable(wave, f))
+            <p class="help">\(f.t(.waveShown, "\(wave.occurrence)", f.time(wave.planned)))</p>
             \(figures([
                 (f.t(.additionalOrders), f.language.fixed(e.lift.additional.orders, decimals: 0), f.t(.from95, f.language.fixed(e.lift.additional.low, decimals: 0), f.language.fixed(e.lift.additional.high, decimals: 0))),
                 (f.t(.liftPoints), f.points(e.lift), f.t(e.lift.isSignificant ? .significant : .notSignificant)),
@@ -281,16 +299,80 @@ struct CampaignDetailPage {
                 (f.t(.costPerOrder), cost, f.t(.costTotal, f.language.money(minor: e.costMinor))),
             ]))
             <div class="columns">
-            \(card(f.t(.funnelTitle), f.funnel(e)))
-            \(card(f.t(.liftTitle), "<p>\(f.t(.liftSentence, f.points(e.lift), f.pointsInterval(e.lift), f.language.fixed(e.lift.smallestDetectable * 100, decimals: 2)))</p>\(f.lift(e.lift))"))
+            \(card(f.t(.funnelTitle), actions: export("funnel"), f.funnel(e)))
+            \(card(f.t(.liftTitle), actions: export("lift"), "<p>\(f.t(.liftSentence, f.points(e.lift), f.pointsInterval(e.lift), f.language.fixed(e.lift.smallestDetectable * 100, decimals: 2)))</p>\(f.lift(e.lift))"))
             </div>
-            \(card(f.t(.lossesTitle), f.losses(e.outcomes.map { ($0.outcome, Int($0.count)) })))
+            \(card(f.t(.lossesTitle), actions: export("losses"), f.losses(e.losses)))
             \(card(f.t(.feedbackTitle), facts([
                 (f.t(.replies), "\(f.number(e.replies))"), (f.t(.unsubscriptions), "\(f.number(e.unsubscriptions))"),
                 (f.t(.givenBack), "\(f.number(e.released))"), (f.t(.awaiting), "\(f.number(e.open))"),
                 (f.t(.blockedByLists), "\(f.number(e.blockedByLists))"), (f.t(.blockedByFrequency), "\(f.number(e.blockedByFrequency))"),
             ])))
             """
+    }
+
+    static func waveColumns(_ f: Frame, _ path: String = "", shown: Int32? = nil) -> [Column<EvaluatedWave>] {
+        func count(
+            _ title: ConsoleText,
+            _ key: String,
+            _ value: @escaping (WaveEvaluation) -> Int
+        ) -> Column<EvaluatedWave> {
+            Column(
+                f.t(title),
+                key: key,
+                isNumber: true,
+                rank: { Int64(value($0.evaluation)) },
+                plain: { f.number(value($0.evaluation)) }
+            )
+        }
+        return [
+            Column(f.t(.wave), key: "wave", rank: { Int64($0.occurrence) }, plain: { "\($0.occurrence)" }) { wave in
+                "<a href=\"\(path)?tab=evaluation&amp;wave=\(Int(wave.occurrence))\"\(attribute: "aria-current", wave.occurrence == shown ? "true" : nil)>\(f.t(.waveNumber, "\(wave.occurrence)"))</a>"
+            },
+            Column(
+                f.t(.plannedAt),
+                key: "planned",
+                rank: { $0.planned.instant.epochMs },
+                plain: { f.time($0.planned) }
+            ),
+            count(.stageTarget, "target") { $0.target },
+            count(.stageContacts, "contacts") { $0.contacts },
+            count(.stageDelivered, "delivered") { $0.delivered },
+            count(.stageOrdered, "ordered") { $0.lift.contact.successes },
+            Column(
+                f.t(.liftPoints),
+                key: "lift",
+                isNumber: true,
+                rank: { Int64(($0.evaluation.lift.difference * 1_000_000).rounded()) },
+                plain: { f.points($0.evaluation.lift) }
+            ),
+            Column(f.t(.interval95), isNumber: true, plain: { f.pointsInterval($0.evaluation.lift) }),
+            Column(
+                f.t(.netBenefit),
+                key: "benefit",
+                isNumber: true,
+                rank: { $0.evaluation.netBenefitMinor },
+                plain: { f.language.money(minor: $0.evaluation.netBenefitMinor) }
+            ),
+        ]
+    }
+
+    private func waveTable(_ shown: EvaluatedWave, _ f: Frame) -> HTML {
+        let columns = Self.waveColumns(f, path, shown: shown.occurrence)
+        let query = TableQuery(f, prefix: "w.")
+        return card(
+            f.t(.waves),
+            f.table(
+                Table(
+                    f.t(.waves),
+                    columns: columns,
+                    page: query.page(of: waves.reversed(), columns),
+                    query: query,
+                    exportPath: path + "/evaluation/waves.csv",
+                    empty: .empty
+                )
+            )
+        )
     }
 
     // MARK: Records
@@ -363,6 +445,7 @@ struct PlanCards {
 /// What a dry run said.
 struct DryRunCards {
     var dryRun: DryRunRecord
+    var campaign: CampaignID
 
     func html(_ f: Frame) -> HTML {
         """
@@ -373,7 +456,7 @@ struct DryRunCards {
             (f.t(.lostTotal), f.number(dryRun.target - dryRun.count(.contact) - dryRun.count(.control)), nil),
             (f.t(.estimatedCost), f.language.money(minor: dryRun.costMinor), nil),
         ]))
-        \(card(f.t(.lossesTitle), f.losses(dryRun.totals)))
+        \(card(f.t(.lossesTitle), actions: f.exportLink("/campaigns/\(campaign.number)/dry-run/losses.csv"), f.losses(dryRun.totals)))
         <p class="help">\(f.t(.dryRunAt, f.time(dryRun.at)))<br>\(f.t(.outcomeHash)) <code>\
         \(dryRun.outcomeSHA256.prefix(16).description)</code></p>
         """

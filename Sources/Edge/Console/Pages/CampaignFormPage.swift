@@ -11,11 +11,22 @@ struct ScenePage {
     /// Kept when the planner comes from a segment.
     var segment: Int64?
 
+    static func columns(_ f: Frame) -> [Column<Scene>] {
+        [
+            Column(f.t(.scene), plain: { f.language($0.name) }), Column(f.t(.code), plain: \.code),
+            Column(f.t(.goal), plain: { f.language($0.goal) }), Column(f.t(.message), plain: \.message),
+            Column(f.t(.product), plain: { $0.product ?? "" }),
+            Column(f.t(.valuePerOrder), plain: { f.language.money(minor: $0.valuePerOrderMinor) }),
+            Column(f.t(.controlShare), plain: { f.language.percent(Double($0.controlPPM) / 1_000_000) }),
+        ]
+    }
+
     func page(_ f: Frame) -> Screen {
         Screen(
             item: .campaigns,
             title: f.t(.newCampaign),
             hint: f.t(.chooseScene),
+            actions: f.exportLink("/campaigns/scenes.csv"),
             body: """
                 <ul class="scenes">\(each: Scene.standard, { scene in
                     """

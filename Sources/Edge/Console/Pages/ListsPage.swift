@@ -26,13 +26,6 @@ struct FoundNumber: Sendable {
     var changes: [ListChange]
 }
 
-/// What an import did, and with which file.
-struct ImportReport: Sendable {
-    var file: String
-    var list: ListID
-    var counts: ListImport
-}
-
 /// A list and how many are on it.
 struct ListCount: Sendable {
     var list: ListID
@@ -45,7 +38,8 @@ struct ListCount: Sendable {
 struct ListsPage {
     var counts: [ListCount]
     var found: FoundNumber?
-    var report: ImportReport?
+    /// An import of this session, and the number it is asked for by.
+    var report: (id: Int, report: ImportReport)?
     /// What was typed, kept after an error.
     var typed = ""
     var findError: String?
@@ -84,7 +78,7 @@ struct ListsPage {
                 \(card(f.t(.findNumber), finder(f)))
                 \(when: f.may(.editLists), card(f.t(.importFile), id: "import", importer(f)))
                 </div>
-                \(report.map { reported($0, f) })
+                \(report.map { reported($0.report, id: $0.id, f) })
                 \(found.map { foundCard($0, f) })
                 \(card(f.t(.allLists), f.table(Table(
                     f.t(.allLists), columns: columns, page: query.page(of: counts, columns), query: query,
@@ -131,8 +125,22 @@ struct ListsPage {
         return control
     }
 
-    private func reported(_ report: ImportReport, _ f: Frame) -> HTML {
+    static func rejectColumns(_ f: Frame) -> [Column<RejectedLine>] {
+        [
+            Column(f.t(.line), key: "line", rank: { Int64($0.line) }, plain: { "\($0.line)" }),
+            Column(f.t(.msisdn), plain: \.masked),
+            Column(
+                f.t(.reasonWord),
+                key: "reason",
+                plain: { f.t($0.code == "list.bad_number" ? .numberInvalid : .numberUnknown) }
+            ),
+        ]
+    }
+
+    private func reported(_ report: ImportReport, id: Int, _ f: Frame) -> HTML {
         let counts = report.counts
+        let columns = Self.rejectColumns(f)
+        let query = TableQuery(f, prefix: "r.")
         let more = counts.unknown + counts.malformed - counts.rejects.count
         return card(
             f.t(.importReport, report.file),
@@ -142,12 +150,10 @@ struct ListsPage {
                 (f.t(.alreadyThere), f.number(counts.present), nil), (f.t(.duplicates), f.number(counts.duplicates), nil),
                 (f.t(.rejected), f.number(counts.unknown + counts.malformed), nil),
             ]))
-            \(when: !counts.rejects.isEmpty, """
-                <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.rejected))"><table><thead><tr>\
-                <th scope="col" class="number">\(f.t(.line))</th><th scope="col">\(f.t(.reasonWord))</th></tr></thead>
-                <tbody>\(each: counts.rejects.prefix(100), { "<tr><td class=\"number\">\($0.line)</td><td>\(f.t($0.code == "list.bad_number" ? .numberInvalid : .numberUnknown))</td></tr>" })</tbody></table></div>
-                """)
-            \(when: more > 0 || counts.rejects.count > 100, "<p class=\"help\">\(f.t(.moreRejects, f.number(more + max(0, counts.rejects.count - 100))))</p>")
+            \(f.table(Table(
+                f.t(.rejected), columns: columns, page: query.page(of: report.rejects, columns), query: query,
+                exportPath: "/lists/imports/\(id)/rejects.csv", empty: .empty)))
+            \(when: more > 0, "<p class=\"help\">\(f.t(.moreRejects, f.number(more)))</p>")
             """
         )
     }
@@ -158,29 +164,36 @@ struct ListsPage {
             id: "found",
             actions: f.may(.explain) ? linkButton(f.t(.menuExplain), to: "/explain/\(found.index)", .explain) : .empty,
             """
-            \(found.entries.isEmpty ? "<p class=\"help\">\(f.t(.onNoList))</p>" : entries(found, f))
+            \(entries(found, f))
             \(when: f.may(.editLists), "<h3>\(f.t(.registerDND))</h3>\(registerForm(found, f))")
             \(when: !found.changes.isEmpty, history(found, f))
             """
         )
     }
 
-    private func entries(_ found: FoundNumber, _ f: Frame) -> HTML {
-        """
-        <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.listName))"><table><thead><tr>\
-        <th scope="col">\(f.t(.listName))</th><th scope="col">\(f.t(.channel))</th><th scope="col">\(f.t(.source))</th>\
-        <th scope="col">\(f.t(.reasonWord))</th><th scope="col" class="acts">\(f.t(.actions))</th></tr></thead>
-        <tbody>\(each: found.entries, { entry in
-            """
-            <tr><td>\(f.list(entry.list, policy))</td><td>\
-            \(entry.list.channel.map { f.language($0.name) } ?? f.t(.allChannels))</td>
-            <td>\(entry.change.map { "\($0.who) \(f.time($0.at))" } ?? f.t(.loaded))</td><td>\
-            \(entry.change?.reason ?? "--")</td><td class="acts">\
-            \(when: f.may(.editLists), remove(entry, found, f))</td></tr>
+    static func entryColumns(_ f: Frame, _ policy: ContactPolicy?) -> [Column<FoundNumber.Entry>] {
+        [
+            Column(f.t(.listName), key: "name", plain: { f.list($0.list, policy) }),
+            Column(f.t(.channel), plain: { $0.list.channel.map { f.language($0.name) } ?? f.t(.allChannels) }),
+            Column(f.t(.source), plain: { $0.change.map { "\($0.who) \(f.time($0.at))" } ?? f.t(.loaded) }),
+            Column(f.t(.reasonWord), plain: { $0.change?.reason ?? "--" }),
+        ]
+    }
 
-            """
-        })</tbody></table></div>
-        """
+    private func entries(_ found: FoundNumber, _ f: Frame) -> HTML {
+        let columns = Self.entryColumns(f, policy)
+        let query = TableQuery(f, prefix: "e.")
+        return f.table(
+            Table(
+                f.t(.listName),
+                columns: columns,
+                page: query.page(of: found.entries, columns),
+                query: query,
+                exportPath: "/lists/found/\(found.index)/entries.csv",
+                empty: "<p class=\"help\">\(f.t(.onNoList))</p>",
+                actions: f.may(.editLists) ? { remove($0, found, f) } : nil
+            )
+        )
     }
 
     private func remove(_ entry: FoundNumber.Entry, _ found: FoundNumber, _ f: Frame) -> HTML {

@@ -62,8 +62,8 @@ struct PolicyPage {
                 \(card(f.t(.capTable), "\(tiers(policy, f))<p class=\"help\">\(f.t(.capHelp))</p>"))
                 \(card(f.t(.dndClasses), classes(policy, f)))
                 <div class="columns">
-                \(card(f.t(.intervals), facts(intervals(policy, f))))
-                \(card(f.t(.quietAndHolidays), facts(quiet(policy, f))))
+                \(card(f.t(.intervals), actions: f.exportLink("/policy/rules.csv"), facts(shown(Self.intervals(policy, f)))))
+                \(card(f.t(.quietAndHolidays), facts(shown(Self.quiet(policy, f)))))
                 </div>
                 """
         )
@@ -101,16 +101,28 @@ struct PolicyPage {
         )
     }
 
-    private func intervals(_ policy: ContactPolicy, _ f: Frame) -> [(String, HTML)] {
-        ChannelClass.allCases.compactMap { channel in
-            policy.intervalDays[channel].map { (f.language(channel.name), "\(f.t(.daysApart, "\($0)"))") }
-        }
-            + policy.similarDays.sorted { $0.key < $1.key }.map {
-                (f.t(.similarOf, f.category($0.key)), "\(f.t(.daysApart, "\($0.value)"))")
-            } + [(f.t(.reservationTime), "\(f.t(.hours, "\(policy.reservationHours)"))")]
+    /// Intervals, reservations, quiet hours and holidays: what is neither cap nor class.
+    static func rules(_ policy: ContactPolicy, _ f: Frame) -> TextTable {
+        TextTable(
+            head: [f.t(.rule), f.t(.value)],
+            rows: (intervals(policy, f) + quiet(policy, f)).map { [$0.label, $0.value] }
+        )
     }
 
-    private func quiet(_ policy: ContactPolicy, _ f: Frame) -> [(String, HTML)] {
+    private func shown(_ items: [(label: String, value: String)]) -> [(label: String, value: HTML)] {
+        items.map { ($0.label, HTML(escaping: $0.value)) }
+    }
+
+    private static func intervals(_ policy: ContactPolicy, _ f: Frame) -> [(label: String, value: String)] {
+        ChannelClass.allCases.compactMap { channel in
+            policy.intervalDays[channel].map { (f.language(channel.name), f.t(.daysApart, "\($0)")) }
+        }
+            + policy.similarDays.sorted { $0.key < $1.key }.map {
+                (f.t(.similarOf, f.category($0.key)), f.t(.daysApart, "\($0.value)"))
+            } + [(f.t(.reservationTime), f.t(.hours, "\(policy.reservationHours)"))]
+    }
+
+    private static func quiet(_ policy: ContactPolicy, _ f: Frame) -> [(label: String, value: String)] {
         ChannelClass.allCases.compactMap { channel in
             policy.quietHours[channel].map {
                 (f.t(.quietOf, f.language(channel.name)), "\(clock($0.from)) ～ \(clock($0.to))")
@@ -118,7 +130,8 @@ struct PolicyPage {
         } + [
             (
                 f.t(.holidays),
-                "\(policy.holidays.isEmpty ? f.t(.none) : policy.holidays.map(\.iso).joined(separator: f.language("、", ", ")))"
+                policy.holidays.isEmpty
+                    ? f.t(.none) : policy.holidays.map(\.iso).joined(separator: f.language("、", ", "))
             ),
             (
                 f.t(.holdoutShare),

@@ -85,11 +85,12 @@ struct SegmentEditorPage {
                 value="\(version)">
                 <div class="columns wide-left">
                 \(card(f.t(.ruleCard), inputs(f, isEditable)))
-                \(card(f.t(.attributePicker), AttributePicker(catalogue: catalogue, isEnabled: isEditable).html(f)))
+                \(card(f.t(.attributePicker), actions: f.exportLink("/segments/attributes.csv"), AttributePicker(catalogue: catalogue, isEnabled: isEditable).html(f)))
                 </div>
                 \(card(f.t(.resultCard), "<div id=\"result\" aria-live=\"polite\">\(result?.html(f) ?? emptyResult(f))</div>"))
                 \(when: isEditable, "<div class=\"footer\"><button class=\"button primary\" type=\"submit\">\(f.t(.save))</button>\(linkButton(f.t(.cancel), to: "/segments"))</div>")
                 </form>
+                <form id="sample" method="post" action="/segments/sample.csv" data-download></form>
                 """
         )
     }
@@ -107,7 +108,14 @@ struct SegmentEditorPage {
 
 /// What a rule comes to: members and a sample, or what is wrong and where.
 enum RuleResult {
-    case members(count: Int, base: Int, milliseconds: Int, sample: [MaskedMember], attributes: [Attribute])
+    case members(
+        rule: String,
+        count: Int,
+        base: Int,
+        milliseconds: Int,
+        sample: [MaskedMember],
+        attributes: [Attribute]
+    )
     case wrong(RuleError, rule: String)
     case failed(String)
 
@@ -115,10 +123,10 @@ enum RuleResult {
         switch self {
         case .failed(let message): return "<div class=\"notice error\">\(Icon.error.markup)<p>\(message)</p></div>"
         case .wrong(let error, let rule): return wrong(error, rule, f)
-        case .members(let count, let base, let milliseconds, let sample, let attributes):
+        case .members(let rule, let count, let base, let milliseconds, let sample, let attributes):
             return """
                 \(figures([(f.t(.memberCount), f.number(count), f.t(.shareOfBase, f.share(count, of: base))), (f.t(.countTime), "\(milliseconds) ms", nil)]))
-                \(sample.isEmpty ? emptyState(f.t(.noMembers)) : table(sample, attributes, f))
+                \(sample.isEmpty ? emptyState(f.t(.noMembers)) : table(rule, sample, attributes, f))
                 """
         }
     }
@@ -137,15 +145,25 @@ enum RuleResult {
             """
     }
 
-    private func table(_ sample: [MaskedMember], _ attributes: [Attribute], _ f: Frame) -> HTML {
+    static func sampleColumns(_ attributes: [Attribute], _ f: Frame) -> [Column<MaskedMember>] {
+        [Column(f.t(.msisdn), plain: \.msisdn)]
+            + attributes.map { attribute in
+                Column(
+                    f.language(attribute.name) + (attribute.unit.map { "（\($0)）" } ?? ""),
+                    isNumber: attribute.isNumber,
+                    plain: { attribute.shown($0.attributes[attribute.code] ?? "", f.language) }
+                )
+            }
+    }
+
+    /// The export belongs to a form of its own: the editor's is for saving.
+    private func table(_ rule: String, _ sample: [MaskedMember], _ attributes: [Attribute], _ f: Frame) -> HTML {
         """
-        <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.sample))"><table><caption>\
-        \(f.t(.sampleCaption, f.number(sample.count)))</caption>
-        <thead><tr><th scope="col">\(f.t(.msisdn))</th>\
-        \(each: attributes, { "<th scope=\"col\"\(attribute: "class", $0.isNumber ? "number" : nil)>\(f.language($0.name))\(when: $0.unit != nil, "（\($0.unit ?? "")）")</th>" })</tr></thead>
-        <tbody>\(each: sample, { member in
-            "<tr><td>\(member.msisdn)</td>\(each: attributes, { attribute in "<td\(attribute: "class", attribute.isNumber ? "number" : nil)>\(attribute.shown(member.attributes[attribute.code] ?? "", f.language))</td>" })</tr>"
-        })</tbody></table></div>
+        <div class="tools spread"><span>\(f.t(.sampleCaption, f.number(sample.count)))</span>\
+        <textarea name="rule" form="sample" hidden>\(rule)</textarea>\
+        <button class="button small" type="submit" form="sample">\(Icon.download.markup)\(f.t(.exportCSV))</button></div>
+        <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.sample))">\
+        \(f.plainTable(Self.sampleColumns(attributes, f), sample))</div>
         """
     }
 }
@@ -181,6 +199,24 @@ extension Attribute {
 struct AttributePicker {
     var catalogue: AttributeCatalogue
     var isEnabled: Bool
+
+    static func columns(_ f: Frame, _ groups: [AttributeGroup]) -> [Column<Attribute>] {
+        [
+            Column(f.t(.code), plain: \.code), Column(f.t(.name), plain: { f.language($0.name) }),
+            Column(
+                f.t(.attributeGroup),
+                plain: { attribute in
+                    groups.first { $0.code == attribute.group }.map { f.language($0.name) } ?? attribute.group
+                }
+            ),
+            Column(f.t(.type), plain: \.type.name), Column(f.t(.unit), plain: { $0.unit ?? "" }),
+            Column(
+                f.t(.values),
+                plain: { $0.domain.map { "\($0.value) \(f.language($0.label))" }.joined(separator: "; ") }
+            ),
+            Column(f.t(.masked), plain: { f.t($0.sensitivity == .open ? .no : .yes) }),
+        ]
+    }
 
     func html(_ f: Frame) -> HTML {
         """

@@ -185,7 +185,7 @@ extension Frame {
             "campaign.run": .start, "campaign.pause": .pause, "campaign.resume": .resume, "campaign.stop": .stop,
             "campaign.finish": .actFinish, "campaign.test_send": .testSend, "session.open": .signIn,
             "session.close": .signOut, "session.refused": .actSignInRefused, "staff.add": .newStaff,
-            "staff.update": .actStaffUpdate, "staff.password": .renewPassword, "policy.set": .actPolicySet,
+            "staff.update": .actStaffUpdate, "staff.password": .changePassword, "policy.set": .actPolicySet,
             "load": .actLoad, "list.add": .registerDND, "list.remove": .actListRemove,
             "list.import": .importFile, "subscriber.look_up": .findNumber, "staff.create": .newStaff,
             "export": .exportCSV,

@@ -43,6 +43,34 @@ extension Console {
             response.setCookie(site.accounts.cookie(token: ""))
             return response
         }
+        page(PasswordPage.path, .signedIn) { frame, _, _ in PasswordPage().page(frame) }
+        site.post(PasswordPage.path, .signedIn) { request, context in
+            let body = try await FormBody.read(request, context)
+            let frame = try await frame(request, context)
+            let staff = try context.user()
+            var page = PasswordPage()
+            var notice: Notice?
+            if body["new"] != body["again"] { page.errors["again"] = frame.t(.passwordsDiffer) }
+            if page.errors.isEmpty {
+                do {
+                    try await site.accounts.changePassword(of: staff, from: body["old"], to: body["new"])
+                    // All sessions have ended; this one goes on as a new one.
+                    let token = try await site.accounts.open(staff, address: context.address)
+                    var response = redirect("/", .password)
+                    response.setCookie(site.accounts.cookie(token: token))
+                    return response
+                } catch EdgeError.wrongPassword {
+                    page.errors["old"] = frame.t(.wrongOldPassword)
+                } catch EdgeError.badPassword {
+                    page.errors["new"] = frame.t(.passwordRule)
+                } catch let error as EdgeError {
+                    notice = Notice(isError: true, text: frame.problem(error))
+                }
+            }
+            var shown = frame
+            shown.notice = notice
+            return respond(shown.render(page.page(shown)), status: .unprocessableContent)
+        }
         site.get("/language/{code}", .open) { request, context in
             guard let language = Language(rawValue: context.parameters.get("code") ?? "") else {
                 throw EdgeError.notFound("language")

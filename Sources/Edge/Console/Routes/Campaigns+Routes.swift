@@ -42,8 +42,13 @@ extension Console {
         }
         page("/campaigns/{id}", .viewCampaigns) { frame, _, context in
             let campaign = try await site.campaign(context.id(), for: context.user())
-            return try await detail(campaign, CampaignTab(rawValue: frame.parameter("tab")) ?? .overview).page(frame)
+            let tab = CampaignTab(rawValue: frame.parameter("tab")) ?? .overview
+            return try await detail(campaign, tab, wave: Int32(frame.parameter("wave"))).page(frame)
         }
+        addCampaignExports()
+    }
+
+    private func addCampaignExports() {
         export("/campaigns/{id}/approvals.csv", .viewCampaigns, columns: CampaignDetailPage.approvalColumns) {
             frame,
             context in
@@ -52,25 +57,55 @@ extension Console {
             let columns = CampaignDetailPage.approvalColumns(frame)
             return TableQuery(frame).page(of: approvals, columns, isWhole: true).rows
         }
+        export("/campaigns/{id}/dry-run/losses.csv", .viewCampaigns) { frame, context in
+            let campaign = try await site.campaign(context.id(), for: context.user())
+            guard let dryRun = campaign.dryRun else { throw PlanningError.noDryRun }
+            return csv(frame.lossTable(dryRun.totals))
+        }
+        export("/campaigns/{id}/evaluation/waves.csv", .viewCampaigns) { frame, context in
+            let campaign = try await site.campaign(context.id(), for: context.user())
+            let columns = CampaignDetailPage.waveColumns(frame)
+            let waves = try await waves(of: campaign).reversed()
+            return csv(columns, TableQuery(frame, prefix: "w.").page(of: Array(waves), columns, isWhole: true).rows)
+        }
+        let tables: [(name: String, make: @Sendable (Frame, WaveEvaluation) -> TextTable)] = [
+            ("funnel", { $0.funnelTable($1) }), ("lift", { $0.liftTable($1.lift) }),
+            ("losses", { $0.lossTable($1.losses) }),
+        ]
+        for table in tables {
+            export("/campaigns/{id}/evaluation/\(table.name).csv", .viewCampaigns) { frame, context in
+                let campaign = try await site.campaign(context.id(), for: context.user())
+                let wave = Int32(frame.parameter("wave"))
+                guard let found = try await waves(of: campaign).last(where: { wave == nil || $0.occurrence == wave })
+                else { throw EdgeError.notFound("evaluation of campaign \(campaign.id.number)") }
+                return csv(table.make(frame, found.evaluation))
+            }
+        }
+        export("/campaigns/scenes.csv", .viewCampaigns, columns: ScenePage.columns) { _, _ in Scene.standard }
     }
 
-    private func detail(_ campaign: Campaign, _ tab: CampaignTab) async throws -> CampaignDetailPage {
+    private func detail(_ campaign: Campaign, _ tab: CampaignTab, wave: Int32? = nil) async throws -> CampaignDetailPage
+    {
         let progress = try await site.runner.progress(of: campaign)?.progress
+        let waves = tab == .evaluation ? try await waves(of: campaign) : []
         return CampaignDetailPage(
             campaign: campaign,
             tab: tab,
             segment: try await platform.store.segment(campaign.plan.segment),
             run: progress.map { RunState($0) },
-            evaluation: tab == .evaluation ? try await evaluation(of: campaign) : nil,
+            waves: waves,
+            chosenWave: waves.contains { $0.occurrence == wave } ? wave : nil,
             approvals: tab == .records ? try await platform.store.approvals(of: campaign.id) : []
         )
     }
 
-    private func evaluation(of campaign: Campaign) async throws -> WaveEvaluation? {
+    /// The closed waves of a campaign, oldest first.
+    private func waves(of campaign: Campaign) async throws -> [EvaluatedWave] {
         let value = campaign.plan.valuePerOrderMinor
         return try await platform.host.read { state in
-            let waves = state.waves.values.filter { $0.wave.campaign == campaign.id && $0.status == .closed }
-            return waves.max { $0.wave < $1.wave }.map { WaveEvaluation($0, valuePerOrderMinor: value) }
+            state.waves.values.filter { $0.wave.campaign == campaign.id && $0.status == .closed }
+                .sorted { $0.wave < $1.wave }
+                .map { EvaluatedWave(planned: $0.planned, evaluation: WaveEvaluation($0, valuePerOrderMinor: value)) }
         }
     }
 

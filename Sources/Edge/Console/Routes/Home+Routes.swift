@@ -16,7 +16,7 @@ extension Console {
             return HomePage(
                 toDos: try await toDos(of: staff),
                 running: isViewer ? try await running(for: staff) : [],
-                subscribers: try await platform.host.read { $0.subscribers }
+                subscribers: try await site.subscribers(in: staff.scope)
             ).page(frame)
         }
     }

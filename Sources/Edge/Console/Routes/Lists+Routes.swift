@@ -15,18 +15,22 @@ extension Console {
     func addLists() {
         page("/lists", .viewLists) { frame, _, context in
             let chosen = UInt32(frame.parameter("subscriber")).map { SubscriberIndex($0) }
-            let page = try await listsPage(found: try await chosen.asyncMap { try await found($0, context) } ?? nil)
+            var page = try await listsPage(
+                found: try await chosen.asyncMap { try await found($0, context) } ?? nil,
+                for: try context.user()
+            )
+            if let id = Int(frame.parameter("import")) {
+                page.report = imports.report(id, session: context.sessionToken).map { (id, $0) }
+            }
             return page.page(frame)
         }
-        export("/lists.csv", .viewLists, columns: ListsPage.columns) { frame, _ in
-            TableQuery(frame).page(of: try await counts(), ListsPage.columns(frame), isWhole: true).rows
-        }
+        addListExports()
         form("/lists/find", .viewLists) { body, frame, context in
             do {
                 let index = try await lookUp(body.trimmed("number"), context)
                 return .next("/lists?subscriber=\(index.number)#found", nil)
             } catch let error as SpecialListError {
-                var page = try await listsPage()
+                var page = try await listsPage(for: try context.user())
                 page.typed = body["number"]
                 page.findError = frame.problem(error)
                 return .page(page.page(frame), nil)
@@ -40,34 +44,57 @@ extension Console {
                 do {
                     try await change(index, body, isAdded: done == .added, frame, context)
                 } catch let error as SpecialListError {
-                    let page = try await listsPage(found: try await found(index, context))
+                    let page = try await listsPage(found: try await found(index, context), for: try context.user())
                     return .page(page.page(frame), Notice(isError: true, text: frame.problem(error)))
                 }
                 return .next("/lists?subscriber=\(index.number)", done)
             }
         }
         form("/lists/import", .editLists) { body, frame, context in
-            var page = try await listsPage()
+            var page = try await listsPage(for: try context.user())
             guard let file = body.file else {
                 page.importError = frame.t(.fileMissing)
                 return .page(page.page(frame), nil)
             }
             let list = ListID(body["list"], channel: ChannelClass(code: body["channel"]))
+            let text = String(decoding: file.bytes, as: UTF8.self)
             do {
                 let counts = try await site.lists.add(
-                    file: String(decoding: file.bytes, as: UTF8.self),
+                    file: text,
                     to: list,
                     reason: body.trimmed("reason"),
                     by: try context.user(),
                     at: frame.now.instant
                 )
-                page = try await listsPage()
-                page.report = ImportReport(file: file.name, list: list, counts: counts)
-                return .page(page.page(frame), Notice(isError: false, text: frame.t(.doneAdded)))
+                let report = ImportReport(file: file.name, text: text, list: list, counts: counts)
+                let id = imports.add(report, session: context.sessionToken ?? "")
+                return .next("/lists?import=\(id)", counts.added > 0 ? .added : nil)
             } catch let error as SpecialListError {
                 page.importError = frame.problem(error)
                 return .page(page.page(frame), nil)
             }
+        }
+    }
+
+    private func addListExports() {
+        export("/lists.csv", .viewLists, columns: ListsPage.columns) { frame, context in
+            let counts = try await counts(for: try context.user())
+            return TableQuery(frame).page(of: counts, ListsPage.columns(frame), isWhole: true).rows
+        }
+        export("/lists/found/{subscriber}/entries.csv", .viewLists) { frame, context in
+            let index = context.parameters.get("subscriber").flatMap { UInt32($0) }.map { SubscriberIndex($0) }
+            guard let found = try await index.asyncMap({ try await found($0, context) }) ?? nil else {
+                throw EdgeError.notFound("subscriber")
+            }
+            let columns = ListsPage.entryColumns(frame, try await policy())
+            return csv(columns, TableQuery(frame, prefix: "e.").page(of: found.entries, columns, isWhole: true).rows)
+        }
+        export("/lists/imports/{id}/rejects.csv", .editLists) { frame, context in
+            guard let report = imports.report(Int(try context.id()), session: context.sessionToken) else {
+                throw EdgeError.notFound("import")
+            }
+            let columns = ListsPage.rejectColumns(frame)
+            return csv(columns, TableQuery(frame, prefix: "r.").page(of: report.rejects, columns, isWhole: true).rows)
         }
     }
 
@@ -110,13 +137,13 @@ extension Console {
         )
     }
 
-    private func listsPage(found: FoundNumber? = nil) async throws -> ListsPage {
-        ListsPage(counts: try await counts(), found: found, policy: try await policy())
+    private func listsPage(found: FoundNumber? = nil, for staff: Staff) async throws -> ListsPage {
+        ListsPage(counts: try await counts(for: staff), found: found, policy: try await policy())
     }
 
-    private func counts() async throws -> [ListCount] {
+    private func counts(for staff: Staff) async throws -> [ListCount] {
         let policy = try await policy()
-        return try await site.lists.sizes().map { size in
+        return try await site.listSizes(in: staff.scope).map { size in
             let dnd = policy?.dnd.first { ListID.dnd($0.number).code == size.list.code }
             return ListCount(list: size.list, count: size.count, mayBeUnticked: dnd?.mayBeUnticked)
         }

@@ -27,6 +27,10 @@ extension Console {
                 isWhole: true
             ).rows
         }
+        export("/policy/rules.csv", .viewPolicy) { frame, _ in
+            guard let policy = try await policy() else { throw EdgeError.notFound("policy") }
+            return csv(PolicyPage.rules(policy, frame))
+        }
     }
 
     /// The policy in force.

@@ -24,6 +24,10 @@ extension Console {
             let scope = try context.user().scope
             return try await everything(TableQuery(frame)) { try await platform.store.segments($0, in: scope) }
         }
+        export("/segments/attributes.csv", .viewSegments) { frame, _ in
+            let catalogue = try await platform.segments.catalogue()
+            return csv(AttributePicker.columns(frame, catalogue.groups), catalogue.attributes)
+        }
         page("/segments/new", .editSegments) { frame, _, context in
             let segment = Segment(
                 name: "",
@@ -42,6 +46,16 @@ extension Console {
             let frame = try await frame(request, context)
             let result = try await result(of: rule, in: context.user().scope, frame)
             return respond(result?.html(frame) ?? "<p class=\"help\">\(frame.t(.resultEmpty))</p>")
+        }
+        site.post("/segments/sample.csv", .viewSegments) { request, context in
+            let rule = try await FormBody.read(request, context)["rule"].unixLines
+            let frame = try await frame(request, context)
+            switch try await result(of: rule, in: context.user().scope, frame) {
+            case .members(_, _, _, _, let sample, let attributes):
+                return try await download(csv(RuleResult.sampleColumns(attributes, frame), sample), request, context)
+            case .wrong(let error, _): throw error
+            case .failed, nil: throw EdgeError.badRequest(field: "rule", why: "write a rule first")
+            }
         }
         form("/segments/save", .editSegments) { body, frame, context in
             let staff = try context.user()
@@ -109,8 +123,9 @@ extension Console {
             let shown = Array((named + others).prefix(6))
             let members = try await platform.segments.members(rule, in: scope, today: frame.now.day)
             return .members(
+                rule: rule,
                 count: count,
-                base: try await platform.host.read { $0.subscribers },
+                base: try await site.subscribers(in: scope),
                 milliseconds: max(1, elapsed),
                 sample: try await platform.segments.sample(members, attributes: shown.map(\.code)),
                 attributes: shown

@@ -76,8 +76,7 @@ public enum CSV {
         columns: [CSVColumn<Row>],
         language: Language
     ) -> Response {
-        var text = "\u{FEFF}" + line(columns.map { language($0.head) })
-        for row in rows { text += line(columns.map { $0.text(row) }) }
+        let text = text([columns.map { language($0.head) }] + rows.map { row in columns.map { $0.text(row) } })
         return Response(
             status: .ok,
             headers: [
@@ -88,15 +87,16 @@ public enum CSV {
         )
     }
 
-    /// One record.
-    static func line(_ cells: [String]) -> String {
-        cells.map(cell).joined(separator: ",") + "\r\n"
+    /// A whole file: the headings, then the records.
+    public static func text(_ records: [[String]]) -> String {
+        records.reduce(into: "\u{FEFF}") { $0 += $1.map(cell).joined(separator: ",") + "\r\n" }
     }
 
-    /// A cell; what a spreadsheet would run as a formula gets an apostrophe, numbers excepted.
-    static func cell(_ text: String) -> String {
+    /// A cell; what a spreadsheet would run as a formula gets an apostrophe, numbers excepted (OWASP, CSV injection).
+    private static func cell(_ text: String) -> String {
         var text = text
-        if let first = text.first, "=+-@\t\r".contains(first), Double(text) == nil { text = "'" + text }
+        let isNumber = text.allSatisfy { $0.isNumber || "+-.,%".contains($0) }
+        if let first = text.first, "=+-@\t\r\r\n".contains(first), !isNumber { text = "'" + text }
         guard text.contains(where: { "\",\r\n".contains($0) || $0 == "\r\n" }) else { return text }
         return "\"" + text.replacing("\"", with: "\"\"") + "\""
     }
@@ -147,15 +147,7 @@ extension Site {
         var query = try Self.query(request, order: order)
         if try request.wantsCSV() {
             let staff = try context.user()
-            query.limit = 1000
-            query.offset = 0
-            var rows: [Row] = []
-            while true {
-                let part = try await page(query)
-                rows += part.rows
-                query.offset += part.rows.count
-                guard !part.rows.isEmpty, rows.count < part.total else { break }
-            }
+            let rows = try await Self.everything(query, page)
             try await audit(staff.login, "export", name, detail: "\(rows.count) rows")
             return CSV.response(name: name, rows: rows, columns: columns, language: context.language)
         }
@@ -175,6 +167,21 @@ extension Site {
                 next: end < part.total && !part.rows.isEmpty ? Cursor(offset: end, list: list).text : nil
             )
         )
+    }
+
+    /// Answers something that is no list of the store: as JSON, or its rows as CSV; an export is recorded.
+    func answer<Row>(
+        _ request: Request,
+        _ context: EdgeContext,
+        name: String,
+        rows: [Row],
+        columns: [CSVColumn<Row>],
+        json: some Encodable
+    ) async throws -> Response {
+        guard try request.wantsCSV() else { return try Response.json(json) }
+        try await audit(try context.user().login, "export", name, detail: "\(rows.count) rows")
+        let file = String(name.map { $0 == "/" ? "-" : $0 })
+        return CSV.response(name: file, rows: rows, columns: columns, language: context.language)
     }
 
     /// Search, order and limit of a request.

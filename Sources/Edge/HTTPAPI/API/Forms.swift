@@ -11,27 +11,29 @@ import Planning
 import Ports
 import Texts
 
-struct SegmentForm: Encodable {
-    var id: Int64
-    var version: Int
-    var name: String
-    var rule: String
-    var owner: String
-    var scope: OrganisationScope
-    var count: Int64?
-    var updatedAt: String
+/// A JSON object: values by name; names without a value are left out.
+struct JSONObject: Encodable, ExpressibleByDictionaryLiteral {
+    private struct Name: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
 
-    init(_ segment: Segment) {
-        id = segment.id
-        version = segment.version
-        name = segment.name
-        rule = segment.rule
-        owner = segment.owner
-        scope = segment.scope
-        count = segment.count
-        updatedAt = segment.updatedAt.iso
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    private var values: [(name: String, value: (any Encodable)?)]
+
+    init(dictionaryLiteral values: (String, (any Encodable)?)...) { self.values = values.map { ($0, $1) } }
+
+    func encode(to encoder: any Encoder) throws {
+        var out = encoder.container(keyedBy: Name.self)
+        for (name, value) in values {
+            if let value { try out.encode(value, forKey: Name(stringValue: name)) }
+        }
     }
 }
+
+// MARK: Planning
 
 struct PlanForm: Codable {
     var name: String
@@ -118,260 +120,118 @@ struct PlanForm: Codable {
     }
 }
 
-struct DryRunForm: Encodable {
-    var at: String
-    var outcomes: [String: Int64]
-    var outcomeSHA256: String
-    var costMinor: Int64
+extension JSONObject {
+    init(_ segment: Segment) {
+        self = [
+            "id": segment.id, "version": segment.version, "name": segment.name, "rule": segment.rule,
+            "owner": segment.owner, "scope": segment.scope, "count": segment.count,
+            "updatedAt": segment.updatedAt.iso,
+        ]
+    }
 
     init(_ record: DryRunRecord) {
-        at = record.at.iso
-        outcomes = record.outcomes
-        outcomeSHA256 = record.outcomeSHA256
-        costMinor = record.costMinor
+        self = [
+            "at": record.at.iso, "outcomes": record.outcomes, "outcomeSHA256": record.outcomeSHA256,
+            "costMinor": record.costMinor,
+        ]
     }
-}
-
-struct CampaignForm: Encodable {
-    var id: Int64
-    var version: Int
-    var revision: Int
-    var phase: String
-    var owner: String
-    var scope: OrganisationScope
-    var plan: PlanForm
-    var messageCharacters: Int
-    var messageParts: Int
-    var dryRun: DryRunForm?
-    var updatedAt: String
 
     init(_ campaign: Campaign) {
-        id = campaign.id.number
-        version = campaign.version
-        revision = campaign.revision
-        phase = campaign.phase.rawValue
-        owner = campaign.owner
-        scope = campaign.scope
-        plan = PlanForm(campaign.plan)
-        (messageCharacters, messageParts) = campaign.plan.messageSize
-        dryRun = campaign.dryRun.map { DryRunForm($0) }
-        updatedAt = campaign.updatedAt.iso
+        let size = campaign.plan.messageSize
+        self = [
+            "id": campaign.id.number, "version": campaign.version, "revision": campaign.revision,
+            "phase": campaign.phase.rawValue, "owner": campaign.owner, "scope": campaign.scope,
+            "plan": PlanForm(campaign.plan), "messageCharacters": size.characters, "messageParts": size.parts,
+            "dryRun": campaign.dryRun.map { JSONObject($0) }, "updatedAt": campaign.updatedAt.iso,
+        ]
     }
-}
-
-struct ApprovalForm: Encodable {
-    var id: Int64
-    var campaign: Int64
-    var revision: Int
-    var submittedBy: String
-    var submittedAt: String
-    var result: String?
-    var decidedBy: String?
-    var decidedAt: String?
-    var reason: String?
 
     init(_ approval: Approval) {
-        id = approval.id
-        campaign = approval.campaign.number
-        revision = approval.revision
-        submittedBy = approval.submittedBy
-        submittedAt = approval.submittedAt.iso
-        result = approval.result?.rawValue
-        decidedBy = approval.decidedBy
-        decidedAt = approval.decidedAt?.iso
-        reason = approval.reason
+        self = [
+            "id": approval.id, "campaign": approval.campaign.number, "revision": approval.revision,
+            "submittedBy": approval.submittedBy, "submittedAt": approval.submittedAt.iso,
+            "result": approval.result?.rawValue, "decidedBy": approval.decidedBy,
+            "decidedAt": approval.decidedAt?.iso, "reason": approval.reason,
+        ]
     }
-}
-
-struct PendingForm: Encodable {
-    var approval: ApprovalForm
-    var campaign: CampaignForm
 
     init(_ pending: CampaignApproval) {
-        approval = ApprovalForm(pending.approval)
-        campaign = CampaignForm(pending.campaign)
+        self = ["approval": JSONObject(pending.approval), "campaign": JSONObject(pending.campaign)]
     }
-}
 
-struct ProgressForm: Encodable {
-    var number: Int
-    var campaign: Int64
-    var stage: String
-    var target: Int
-    var contacts: Int
-    var control: Int
-    var sent: Int
-    var accepted: Int
-    var delivered: Int
-    var released: Int
-    var open: Int
-    var replies: Int
-    var unsubscriptions: Int
-    var orders: Int
-    var until: String?
-    var problem: String?
+    // MARK: Execution and evaluation
 
     init(_ update: RunUpdate) {
         let progress = update.progress
-        number = update.number
-        campaign = progress.campaign.number
-        stage = progress.stage.rawValue
-        target = progress.target
-        contacts = progress.contacts
-        control = progress.control
-        sent = progress.sent
-        accepted = progress.accepted
-        delivered = progress.delivered
-        released = progress.released
-        open = progress.open
-        replies = progress.replies
-        unsubscriptions = progress.unsubscriptions
-        orders = progress.orders
-        until = progress.until?.iso
-        problem = progress.problem
-    }
-}
-
-struct EvaluationForm: Encodable {
-    struct Arm: Encodable {
-        var orders: Int
-        var subscribers: Int
-
-        init(_ proportion: Proportion) {
-            orders = proportion.successes
-            subscribers = proportion.total
-        }
+        self = [
+            "number": update.number, "campaign": progress.campaign.number, "stage": progress.stage.rawValue,
+            "target": progress.target, "contacts": progress.contacts, "control": progress.control,
+            "sent": progress.sent, "accepted": progress.accepted, "delivered": progress.delivered,
+            "released": progress.released, "open": progress.open, "replies": progress.replies,
+            "unsubscriptions": progress.unsubscriptions, "orders": progress.orders, "until": progress.until?.iso,
+            "problem": progress.problem,
+        ]
     }
 
-    var wave: Int32
-    var target: Int
-    var reachable: Int
-    var contacts: Int
-    var sent: Int
-    var delivered: Int
-    var released: Int
-    var open: Int
-    var replies: Int
-    var unsubscriptions: Int
-    var blockedByLists: Int
-    var blockedByFrequency: Int
-    var outcomes: [String: Int64]
-    var contactArm: Arm
-    var controlArm: Arm
-    /// Shares, 0...1.
-    var lift: Double
-    var liftLow: Double
-    var liftHigh: Double
-    var isSignificant: Bool
-    var smallestDetectable: Double
-    var additionalOrders: Double
-    var additionalLow: Double
-    var additionalHigh: Double
-    var costMinor: Int64
-    var costPerAdditionalOrderMinor: Int64?
-    var netBenefitMinor: Int64
+    private init(_ arm: Proportion) {
+        self = ["orders": arm.successes, "subscribers": arm.total]
+    }
 
+    /// Shares are 0...1, amounts in minor units.
     init(_ evaluation: WaveEvaluation) {
-        wave = evaluation.wave.occurrence
-        target = evaluation.target
-        reachable = evaluation.reachable
-        contacts = evaluation.contacts
-        sent = evaluation.sent
-        delivered = evaluation.delivered
-        released = evaluation.released
-        open = evaluation.open
-        replies = evaluation.replies
-        unsubscriptions = evaluation.unsubscriptions
-        blockedByLists = evaluation.blockedByLists
-        blockedByFrequency = evaluation.blockedByFrequency
-        outcomes = Dictionary(evaluation.outcomes.map { ($0.outcome.code, $0.count) }, uniquingKeysWith: +)
-        contactArm = Arm(evaluation.lift.contact)
-        controlArm = Arm(evaluation.lift.control)
-        lift = evaluation.lift.difference
-        liftLow = evaluation.lift.interval.lowerBound
-        liftHigh = evaluation.lift.interval.upperBound
-        isSignificant = evaluation.lift.isSignificant
-        smallestDetectable = evaluation.lift.smallestDetectable
-        (additionalOrders, additionalLow, additionalHigh) = evaluation.lift.additional
-        costMinor = evaluation.costMinor
-        costPerAdditionalOrderMinor = evaluation.costPerAdditionalOrderMinor
-        netBenefitMinor = evaluation.netBenefitMinor
+        let lift = evaluation.lift
+        self = [
+            "wave": evaluation.wave.occurrence, "target": evaluation.target, "reachable": evaluation.reachable,
+            "contacts": evaluation.contacts, "sent": evaluation.sent, "delivered": evaluation.delivered,
+            "released": evaluation.released, "open": evaluation.open, "replies": evaluation.replies,
+            "unsubscriptions": evaluation.unsubscriptions, "blockedByLists": evaluation.blockedByLists,
+            "blockedByFrequency": evaluation.blockedByFrequency,
+            "outcomes": Dictionary(evaluation.outcomes.map { ($0.outcome.code, $0.count) }, uniquingKeysWith: +),
+            "contactArm": JSONObject(lift.contact), "controlArm": JSONObject(lift.control), "lift": lift.difference,
+            "liftLow": lift.interval.lowerBound, "liftHigh": lift.interval.upperBound,
+            "isSignificant": lift.isSignificant, "smallestDetectable": lift.smallestDetectable,
+            "additionalOrders": lift.additional.orders, "additionalLow": lift.additional.low,
+            "additionalHigh": lift.additional.high, "costMinor": evaluation.costMinor,
+            "costPerAdditionalOrderMinor": evaluation.costPerAdditionalOrderMinor,
+            "netBenefitMinor": evaluation.netBenefitMinor,
+        ]
     }
-}
 
-struct AuditForm: Encodable {
-    var at: String
-    var who: String
-    var action: String
-    var object: String
-    var detail: String
+    // MARK: Records
 
     init(_ entry: AuditEntry) {
-        at = entry.at.iso
-        who = entry.who
-        action = entry.action
-        object = entry.object
-        detail = entry.detail
+        self = [
+            "at": entry.at.iso, "who": entry.who, "action": entry.action, "object": entry.object,
+            "detail": entry.detail,
+        ]
     }
-}
-
-struct ListEntryForm: Encodable {
-    var code: String
-    var channel: String?
-    var addedAt: String?
-    var addedBy: String?
-    var reason: String?
 
     init(_ entry: ListEntry) {
-        code = entry.list.code
-        channel = entry.list.channel?.code
-        addedAt = entry.added?.at.iso
-        addedBy = entry.added?.who
-        reason = entry.added?.reason
-    }
-}
-
-struct ExplanationForm: Encodable {
-    struct Fact: Encodable {
-        var key: String
-        var value: String
-
-        init(_ evidence: Evidence) {
-            key = evidence.key
-            value = evidence.value
-        }
+        self = [
+            "code": entry.list.code, "channel": entry.list.channel?.code, "addedAt": entry.added?.at.iso,
+            "addedBy": entry.added?.who, "reason": entry.added?.reason,
+        ]
     }
 
-    struct Check: Encodable {
-        var code: String
-        var isPassed: Bool
-        var evidence: [Fact]
-
-        init(_ check: CheckResult) {
-            code = check.outcome.code
-            isPassed = check.isPassed
-            evidence = check.evidence.map { Fact($0) }
-        }
+    private init(_ evidence: Evidence) {
+        self = ["key": evidence.key, "value": evidence.value]
     }
 
-    var campaign: Int64
-    var campaignName: String
-    var wave: Int32
-    var at: String
-    var outcome: String
-    var sentence: String
-    var checks: [Check]
-    var aftermath: [Fact]
+    private init(_ check: CheckResult) {
+        self = [
+            "code": check.outcome.code, "isPassed": check.isPassed,
+            "evidence": check.evidence.map { JSONObject($0) },
+        ]
+    }
 
     init(_ explanation: Explanation, _ names: SentenceNames, _ language: Language) {
-        campaign = explanation.wave?.campaign.number ?? 0
-        campaignName = names.campaign
-        wave = explanation.wave?.occurrence ?? 0
-        at = explanation.at.isoOffset
-        outcome = explanation.outcome.code
-        sentence = explanation.sentence(language, names)
-        checks = explanation.checks.map { Check($0) }
-        aftermath = explanation.aftermath.map { Fact($0) }
+        self = [
+            "campaign": explanation.wave?.campaign.number ?? 0, "campaignName": names.campaign,
+            "wave": explanation.wave?.occurrence ?? 0, "at": explanation.at.isoOffset,
+            "outcome": explanation.outcome.code, "sentence": explanation.sentence(language, names),
+            "checks": explanation.checks.map { JSONObject($0) },
+            "aftermath": explanation.aftermath.map { JSONObject($0) },
+        ]
     }
 }
 

@@ -31,12 +31,12 @@ extension Site {
                 name: "approvals",
                 order: ApprovalColumn.self,
                 columns: Self.pendingColumns,
-                form: PendingForm.init
+                form: JSONObject.init
             ) { try await platform.store.pendingApprovals($0, in: staff.scope) }
         }
         get("\(Self.api)/campaigns/{id}/approvals", .viewCampaigns) { [self] _, context in
             let campaign = try await campaign(try context.id(), for: try context.user())
-            return try await Response.json(platform.store.approvals(of: campaign.id).map { ApprovalForm($0) })
+            return try await Response.json(platform.store.approvals(of: campaign.id).map { JSONObject($0) })
         }
         post("\(Self.api)/campaigns/{id}/decision", .approve) { [self] request, context in
             let staff = try context.user()
@@ -52,7 +52,7 @@ extension Site {
                 by: staff,
                 at: now
             )
-            return try Response.json(CampaignForm(decided))
+            return try Response.json(JSONObject(decided))
         }
     }
 }

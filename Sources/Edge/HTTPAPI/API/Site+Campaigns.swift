@@ -39,7 +39,7 @@ extension Site {
     }
 
     private struct DryRunAnswer: Encodable {
-        var campaign: CampaignForm
+        var campaign: JSONObject
         var target: Int64
         var outcomes: [String: Int64]
         var outcomeSHA256: String
@@ -79,10 +79,41 @@ extension Site {
         CSVColumn("更新时间", "Changed") { $0.updatedAt.iso },
     ]
 
+    private static func sceneColumns(_ language: Language) -> [CSVColumn<Scene>] {
+        [
+            CSVColumn("代码", "Code") { $0.code }, CSVColumn("场景", "Scene") { language($0.name) },
+            CSVColumn("类别", "Category") { $0.category }, CSVColumn("目的", "Goal") { language($0.goal) },
+            CSVColumn("短信内容", "Message") { $0.message }, CSVColumn("产品", "Product") { $0.product ?? "" },
+            CSVColumn("单笔价值（分）", "Value of an order (minor units)") { "\($0.valuePerOrderMinor)" },
+            CSVColumn("对照组（百万分比）", "Control (millionths)") { "\($0.controlPPM)" },
+        ]
+    }
+
+    static let evaluationColumns: [CSVColumn<WaveEvaluation>] = [
+        CSVColumn("波次", "Wave") { "\($0.wave.occurrence)" }, CSVColumn("目标", "Target") { "\($0.target)" },
+        CSVColumn("可触达", "Reachable") { "\($0.reachable)" }, CSVColumn("接触", "Contacts") { "\($0.contacts)" },
+        CSVColumn("发送", "Sent") { "\($0.sent)" }, CSVColumn("送达", "Delivered") { "\($0.delivered)" },
+        CSVColumn("接触组订购", "Orders, contacted") { "\($0.lift.contact.successes)" },
+        CSVColumn("对照组", "Control group") { "\($0.lift.control.total)" },
+        CSVColumn("对照组订购", "Orders, control") { "\($0.lift.control.successes)" },
+        CSVColumn("净提升", "Lift") { "\($0.lift.difference)" },
+        CSVColumn("净提升下限", "Lift, low") { "\($0.lift.interval.lowerBound)" },
+        CSVColumn("净提升上限", "Lift, high") { "\($0.lift.interval.upperBound)" },
+        CSVColumn("费用（分）", "Cost (minor units)") { "\($0.costMinor)" },
+        CSVColumn("净收益（分）", "Net benefit (minor units)") { "\($0.netBenefitMinor)" },
+    ]
+
     func addCampaignRoutes() {
         addCampaignObjects()
-        get("\(Self.api)/scenes", .viewCampaigns) { _, _ in
-            try Response.json(Scene.standard.map { SceneForm($0) })
+        get("\(Self.api)/scenes", .viewCampaigns) { [self] request, context in
+            try await answer(
+                request,
+                context,
+                name: "scenes",
+                rows: Scene.standard,
+                columns: Self.sceneColumns(context.language),
+                json: Scene.standard.map { SceneForm($0) }
+            )
         }
         post("\(Self.api)/campaigns/{id}/dry-run", .editCampaigns) { [self] _, context in
             let staff = try context.user()
@@ -91,7 +122,7 @@ extension Site {
             let (updated, summary) = try await platform.campaigns.dryRun(campaign, by: staff, at: now)
             return try Response.json(
                 DryRunAnswer(
-                    campaign: CampaignForm(updated),
+                    campaign: JSONObject(updated),
                     target: summary.target,
                     outcomes: Dictionary(summary.totals.map { ($0.outcome.code, $0.count) }, uniquingKeysWith: +),
                     outcomeSHA256: summary.outcomeSHA256.hex,
@@ -103,11 +134,11 @@ extension Site {
             let staff = try context.user()
             let campaign = try await campaign(try context.id(), for: staff)
             return try await Response.json(
-                PendingForm(platform.campaigns.submit(campaign, by: staff, at: now)),
+                JSONObject(platform.campaigns.submit(campaign, by: staff, at: now)),
                 status: .created
             )
         }
-        get("\(Self.api)/campaigns/{id}/evaluation", .viewCampaigns) { [self] _, context in
+        get("\(Self.api)/campaigns/{id}/evaluation", .viewCampaigns) { [self] request, context in
             let campaign = try await campaign(try context.id(), for: try context.user())
             let value = campaign.plan.valuePerOrderMinor
             let evaluations = try await platform.host.read { state in
@@ -115,7 +146,14 @@ extension Site {
                     .sorted { $0.wave < $1.wave }
                     .map { WaveEvaluation($0, valuePerOrderMinor: value) }
             }
-            return try Response.json(evaluations.map { EvaluationForm($0) })
+            return try await answer(
+                request,
+                context,
+                name: "campaign/\(campaign.id.number)/evaluation",
+                rows: evaluations,
+                columns: Self.evaluationColumns,
+                json: evaluations.map { JSONObject($0) }
+            )
         }
     }
 
@@ -129,7 +167,7 @@ extension Site {
                 name: "campaigns",
                 order: CampaignColumn.self,
                 columns: Self.campaignColumns,
-                form: CampaignForm.init
+                form: JSONObject.init
             ) { try await platform.store.campaigns($0, phases: phases, in: staff.scope) }
         }
         post("\(Self.api)/campaigns", .editCampaigns) { [self] request, context in
@@ -140,11 +178,11 @@ extension Site {
                 try await checkSegment(of: plan, for: staff)
                 let draft = Campaign(plan: plan, owner: staff.login, scope: staff.scope, updatedAt: now)
                 let saved = try await platform.campaigns.save(draft, by: staff, at: now)
-                return try Response.json(CampaignForm(saved), status: .created)
+                return try Response.json(JSONObject(saved), status: .created)
             }
         }
         get("\(Self.api)/campaigns/{id}", .viewCampaigns) { [self] _, context in
-            try await Response.json(CampaignForm(campaign(try context.id(), for: try context.user())))
+            try await Response.json(JSONObject(campaign(try context.id(), for: try context.user())))
         }
         on(.put, "\(Self.api)/campaigns/{id}", .editCampaigns) { [self] request, context in
             let staff = try context.user()
@@ -153,7 +191,7 @@ extension Site {
             campaign.version = input.version
             campaign.plan = try input.plan.plan(platform.clock)
             try await checkSegment(of: campaign.plan, for: staff)
-            return try await Response.json(CampaignForm(platform.campaigns.save(campaign, by: staff, at: now)))
+            return try await Response.json(JSONObject(platform.campaigns.save(campaign, by: staff, at: now)))
         }
     }
 

@@ -19,7 +19,7 @@ extension Site {
     private struct Answer: Encodable {
         var subscriber: UInt32
         var number: String
-        var decisions: [ExplanationForm]
+        var decisions: [JSONObject]
     }
 
     func addExplainRoutes() {
@@ -31,11 +31,22 @@ extension Site {
             }
             let index = try await subscriber(input.number, for: staff)
             let found = try await explain(index, days: input.days ?? 90, for: staff)
-            return try Response.json(
-                Answer(
+            let language = context.language
+            return try await answer(
+                request,
+                context,
+                name: "subscriber/\(index.number)/decisions",
+                rows: found,
+                columns: [
+                    CSVColumn("时间", "Time") { $0.explanation.at.isoOffset },
+                    CSVColumn("活动", "Campaign") { $0.names.campaign },
+                    CSVColumn("结果", "Outcome") { $0.explanation.outcome.code },
+                    CSVColumn("说明", "Explanation") { $0.explanation.sentence(language, $0.names) },
+                ],
+                json: Answer(
                     subscriber: index.number,
                     number: platform.numbers.current.number(of: index)?.national ?? "",
-                    decisions: found.map { ExplanationForm($0.explanation, $0.names, context.language) }
+                    decisions: found.map { JSONObject($0.explanation, $0.names, language) }
                 )
             )
         }

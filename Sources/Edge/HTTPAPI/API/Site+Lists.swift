@@ -21,13 +21,13 @@ extension Site {
 
     private struct Changed: Encodable {
         var isChanged: Bool
-        var entries: [ListEntryForm]
+        var entries: [JSONObject]
     }
 
     private struct Entries: Encodable {
         var subscriber: UInt32
         var number: String
-        var entries: [ListEntryForm]
+        var entries: [JSONObject]
     }
 
     private struct Size: Encodable {
@@ -38,19 +38,19 @@ extension Site {
 
     func addListRoutes() {
         get("\(Self.api)/lists", .viewLists) { [self] request, context in
-            let sizes = try await lists.sizes().map {
+            let sizes = try await listSizes(in: try context.user().scope).map {
                 Size(code: $0.list.code, channel: $0.list.channel?.code, count: $0.count)
             }
-            guard try request.wantsCSV() else { return try Response.json(sizes) }
-            try await audit(try context.user().login, "export", "lists", detail: "\(sizes.count) rows")
-            return CSV.response(
+            return try await answer(
+                request,
+                context,
                 name: "lists",
                 rows: sizes,
                 columns: [
                     CSVColumn("名单", "List") { $0.code }, CSVColumn("渠道", "Channel") { $0.channel ?? "" },
                     CSVColumn("用户数", "Subscribers") { "\($0.count)" },
                 ],
-                language: context.language
+                json: sizes
             )
         }
         post("\(Self.api)/lists/look-up", .viewLists) { [self] request, context in
@@ -62,7 +62,7 @@ extension Site {
                 Entries(
                     subscriber: index.number,
                     number: platform.numbers.current.number(of: index)?.national ?? "",
-                    entries: lists.entries(of: index).map { ListEntryForm($0) }
+                    entries: lists.entries(of: index).map { JSONObject($0) }
                 )
             )
         }
@@ -83,7 +83,7 @@ extension Site {
                         } else {
                             try await lists.remove(index, from: list, reason: input.reason, by: staff, at: now)
                         }
-                    let entries = try await lists.entries(of: index).map { ListEntryForm($0) }
+                    let entries = try await lists.entries(of: index).map { JSONObject($0) }
                     return try Response.json(Changed(isChanged: isChanged, entries: entries))
                 }
             }

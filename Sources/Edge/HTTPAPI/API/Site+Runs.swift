@@ -28,23 +28,23 @@ extension Site {
                 let staff = try context.user()
                 let campaign = try await campaign(try context.id(), for: staff)
                 try await runner.start(campaign, by: staff.login)
-                return try Response.json(CampaignForm(campaign), status: .accepted)
+                return try Response.json(JSONObject(campaign), status: .accepted)
             }
         }
         post("\(Self.api)/campaigns/{id}/pause", .runCampaigns) { [self] _, context in
             let staff = try context.user()
             let campaign = try await campaign(try context.id(), for: staff)
-            return try await Response.json(CampaignForm(runner.pause(campaign, by: staff.login)))
+            return try await Response.json(JSONObject(runner.pause(campaign, by: staff.login)))
         }
         post("\(Self.api)/campaigns/{id}/resume", .runCampaigns) { [self] _, context in
             let staff = try context.user()
             let campaign = try await campaign(try context.id(), for: staff)
-            return try await Response.json(CampaignForm(runner.resume(campaign, by: staff.login)))
+            return try await Response.json(JSONObject(runner.resume(campaign, by: staff.login)))
         }
         post("\(Self.api)/campaigns/{id}/stop", .runCampaigns) { [self] _, context in
             let staff = try context.user()
             let campaign = try await campaign(try context.id(), for: staff)
-            return try await Response.json(CampaignForm(runner.stop(campaign, by: staff.login)))
+            return try await Response.json(JSONObject(runner.stop(campaign, by: staff.login)))
         }
         post("\(Self.api)/campaigns/{id}/test-send", .editCampaigns) { [self] request, context in
             try await keys.once(request, context, isNeeded: true) { request in
@@ -70,7 +70,7 @@ extension Site {
             guard let update = try await runner.progress(of: campaign) else {
                 throw EdgeError.notFound("progress of campaign \(campaign.id.number)")
             }
-            return try Response.json(ProgressForm(update))
+            return try Response.json(JSONObject(update))
         }
     }
 
@@ -92,6 +92,7 @@ extension Site {
         // What the log says now is the first event, when it is news.
         _ = try? await runner.progress(of: campaign)
         let updates = await runner.updates(of: campaign.id, after: seen)
+        let heartbeat = settings.heartbeat
         var headers: HTTPFields = [.contentType: "text/event-stream", .cacheControl: "no-cache"]
         headers[.noBuffering] = "no"
         return Response(
@@ -100,9 +101,8 @@ extension Site {
             body: ResponseBody { writer in
                 try await request.body.consumeWithCancellationOnInboundClose { _ in
                     try await writer.write(ByteBuffer(string: "retry: 2000\n\n"))
-                    for await update in updates.cancelOnGracefulShutdown() {
-                        try await writer.write(ByteBuffer(string: Self.event(update)))
-                        if update.progress.stage == .finished || update.progress.stage == .stopped { break }
+                    for try await part in Self.parts(of: updates, heartbeat: heartbeat) {
+                        try await writer.write(ByteBuffer(string: part))
                     }
                 }
                 try await writer.finish(nil)
@@ -110,10 +110,38 @@ extension Site {
         )
     }
 
+    /// Events until the campaign ends, and between them a comment at each heartbeat.
+    private static func parts(
+        of updates: AsyncStream<RunUpdate>,
+        heartbeat: Duration
+    ) -> AsyncThrowingStream<String, any Error> {
+        // A reader that is slow misses heartbeats and old progress, never the last event.
+        let (parts, feed) = AsyncThrowingStream.makeStream(of: String.self, bufferingPolicy: .bufferingNewest(64))
+        let work = Task {
+            await withTaskGroup { group in
+                group.addTask {
+                    while (try? await Task.sleep(for: heartbeat)) != nil { feed.yield(": alive\n\n") }
+                }
+                do {
+                    for await update in updates.cancelOnGracefulShutdown() {
+                        feed.yield(try event(update))
+                        if update.progress.stage == .finished || update.progress.stage == .stopped { break }
+                    }
+                    feed.finish()
+                } catch {
+                    feed.finish(throwing: error)
+                }
+                group.cancelAll()
+            }
+        }
+        feed.onTermination = { _ in work.cancel() }
+        return parts
+    }
+
     private static func event(_ update: RunUpdate) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
-        let data = String(decoding: try encoder.encode(ProgressForm(update)), as: UTF8.self)
+        let data = String(decoding: try encoder.encode(JSONObject(update)), as: UTF8.self)
         return "id: \(update.number)\nevent: progress\ndata: \(data)\n\n"
     }
 }

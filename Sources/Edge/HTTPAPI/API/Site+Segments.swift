@@ -10,6 +10,7 @@ import Model
 import Planning
 import Ports
 import Rules
+import Texts
 
 extension Site {
     private struct SegmentInput: Decodable {
@@ -69,6 +70,15 @@ extension Site {
         CSVColumn("更新时间", "Changed") { $0.updatedAt.iso },
     ]
 
+    private static func attributeColumns(_ language: Language) -> [CSVColumn<Attribute>] {
+        [
+            CSVColumn("代码", "Code") { $0.code }, CSVColumn("名称", "Name") { language($0.name) },
+            CSVColumn("分组", "Group") { $0.group }, CSVColumn("类型", "Type") { $0.type.name },
+            CSVColumn("单位", "Unit") { $0.unit ?? "" },
+            CSVColumn("可选值", "Values") { $0.domain.map(\.value).joined(separator: "; ") },
+        ]
+    }
+
     func addSegmentRoutes() {
         addSegmentObjects()
         addRuleRoutes()
@@ -83,7 +93,7 @@ extension Site {
                 name: "segments",
                 order: SegmentColumn.self,
                 columns: Self.segmentColumns,
-                form: SegmentForm.init
+                form: JSONObject.init
             ) { try await platform.store.segments($0, in: staff.scope) }
         }
         post("\(Self.api)/segments", .editSegments) { [self] request, context in
@@ -99,11 +109,11 @@ extension Site {
                     updatedAt: now
                 )
                 let saved = try await platform.segments.save(segment, by: staff, today: today, at: now)
-                return try Response.json(SegmentForm(saved), status: .created)
+                return try Response.json(JSONObject(saved), status: .created)
             }
         }
         get("\(Self.api)/segments/{id}", .viewSegments) { [self] _, context in
-            try await Response.json(SegmentForm(segment(try context.id(), for: try context.user())))
+            try await Response.json(JSONObject(segment(try context.id(), for: try context.user())))
         }
         on(.put, "\(Self.api)/segments/{id}", .editSegments) { [self] request, context in
             let staff = try context.user()
@@ -117,7 +127,7 @@ extension Site {
             segment.name = input.name
             segment.rule = input.rule
             let saved = try await platform.segments.save(segment, by: staff, today: today, at: now)
-            return try Response.json(SegmentForm(saved))
+            return try Response.json(JSONObject(saved))
         }
     }
 
@@ -164,10 +174,15 @@ extension Site {
                 )
             )
         }
-        get("\(Self.api)/catalogue", .viewSegments) { [self] _, _ in
+        get("\(Self.api)/catalogue", .viewSegments) { [self] request, context in
             let scope = try await platform.segments.scope()
-            return try Response.json(
-                CatalogueAnswer(
+            return try await answer(
+                request,
+                context,
+                name: "catalogue",
+                rows: scope.catalogue.attributes,
+                columns: Self.attributeColumns(context.language),
+                json: CatalogueAnswer(
                     groups: scope.catalogue.groups,
                     attributes: scope.catalogue.attributes,
                     lists: scope.lists.sorted(),

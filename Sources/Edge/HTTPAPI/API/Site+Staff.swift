@@ -4,8 +4,8 @@
 import Assembly
 import Hummingbird
 import Kernel
-public import Model
-public import Ports
+import Model
+import Ports
 
 extension Site {
     private struct NewStaff: Decodable {
@@ -92,30 +92,15 @@ extension Site {
             return try Response.json(StaffAnswer(staff: person, password: password))
         }
         get("\(Self.api)/audit", .viewAudit) { [self] request, context in
-            try await list(
+            let scope = try context.user().scope
+            return try await list(
                 request,
                 context,
                 name: "audit",
                 order: AuditColumn.self,
                 columns: Self.auditColumns,
-                form: AuditForm.init
-            ) { try await platform.store.audit($0) }
+                form: JSONObject.init
+            ) { try await self.audit($0, in: scope) }
         }
-    }
-
-    /// Staff in a scope; the store lists all of them, so a scope smaller than the operator is cut out here.
-    public func staff(_ query: ListQuery, in scope: OrganisationScope) async throws -> Page<Staff> {
-        guard scope != .all else { return try await platform.store.staff(query) }
-        var everybody: [Staff] = []
-        var part = query
-        (part.offset, part.limit) = (0, 1000)
-        while true {
-            let page = try await platform.store.staff(part)
-            everybody += page.rows
-            part.offset += page.rows.count
-            guard !page.rows.isEmpty, everybody.count < page.total else { break }
-        }
-        let visible = everybody.filter { scope.covers($0.scope) }
-        return Page(rows: Array(visible.dropFirst(query.offset).prefix(query.limit)), total: visible.count)
     }
 }
