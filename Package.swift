@@ -235,7 +235,12 @@ let package = Package(
             dependencies: base + ["ADBCWarehouse", "CColumns", "Profiles", "RuleSupport", "Rules"],
             swiftSettings: strict
         ),
-        .testTarget(name: "DecisioningTests", dependencies: core + ["InMemory", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "DecisioningTests",
+            dependencies: core + ["InMemory", "TestSupport"],
+            exclude: ["Golden"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "AdapterTests",
             dependencies: base + [

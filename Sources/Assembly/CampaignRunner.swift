@@ -401,6 +401,7 @@ public actor CampaignRunner: Service {
         if ContinuousClock.now - lastTick >= pace.tick {
             lastTick = ContinuousClock.now
             try await platform.host.tick(now)
+            try await platform.host.keepCheckpoint(after: Platform.batchesPerCheckpoint * 4)
         }
         var page = 0
         while true {

@@ -3,39 +3,36 @@
 
 /// Numbers of all subscribers at one moment: by index, and back.
 ///
-/// 20 bytes a subscriber: the number by index (8), and numbers sorted with their index (8 + 4).
+/// 14 to 20 bytes a subscriber: the number by index (8), and a hash table of indices (4, at most two thirds full).
 public struct NumberIndex: Sendable {
     private let byIndex: [Int64]
-    private let sorted: [Int64]
-    private let owners: [UInt32]
+    /// Open addressing: an index + 1, or 0 for an empty slot; the size is a power of two.
+    private let slots: [UInt32]
 
-    /// Takes the number of each subscriber by index, positive; 0 = no number now.
+    /// Takes the number of each subscriber by index; 0 = no number now.
+    ///
+    /// Of two with one number the first has it.
     public init(numbers: [Int64]) {
         byIndex = numbers
-        owners = Self.ordered(numbers)
-        sorted = owners.map { numbers[Int($0)] }
+        var size = 16
+        while size * 2 < numbers.count * 3 { size *= 2 }
+        var slots = [UInt32](repeating: 0, count: size)
+        slots.withUnsafeMutableBufferPointer { slots in
+            for (index, number) in numbers.enumerated() where number != 0 {
+                var slot = Self.slot(of: number, in: slots.count)
+                while slots[slot] != 0, numbers[Int(slots[slot]) - 1] != number {
+                    slot = (slot + 1) & (slots.count - 1)
+                }
+                if slots[slot] == 0 { slots[slot] = UInt32(index) + 1 }
+            }
+        }
+        self.slots = slots
     }
 
-    /// The indices with a number, by number and then by index.
-    ///
-    /// A radix sort, least significant 16 bits first, which keeps equal digits in the order of the index: numbers of 11
-    /// to 13 digits take three passes.
-    private static func ordered(_ numbers: [Int64]) -> [UInt32] {
-        var order = (0..<UInt32(numbers.count)).filter { numbers[Int($0)] != 0 }
-        var next = [UInt32](repeating: 0, count: order.count)
-        let largest = UInt64(max(0, numbers.max() ?? 0))
-        for shift in stride(from: UInt64(0), to: 64, by: 16) where largest >> shift > 0 {
-            var places = [Int](repeating: 0, count: 65_537)
-            for index in order { places[Int(UInt64(numbers[Int(index)]) >> shift & 0xFFFF) + 1] += 1 }
-            for digit in 1..<65_537 { places[digit] += places[digit - 1] }
-            for index in order {
-                let digit = Int(UInt64(numbers[Int(index)]) >> shift & 0xFFFF)
-                next[places[digit]] = index
-                places[digit] += 1
-            }
-            swap(&order, &next)
-        }
-        return order
+    /// Neighbouring numbers are spread by a multiplication (Knuth 6.4).
+    private static func slot(of number: Int64, in size: Int) -> Int {
+        let product = UInt64(bitPattern: number) &* 0x9E37_79B9_7F4A_7C15
+        return Int(product >> UInt64(64 - size.trailingZeroBitCount))
     }
 
     /// Subscribers with an index, with a number or without.
@@ -49,14 +46,14 @@ public struct NumberIndex: Sendable {
 
     /// The subscriber who has a number now.
     public func owner(of number: MSISDN) -> SubscriberIndex? {
-        var low = 0
-        var high = sorted.count
-        while low < high {
-            let middle = (low + high) / 2
-            if sorted[middle] < number.number { low = middle + 1 } else { high = middle }
+        guard number.number != 0 else { return nil }
+        var slot = Self.slot(of: number.number, in: slots.count)
+        while slots[slot] != 0 {
+            let index = slots[slot] - 1
+            if byIndex[Int(index)] == number.number { return SubscriberIndex(index) }
+            slot = (slot + 1) & (slots.count - 1)
         }
-        guard low < sorted.count, sorted[low] == number.number else { return nil }
-        return SubscriberIndex(owners[low])
+        return nil
     }
 
     /// Whether the subscriber has a number and is the one who has it (checked before data leaves).

@@ -24,7 +24,7 @@ import TestSupport
 struct CrashRig {
     private static let committed: Set<ProtocolStep> = [
         .waveOpened, .waveSelected, .blocksCommitted, .waveClosed, .handOffCommitted, .feedbackCommitted,
-        .reservationsCommitted,
+        .reservationsCommitted, .checkpointCommitted,
     ]
 
     static func main() async {

@@ -162,6 +162,7 @@ public struct LoopScript: Sendable {
         try await reserve(cycle, on: host)
         let doubtful = (0..<20).map { UInt32($0 * 31 + cycle * 7) % UInt32(world.subscribers) }
         try await host.record([.listChanged(.dnd(2), added: doubtful, removed: [])])
+        try await host.keepCheckpoint(after: 1)
         try await host.record([.campaignStatus(wave.campaign, .stopped)])
         tell(.ended(cycle: cycle))
     }

@@ -111,4 +111,11 @@ public final class InMemoryObjects: ObjectStore {
     public func bytes(_ name: ContentHash, offset: Int, count: Int) throws -> [UInt8] {
         Array(try bytes(name)[offset..<offset + count])
     }
+
+    public func remove(_ name: ContentHash) {
+        contents.withLock { $0[name] = nil }
+    }
+
+    /// Number of contents.
+    public var count: Int { contents.withLock { $0.count } }
 }

@@ -47,9 +47,11 @@ public final class DecisionState {
     public internal(set) var concluded: [UInt64: Bool] = [:]
 
     /// The load whose columns are live, and the catalogue that types them; nil before the first.
-    public private(set) var attributes: (load: String, catalogue: ContentHash)?
+    public var attributes: (load: String, catalogue: ContentHash)? { loaded.map { ($0.load, $0.catalogue) } }
+    private(set) var loaded: LoadedAttributes?
+    private(set) var policyFile: ContentHash?
 
-    private var salt: [UInt8] = []
+    private(set) var salt: [UInt8] = []
     private let inputs: any DecisionInputs
     private var profile: (any ProfileReader)?
     /// Revision of attributes and lists, for caches derived from them.
@@ -88,22 +90,15 @@ public final class DecisionState {
     public func apply(_ record: LogRecord, sequence: Int64, countsContacts: Bool = true) throws {
         switch record {
         case .genesis(let salt, let now):
-            self.salt = salt
-            self.now = now
-            ledger.advance(to: now.month)
+            begin(salt: salt, now: now, month: now.month)
         case .linesAssigned(let base, let count, let file):
             try assignLines(base: base, count: count, file: file)
         case .attributesLoaded(let load, let catalogue, let columns):
-            attributes = (load, catalogue)
-            profile = try inputs.profile(catalogue: catalogue, columns: columns, subscribers: subscribers)
-            profileVersion += 1
-        case .listReplaced(let list, let file):
-            lists[list] = try Bitset(listFile: inputs.bytes(file), subscribers: subscribers, file: file)
-            listVersion += 1
+            try self.load(LoadedAttributes(load: load, catalogue: catalogue, columns: columns))
+        case .listReplaced(let list, let file): try replace(list, file: file)
         case .listChanged(let list, let added, let removed):
             change(list, added: added, removed: removed)
-        case .policySet(_, let file):
-            policy = try Self.decode(ContactPolicy.self, inputs.bytes(file), file: file)
+        case .policySet(_, let file): try setPolicy(file)
         case .campaignSet(let id, _, let file):
             let spec = try Self.decode(CampaignSpec.self, inputs.bytes(file), file: file)
             campaigns[id] = CampaignState(spec: spec, status: campaigns[id]?.status ?? .live)
@@ -150,8 +145,40 @@ public final class DecisionState {
                 )
             }
         case .concluded(let all): conclude(all)
+        case .checkpoint: break
         }
         self.sequence = sequence
+    }
+
+    func begin(salt: [UInt8], now: LocalTime, month: LocalMonth) {
+        self.salt = salt
+        self.now = now
+        ledger.advance(to: month)
+    }
+
+    func load(_ attributes: LoadedAttributes) throws {
+        profile = try inputs.profile(
+            catalogue: attributes.catalogue,
+            columns: attributes.columns,
+            subscribers: subscribers
+        )
+        loaded = attributes
+        profileVersion += 1
+    }
+
+    func replace(_ list: ListID, file: ContentHash) throws {
+        lists[list] = try Bitset(listFile: inputs.bytes(file), subscribers: subscribers, file: file)
+        listVersion += 1
+    }
+
+    func setPolicy(_ file: ContentHash) throws {
+        policy = try Self.decode(ContactPolicy.self, inputs.bytes(file), file: file)
+        policyFile = file
+    }
+
+    /// Takes over recent contacts whose counters the ledger holds already.
+    func restoreHistory(_ loaded: ContactHistory) {
+        history = loaded.recents
     }
 
     /// Checks that records can be applied one after the other: what is in the log must fold for ever.
@@ -189,7 +216,7 @@ public final class DecisionState {
 
     private func max<T>(_ a: T, _ b: T, by less: (T, T) -> Bool) -> T { less(a, b) ? b : a }
 
-    private func assignLines(base: UInt32, count: UInt32, file: ContentHash) throws {
+    func assignLines(base: UInt32, count: UInt32, file: ContentHash) throws {
         let bytes = try inputs.bytes(file)
         guard Int(base) == lines.count, bytes.count == Int(count) * 8 else {
             throw DecisionError.badFile(file, why: "it should hold \(count) line ids from index \(lines.count)")

@@ -26,6 +26,10 @@ public final class Replay {
     private let threads: Int
     private let verifies: Bool
     private var verifying: WaveSession?
+    /// The checkpoint this replay began at; nil when it began at the start of the log.
+    public let checkpoint: Checkpoint?
+    /// Why a later checkpoint was passed over, one sentence each.
+    public let passedOver: [String]
 
     /// Prepares a replay of a whole log.
     public init(log: any DecisionLog, inputs: any DecisionInputs, threads: Int, verifies: Bool = false) {
@@ -34,6 +38,38 @@ public final class Replay {
         self.threads = threads
         self.verifies = verifies
         state = DecisionState(inputs: inputs)
+        checkpoint = nil
+        passedOver = []
+    }
+
+    /// Prepares a replay that begins at the last checkpoint whose files are whole, or else at the start of the log.
+    ///
+    /// - Throws: A log error.
+    public init(fromCheckpointOf log: any DecisionLog, inputs: any DecisionInputs, threads: Int) throws {
+        self.log = log
+        self.inputs = inputs
+        self.threads = threads
+        verifies = false
+        var passedOver: [String] = []
+        for batch in try log.batches(for: LogRecord.checkpointKey).reversed() {
+            do {
+                guard case .checkpoint(let file) = try LogRecord(decoding: batch.payload) else { continue }
+                let found = try DecisionState.restored(file, inputs: inputs)
+                guard found.position.sequence == batch.sequence - 1 else {
+                    throw DecisionError.brokenChain(sequence: batch.sequence, why: "a checkpoint of another position")
+                }
+                state = found.state
+                builder = LogBuilder(position: found.position)
+                checkpoint = found.checkpoint
+                self.passedOver = passedOver
+                return
+            } catch {
+                passedOver.append("checkpoint at \(batch.sequence): \(error)")
+            }
+        }
+        state = DecisionState(inputs: inputs)
+        checkpoint = nil
+        self.passedOver = passedOver
     }
 
     /// Reads the log on, to its end or up to and including a batch, checking every chain.

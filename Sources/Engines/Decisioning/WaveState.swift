@@ -52,13 +52,36 @@ public struct WaveBlockState: Hashable, Sendable {
     /// Reserved and not given back: what intervals and similarity look at.
     public var counted: BlockSet { contact.subtracting(released) }
 
+    private static var sets: [WritableKeyPath<WaveBlockState, BlockSet>] {
+        [
+            \.contact, \.control, \.handedOff, \.accepted, \.delivered, \.settled, \.released, \.replied,
+            \.unsubscribed, \.ordered,
+        ]
+    }
+
+    init() {}
+
+    init(contact: BlockSet, control: BlockSet) {
+        self.contact = contact
+        self.control = control
+    }
+
+    /// Appends all sets, for the hash of the state and for checkpoints.
     func encode(to writer: inout ByteWriter) {
-        for set in [
-            contact, control, handedOff, accepted, delivered, settled, released, replied, unsubscribed, ordered,
-        ] { set.encode(to: &writer) }
+        for set in Self.sets { self[keyPath: set].encode(to: &writer) }
+        writer.write(UInt32(moved.count))
         for moved in moved {
             writer.write(moved.month.number)
             moved.members.encode(to: &writer)
+        }
+    }
+
+    /// Reads what ``encode(to:)`` wrote.
+    init(from reader: inout ByteReader) throws(MalformedBytes) {
+        for set in Self.sets { self[keyPath: set] = try BlockSet(from: &reader) }
+        for _ in 0..<(try reader.read(UInt32.self)) {
+            let month = LocalMonth(number: try reader.read())
+            move(try BlockSet(from: &reader), to: month)
         }
     }
 }

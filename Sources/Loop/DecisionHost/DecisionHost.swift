@@ -23,6 +23,8 @@ public enum ProtocolStep: String, Sendable, CaseIterable {
     case feedbackCommitted = "feedback.committed"
     case reservationsDecided = "reserve.decided"
     case reservationsCommitted = "reserve.committed"
+    case checkpointStored = "checkpoint.stored"
+    case checkpointCommitted = "checkpoint.committed"
 }
 
 /// Why the host refuses a command.
@@ -63,8 +65,14 @@ public final class DecisionHost: @unchecked Sendable {
     private var failure: String?
     private var pending = PendingReservations()
     private var inFlight: InFlight?
+    private var checkpoint: Checkpoint?
+    private var checkpointedAt: Int64
 
-    /// Folds the log and resumes a wave that was open when the process ended.
+    /// Why the host did not begin at the last checkpoint, one sentence for each that cannot be read; the log says the
+    /// same, so that only time was lost.
+    public let passedOver: [String]
+
+    /// Folds the log from the last checkpoint on, and is ready to finish a wave that was open when the process ended.
     ///
     /// - Parameters:
     ///   - log: The decision log; this host is its only writer.
@@ -87,7 +95,10 @@ public final class DecisionHost: @unchecked Sendable {
         self.threads = threads
         self.blocksPerCommit = max(1, blocksPerCommit)
         self.observe = observe
-        let replay = Replay(log: log, inputs: inputs, threads: threads)
+        let replay = try Replay(fromCheckpointOf: log, inputs: inputs, threads: threads)
+        checkpoint = replay.checkpoint
+        checkpointedAt = replay.state.sequence
+        passedOver = replay.passedOver
         try replay.fold()
         state = replay.state
         builder = replay.builder
@@ -180,6 +191,33 @@ public final class DecisionHost: @unchecked Sendable {
         try await onOwner {
             try self.commit([.tick(time)])
             try self.commit(self.state.expired(at: time))
+        }
+    }
+
+    /// Keeps the state in files, so that the next start need not fold the log before this position.
+    ///
+    /// Files that only the checkpoint before needed are removed. Nothing is done while a wave is open.
+    ///
+    /// `batches`: Nothing is done either when fewer batches came since the checkpoint before.
+    public func keepCheckpoint(after batches: Int) async throws {
+        try await onOwner {
+            self.drain()
+            guard self.state.sequence - self.checkpointedAt >= Int64(max(1, batches)), self.state.openWave == nil
+            else { return }
+            self.observe(.batchBegun)
+            let made = try self.state.checkpoint(
+                at: self.builder.position,
+                after: self.checkpoint,
+                threads: self.threads,
+                in: self.objects
+            )
+            self.observe(.checkpointStored)
+            try self.commit([.checkpoint(file: made.manifest)])
+            let old = self.checkpoint
+            self.checkpoint = made
+            self.checkpointedAt = self.state.sequence
+            self.observe(.checkpointCommitted)
+            for file in old?.files(notIn: made) ?? [] { try self.objects.remove(file) }
         }
     }
 

@@ -126,4 +126,6 @@ public protocol ObjectStore: Sendable {
     func bytes(_ digest: ContentHash) throws -> [UInt8]
     /// Part of the content; the digest is not checked.
     func bytes(_ digest: ContentHash, offset: Int, count: Int) throws -> [UInt8]
+    /// Removes content that nothing names any more; nothing happens when it is not there.
+    func remove(_ digest: ContentHash) throws
 }

@@ -74,6 +74,12 @@ public struct ObjectFiles: ObjectStore {
         try Self.read(path(name), name: name, offset: offset, count: count)
     }
 
+    public func remove(_ name: ContentHash) throws {
+        let path = path(name)
+        // Not synced: what comes back after a power cut is named by nothing.
+        guard unlink(path) == 0 || errno == ENOENT else { throw Self.failed("remove", path) }
+    }
+
     /// Where a content is stored.
     public func path(_ name: ContentHash) -> String {
         let hex = name.hex

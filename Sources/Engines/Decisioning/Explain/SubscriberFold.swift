@@ -177,6 +177,7 @@ public final class SubscriberFold {
                 }
                 count(open.channel, open.month, by: -1)
             }
+        case .checkpoint: break
         }
     }
 

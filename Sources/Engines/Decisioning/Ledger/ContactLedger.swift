@@ -136,6 +136,12 @@ public final class ContactLedger: @unchecked Sendable {
         UnsafeRawBufferPointer(start: blocks[block], count: Self.blockBytes)
     }
 
+    /// Puts one counter column of a block back, in the order of ``bytes(ofBlock:)``.
+    func restore(_ counters: ArraySlice<UInt8>, block: Int, column: Int) {
+        let place = blocks[block] + column * Block.size
+        for (offset, count) in counters.prefix(Block.size).enumerated() { place[offset] = count }
+    }
+
     /// Number of blocks with counters.
     public var blockCount: Int { blocks.count }
 }

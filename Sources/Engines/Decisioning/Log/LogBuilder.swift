@@ -32,7 +32,7 @@ public struct LogBuilder: Sendable {
         return LogBatch(
             sequence: sequence,
             chain: chain,
-            key: record.waveBlockKey.map { LogKey(wave: $0.wave.packed, block: $0.block) },
+            key: record.key,
             payload: payload,
             previous: previous,
             digest: digest

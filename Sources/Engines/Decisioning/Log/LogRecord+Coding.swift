@@ -66,12 +66,7 @@ extension LogRecord {
             w.write(UInt8(12))
             w.write(wave.packed)
             w.write(UInt8(cuts.count))
-            for cut in cuts {
-                w.write(cut.outcome.rawValue)
-                w.write(cut.score)
-                w.write(cut.hash)
-                w.write(cut.index)
-            }
+            for cut in cuts { w.write(cut) }
         case .waveBlock(let wave, let block, let outcomes):
             w.write(UInt8(13))
             w.write(wave.packed)
@@ -116,13 +111,7 @@ extension LogRecord {
         case .reserved(let reservations):
             w.write(UInt8(19))
             w.write(UInt32(reservations.count))
-            for r in reservations {
-                w.write(r.request)
-                w.write(r.index)
-                w.write(r.channel.rawValue)
-                w.write(r.month.number)
-                w.write(r.campaign.number)
-            }
+            for reservation in reservations { w.write(reservation) }
         case .concluded(let conclusions):
             w.write(UInt8(20))
             w.write(UInt32(conclusions.count))
@@ -131,6 +120,9 @@ extension LogRecord {
                 w.write(c.index)
                 w.write(UInt8(c.isSettled ? 1 : 0))
             }
+        case .checkpoint(let file):
+            w.write(UInt8(21))
+            w.write(file)
         }
         return w.bytes
     }
@@ -175,16 +167,7 @@ extension LogRecord {
             let wave = try r.readWave()
             let count: UInt8 = try r.read()
             var cuts: [RankCut] = []
-            for _ in 0..<count {
-                cuts.append(
-                    RankCut(
-                        outcome: try r.readRaw(Outcome.self, "an outcome"),
-                        score: try r.read(),
-                        hash: try r.read(),
-                        index: try r.read()
-                    )
-                )
-            }
+            for _ in 0..<count { cuts.append(try r.readCut()) }
             self = .waveSelected(wave, cuts: cuts)
         case 13:
             let wave = try r.readWave()
@@ -231,17 +214,7 @@ extension LogRecord {
         case 19:
             let count: UInt32 = try r.read()
             var all: [SingleReservation] = []
-            for _ in 0..<count {
-                all.append(
-                    SingleReservation(
-                        request: try r.read(),
-                        index: try r.read(),
-                        channel: try r.readRaw(ChannelClass.self, "a channel class"),
-                        month: LocalMonth(number: try r.read()),
-                        campaign: CampaignID(try r.read())
-                    )
-                )
-            }
+            for _ in 0..<count { all.append(try r.readSingle()) }
             self = .reserved(all)
         case 20:
             let count: UInt32 = try r.read()
@@ -253,6 +226,7 @@ extension LogRecord {
                 all.append(SingleConclusion(request: request, index: index, isSettled: settled == 1))
             }
             self = .concluded(all)
+        case 21: self = .checkpoint(file: try r.readDigest())
         default: throw MalformedBytes(offset: 0, expected: "a record type this build knows, not \(type)")
         }
         guard r.isAtEnd else { throw MalformedBytes(offset: r.offset, expected: "the end of the record") }
@@ -263,6 +237,21 @@ extension ByteWriter {
     mutating func write(_ time: LocalTime) {
         write(time.instant.epochMs)
         write(time.offsetSeconds)
+    }
+
+    mutating func write(_ cut: RankCut) {
+        write(cut.outcome.rawValue)
+        write(cut.score)
+        write(cut.hash)
+        write(cut.index)
+    }
+
+    mutating func write(_ reservation: SingleReservation) {
+        write(reservation.request)
+        write(reservation.index)
+        write(reservation.channel.rawValue)
+        write(reservation.month.number)
+        write(reservation.campaign.number)
     }
 
     mutating func write(_ digest: ContentHash) {
@@ -283,6 +272,25 @@ extension ByteWriter {
 extension ByteReader {
     mutating func readTime() throws(MalformedBytes) -> LocalTime {
         LocalTime(instant: Instant(epochMs: try read()), offsetSeconds: try read())
+    }
+
+    mutating func readCut() throws(MalformedBytes) -> RankCut {
+        RankCut(
+            outcome: try readRaw(Outcome.self, "an outcome"),
+            score: try read(),
+            hash: try read(),
+            index: try read()
+        )
+    }
+
+    mutating func readSingle() throws(MalformedBytes) -> SingleReservation {
+        SingleReservation(
+            request: try read(),
+            index: try read(),
+            channel: try readRaw(ChannelClass.self, "a channel class"),
+            month: LocalMonth(number: try read()),
+            campaign: CampaignID(try read())
+        )
     }
 
     mutating func readDigest() throws(MalformedBytes) -> ContentHash {

@@ -3,6 +3,7 @@
 
 public import Kernel
 public import Model
+import Ports
 
 /// What one batch of the decision log says.
 ///
@@ -49,6 +50,15 @@ public enum LogRecord: Hashable, Sendable {
     case reserved([SingleReservation])
     /// Single reservations that became contacts (`true`) or were given back (`false`).
     case concluded([SingleConclusion])
+    /// The state before this record is kept in files, named by a manifest; a restart may begin there.
+    case checkpoint(file: ContentHash)
+}
+
+/// What the last load made live.
+struct LoadedAttributes: Hashable, Sendable {
+    var load: String
+    var catalogue: ContentHash
+    var columns: [AttributeColumn]
 }
 
 /// A hot column in a load: attribute and column file.
@@ -192,14 +202,19 @@ extension LogRecord {
     /// The block number under which the end of a wave is found.
     public static let endOfWave: Int32 = -1
 
-    /// The key under which what happened to a block in a wave, or the end of a wave, is found again.
-    public var waveBlockKey: (wave: WaveID, block: Int32)? {
-        switch self {
-        case .waveBlock(let wave, let block, _): (wave, block)
-        case .handedOff(let wave, let block, _, _, _, _): (wave, block)
-        case .feedback(let wave, let block, _, _, _): (wave, block)
-        case .released(let wave, let block, _): (wave, block)
-        case .waveClosed(let wave, _, _), .waveAborted(let wave): (wave, Self.endOfWave)
+    /// The key of all checkpoints.
+    static let checkpointKey = LogKey(wave: 0, block: -2)
+
+    /// The key under which what happened to a block in a wave, the end of a wave, or a checkpoint is found again.
+    var key: LogKey? {
+        func of(_ wave: WaveID, _ block: Int32) -> LogKey { LogKey(wave: wave.packed, block: block) }
+        return switch self {
+        case .waveBlock(let wave, let block, _): of(wave, block)
+        case .handedOff(let wave, let block, _, _, _, _): of(wave, block)
+        case .feedback(let wave, let block, _, _, _): of(wave, block)
+        case .released(let wave, let block, _): of(wave, block)
+        case .waveClosed(let wave, _, _), .waveAborted(let wave): of(wave, Self.endOfWave)
+        case .checkpoint: Self.checkpointKey
         default: nil
         }
     }

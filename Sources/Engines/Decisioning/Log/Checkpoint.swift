@@ -1,0 +1,316 @@
+// Checkpoints: the state at one position of the log in files, so that a restart need not fold the whole log.
+// SPDX-License-Identifier: Apache-2.0
+
+import Dispatch
+import Foundation
+public import Kernel
+import Model
+public import Ports
+import Synchronization
+
+/// The files of a checkpoint: one for what concerns everybody, one for each block of 65 536 subscribers.
+///
+/// A checkpoint is no input: the log alone says the same. A block that did not change since the checkpoint before has
+/// the same file again. Block files and the manifest begin with a mark of their own, hence they never coincide with a
+/// file that another record names, and may be removed when a later checkpoint does not need them.
+public struct Checkpoint: Hashable, Sendable {
+    /// The file that names all others.
+    public let manifest: ContentHash
+    /// The state of each block, in order.
+    public let blocks: [ContentHash]
+
+    /// Files of this checkpoint alone that a later one no longer needs.
+    public func files(notIn later: Checkpoint) -> [ContentHash] {
+        let needed = Set(later.blocks).union([later.manifest])
+        return ([manifest] + blocks).filter { !needed.contains($0) }
+    }
+}
+
+private enum Mark {
+    /// "GYRECHK" and the version of the format.
+    static let manifest: UInt64 = 0x01_4B_48_43_45_52_59_47
+    /// "GYREBLK" and the version of the format.
+    static let block: UInt64 = 0x01_4B_4C_42_45_52_59_47
+}
+
+// MARK: Writing
+
+extension DecisionState {
+    /// Stores the state, which is what the log says up to `position`.
+    ///
+    /// - Parameters:
+    ///   - position: Where the log ends.
+    ///   - previous: The checkpoint before; its unchanged blocks are not stored again.
+    ///   - threads: Workers; the files do not depend on their number.
+    ///   - store: Keeps the files.
+    /// - Returns: The names of the files.
+    /// - Throws: What the store throws; ``DecisionError/waveOpen(_:)`` while a wave is open, whose selection belongs to
+    ///   the position of its opening.
+    public func checkpoint(
+        at position: LogPosition,
+        after previous: Checkpoint?,
+        threads: Int,
+        in store: any ObjectStore
+    ) throws -> Checkpoint {
+        if let open = openWave { throw DecisionError.waveOpen(open.wave) }
+        let blocks = try storeBlocks(after: previous, threads: threads, in: store)
+        var w = ByteWriter(capacity: 1 << 16)
+        w.write(Mark.manifest)
+        w.write(position.sequence)
+        for head in position.heads { w.write(head) }
+        w.write(counted: salt)
+        w.write(now)
+        w.write(ledger.currentMonth.number)
+        w.write(UInt32(lines.count))
+        var ids = ByteWriter(capacity: lines.count * 8)
+        lines.withUnsafeBytes { ids.write(raw: $0) }
+        w.write(try store.put(ids.bytes))
+        w.write(optional: loaded) { w, loaded in
+            w.write(text: loaded.load)
+            w.write(loaded.catalogue)
+            w.write(UInt32(loaded.columns.count))
+            for column in loaded.columns {
+                w.write(text: column.code)
+                w.write(column.file)
+            }
+        }
+        w.write(UInt32(lists.count))
+        for (list, members) in lists.sorted(by: { $0.key < $1.key }) {
+            w.write(list)
+            w.write(try store.put(members.listFile))
+        }
+        w.write(optional: policyFile) { $0.write($1) }
+        w.write(UInt32(campaigns.count))
+        for (id, campaign) in campaigns.sorted(by: { $0.key < $1.key }) {
+            w.write(id.number)
+            w.write(counted: try Self.encode(campaign.spec))
+            w.write(campaign.status.rawValue)
+        }
+        var contacts = ContactHistory()
+        contacts.recents = history
+        w.write(try store.put(contacts.encoded()))
+        w.write(UInt32(waves.count))
+        for wave in waves.values.sorted(by: { $0.wave < $1.wave }) { try wave.encodeHead(to: &w) }
+        w.write(UInt32(concluded.count))
+        for (request, isSettled) in concluded.sorted(by: { $0.key < $1.key }) {
+            w.write(request)
+            w.write(UInt8(isSettled ? 1 : 0))
+        }
+        w.write(UInt32(blocks.count))
+        for block in blocks { w.write(block) }
+        return Checkpoint(manifest: try store.put(w.bytes), blocks: blocks)
+    }
+
+    private func storeBlocks(
+        after previous: Checkpoint?,
+        threads: Int,
+        in store: any ObjectStore
+    ) throws -> [ContentHash] {
+        let waves = waves.values.sorted { $0.wave < $1.wave }
+        let singles = Dictionary(grouping: singles.values) { Int($0.index >> 16) }
+        let ledger = ledger
+        let stored = Mutex([Result<ContentHash, any Error>?](repeating: nil, count: ledger.blockCount))
+        let next = Atomic(0)
+        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, ledger.blockCount))) { _ in
+            while case let block = next.add(1, ordering: .relaxed).oldValue, block < ledger.blockCount {
+                let bytes = Self.encode(block, ledger, waves, singles[block] ?? [])
+                let name = ContentHash.sha256(bytes)
+                let isKnown = previous.map { block < $0.blocks.count && $0.blocks[block] == name } ?? false
+                let result = Result { isKnown ? name : try store.put(bytes) }
+                stored.withLock { $0[block] = result }
+            }
+        }
+        return try stored.withLock { $0 }.compactMap { try $0?.get() }
+    }
+
+    private static func encode(
+        _ block: Int,
+        _ ledger: ContactLedger,
+        _ waves: [WaveState],
+        _ singles: [SingleReservation]
+    ) -> [UInt8] {
+        var w = ByteWriter(capacity: ContactLedger.blockBytes / 2)
+        w.write(Mark.block)
+        w.write(UInt32(block))
+        let counters = ledger.bytes(ofBlock: block)
+        for start in stride(from: 0, to: counters.count, by: Block.size) {
+            let column = UnsafeRawBufferPointer(rebasing: counters[start..<start + Block.size])
+            let isEmpty = !column.contains { $0 != 0 }
+            w.write(UInt8(isEmpty ? 0 : 1))
+            if !isEmpty { w.write(raw: column) }
+        }
+        let touched = waves.compactMap { wave in wave.blocks[block].map { (wave.wave, $0) } }
+        w.write(UInt32(touched.count))
+        for (wave, state) in touched {
+            w.write(wave.packed)
+            state.encode(to: &w)
+        }
+        w.write(UInt32(singles.count))
+        for single in singles.sorted(by: { $0.request < $1.request }) { w.write(single) }
+        return w.bytes
+    }
+
+    private static func encode(_ spec: CampaignSpec) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return Array(try encoder.encode(spec))
+    }
+
+    // MARK: Reading
+
+    /// The state of a checkpoint, and where the log ended then.
+    ///
+    /// - Throws: A file error or ``MalformedBytes`` when a file is missing or damaged; the log holds the same.
+    static func restored(
+        _ manifest: ContentHash,
+        inputs: any DecisionInputs
+    ) throws -> (state: DecisionState, position: LogPosition, checkpoint: Checkpoint) {
+        var r = ByteReader(try inputs.bytes(manifest))
+        try r.expect(Mark.manifest, "a checkpoint of version 1")
+        let sequence: Int64 = try r.read()
+        var heads: [ContentHash] = []
+        for _ in 0..<LogChain.count { heads.append(try r.readDigest()) }
+        let state = DecisionState(inputs: inputs)
+        let salt = Array(try r.readCounted())
+        let now = try r.readTime()
+        state.begin(salt: salt, now: now, month: LocalMonth(number: try r.read()))
+        let count: UInt32 = try r.read()
+        try state.assignLines(base: 0, count: count, file: try r.readDigest())
+        let loaded = try r.readOptional { r throws(MalformedBytes) in
+            let (load, catalogue) = (try r.readText(), try r.readDigest())
+            var columns: [AttributeColumn] = []
+            for _ in 0..<(try r.read(UInt32.self)) {
+                columns.append(AttributeColumn(code: try r.readText(), file: try r.readDigest()))
+            }
+            return LoadedAttributes(load: load, catalogue: catalogue, columns: columns)
+        }
+        if let loaded { try state.load(loaded) }
+        for _ in 0..<(try r.read(UInt32.self)) {
+            let list = try r.readList()
+            try state.replace(list, file: try r.readDigest())
+        }
+        if let file = try r.readOptional({ r throws(MalformedBytes) in try r.readDigest() }) {
+            try state.setPolicy(file)
+        }
+        for _ in 0..<(try r.read(UInt32.self)) {
+            let id = CampaignID(try r.read())
+            let spec = try decode(CampaignSpec.self, Array(try r.readCounted()), file: manifest)
+            let status = try r.readRaw(CampaignStatus.self, "a campaign status")
+            state.campaigns[id] = CampaignState(spec: spec, status: status)
+        }
+        state.restoreHistory(try ContactHistory(decoding: inputs.bytes(r.readDigest())))
+        for _ in 0..<(try r.read(UInt32.self)) {
+            let wave = try WaveState(head: &r, file: manifest)
+            state.waves[wave.wave] = wave
+        }
+        for _ in 0..<(try r.read(UInt32.self)) {
+            let request: UInt64 = try r.read()
+            state.concluded[request] = try r.read(UInt8.self) == 1
+        }
+        var blocks: [ContentHash] = []
+        for _ in 0..<(try r.read(UInt32.self)) { blocks.append(try r.readDigest()) }
+        guard r.isAtEnd, blocks.count == state.ledger.blockCount else {
+            throw MalformedBytes(offset: r.offset, expected: "\(state.ledger.blockCount) blocks and the end")
+        }
+        for (block, file) in blocks.enumerated() { try state.restore(block, from: inputs.bytes(file)) }
+        state.moveSequence(to: sequence)
+        return (
+            state, LogPosition(sequence: sequence, heads: heads), Checkpoint(manifest: manifest, blocks: blocks)
+        )
+    }
+
+    private func restore(_ block: Int, from bytes: [UInt8]) throws {
+        var r = ByteReader(bytes)
+        try r.expect(Mark.block, "a block of version 1")
+        guard try r.read(UInt32.self) == UInt32(block) else {
+            throw MalformedBytes(offset: 8, expected: "block \(block)")
+        }
+        for column in 0..<ContactLedger.blockBytes / Block.size where try r.read(UInt8.self) == 1 {
+            ledger.restore(try r.read(count: Block.size), block: block, column: column)
+        }
+        for _ in 0..<(try r.read(UInt32.self)) {
+            let wave = try r.readWave()
+            let start = r.offset
+            guard waves[wave] != nil else { throw MalformedBytes(offset: start, expected: "a wave of the checkpoint") }
+            waves[wave]?.blocks[block] = try WaveBlockState(from: &r)
+        }
+        for _ in 0..<(try r.read(UInt32.self)) {
+            let single = try r.readSingle()
+            singles[single.request] = single
+        }
+        guard r.isAtEnd else { throw MalformedBytes(offset: r.offset, expected: "the end of the block") }
+    }
+}
+
+// MARK: Parts
+
+extension WaveState {
+    /// Everything but the blocks.
+    fileprivate func encodeHead(to w: inout ByteWriter) throws {
+        w.write(wave.packed)
+        w.write(serial)
+        w.write(planned)
+        w.write(audience)
+        w.write(openedAt)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        w.write(counted: Array(try encoder.encode(spec)))
+        w.write(text: status.rawValue)
+        w.write(optional: cuts) { w, cuts in
+            w.write(UInt32(cuts.count))
+            for cut in cuts { w.write(cut) }
+        }
+        w.write(UInt32(totals.count))
+        for total in totals {
+            w.write(total.outcome.rawValue)
+            w.write(total.count)
+        }
+        w.write(optional: outcome) { $0.write($1) }
+        w.write(optional: handedOffAt) { $0.write($1) }
+    }
+
+    fileprivate init(head r: inout ByteReader, file: ContentHash) throws {
+        self.init(
+            wave: try r.readWave(),
+            serial: try r.read(),
+            planned: try r.readTime(),
+            audience: try r.readDigest(),
+            openedAt: try r.read(),
+            spec: try DecisionState.decode(CampaignSpec.self, Array(try r.readCounted()), file: file)
+        )
+        let start = r.offset
+        guard let status = WaveStatus(rawValue: try r.readText()) else {
+            throw MalformedBytes(offset: start, expected: "a wave status")
+        }
+        self.status = status
+        cuts = try r.readOptional { r throws(MalformedBytes) in
+            var cuts: [RankCut] = []
+            for _ in 0..<(try r.read(UInt32.self)) { cuts.append(try r.readCut()) }
+            return cuts
+        }
+        for _ in 0..<(try r.read(UInt32.self)) {
+            totals.append(OutcomeTotal(outcome: try r.readRaw(Outcome.self, "an outcome"), count: try r.read()))
+        }
+        outcome = try r.readOptional { r throws(MalformedBytes) in try r.readDigest() }
+        handedOffAt = try r.readOptional { r throws(MalformedBytes) in try r.readTime() }
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func write<T>(optional value: T?, _ body: (inout ByteWriter, T) -> Void) {
+        write(UInt8(value == nil ? 0 : 1))
+        if let value { body(&self, value) }
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func readOptional<T>(
+        _ body: (inout ByteReader) throws(MalformedBytes) -> T
+    ) throws(MalformedBytes) -> T? {
+        try read(UInt8.self) == 0 ? nil : try body(&self)
+    }
+
+    fileprivate mutating func expect(_ mark: UInt64, _ what: String) throws(MalformedBytes) {
+        guard try read(UInt64.self) == mark else { throw MalformedBytes(offset: 0, expected: what) }
+    }
+}
