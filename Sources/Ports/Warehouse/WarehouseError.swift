@@ -71,6 +71,9 @@ public struct WarehouseError: CodedError, Equatable {
 
     public var code: String { "warehouse.\(kind.rawValue)" }
 
+    /// The message without the excerpt of the statement that the engine adds on further lines.
+    public var summary: String { String(message.prefix { $0 != "\n" }) }
+
     public var description: String {
         "warehouse, \(phase.rawValue): \(message)" + (sql.map { "\nstatement: \($0)" } ?? "")
     }
