@@ -182,6 +182,9 @@ struct Server {
         var reuse: Int32 = 1
         setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
         guard bind(socket, address.ai_addr, address.ai_addrlen) != 0 else { return }
-        throw ServeError.portBusy(host: options.host, port: options.port, cause: String(cString: strerror(errno)))
+        let cause = String(cString: strerror(errno))
+        throw errno == EADDRNOTAVAIL
+            ? ServeError.unknownHost(host: options.host, cause: cause)
+            : ServeError.portBusy(host: options.host, port: options.port, cause: cause)
     }
 }
