@@ -1,7 +1,7 @@
 // Campaigns that run: the wave, then sending in portions, then feedback until everything is answered.
 // SPDX-License-Identifier: Apache-2.0
 
-import DecisionHost
+public import DecisionHost
 import Decisioning
 import Dispatching
 import Execution
@@ -167,6 +167,17 @@ public actor CampaignRunner: Service {
         guard case .enqueued = enqueue.yield(campaign.id) else { throw RunnerError.unavailable(campaign.id) }
         startedBy[campaign.id] = who
         publish(RunProgress(campaign: campaign.id, stage: .deciding))
+    }
+
+    /// Decides the next wave of a campaign and waits for it; meanwhile nothing else takes the campaign up.
+    ///
+    /// - Throws: `DispatchError/wrongPhase(_:wanted:)`; ``RunnerError/busy(_:)``.
+    public func decide(_ campaign: Campaign, by who: String) async throws -> WaveSummary {
+        guard startedBy[campaign.id] == nil, active.insert(campaign.id).inserted else {
+            throw RunnerError.busy(campaign.id)
+        }
+        defer { active.remove(campaign.id) }
+        return try await platform.run(campaign, by: who).1
     }
 
     /// Holds everything that has not left.

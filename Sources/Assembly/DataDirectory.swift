@@ -9,7 +9,12 @@ public import Kernel
 public enum DataDirectoryError: CodedError {
     case locked(path: String, by: String)
     case notWritable(path: String, cause: String)
+    case notReadable(path: String, cause: String)
+    /// A file that the directory must have.
+    case lost(file: String)
+    case damaged(file: String)
     case foreign(path: String)
+    case notDemo(path: String)
     case newerFormat(path: String, format: Int)
     case notThere(path: String)
 
@@ -17,7 +22,11 @@ public enum DataDirectoryError: CodedError {
         switch self {
         case .locked: "data.locked"
         case .notWritable: "data.not_writable"
+        case .notReadable: "data.not_readable"
+        case .lost: "data.lost"
+        case .damaged: "data.damaged"
         case .foreign: "data.foreign"
+        case .notDemo: "data.not_demo"
         case .newerFormat: "data.newer_format"
         case .notThere: "data.not_there"
         }
@@ -28,8 +37,14 @@ public enum DataDirectoryError: CodedError {
         case .locked(let path, let by): "\(path) is in use by process \(by); stop it or choose another --data-dir"
         case .notWritable(let path, let cause):
             "\(path) cannot be written (\(cause)); check its owner, rights and free space, or choose another --data-dir"
+        case .notReadable(let path, let cause):
+            "\(path) cannot be read (\(cause)); check its owner and rights, or choose another --data-dir"
+        case .lost(let file): "\(file) is missing, though the data directory is not new; restore it from a backup"
+        case .damaged(let file): "\(file) is damaged; restore it from a backup"
         case .foreign(let path):
             "\(path) is not empty and was not made by Gyre; choose an empty or new --data-dir"
+        case .notDemo(let path):
+            "\(path) was not made by gyre demo, which replaces only what it made; choose an empty or new --data-dir"
         case .newerFormat(let path, let format):
             "\(path) has format \(format), which this build does not know; use a newer gyre"
         case .notThere(let path):
@@ -57,6 +72,9 @@ public final class DataDirectory: Sendable {
     public let marker: Marker
     private let lock: Int32
 
+    /// Where a Parquet file of the operator's stands while it is loaded.
+    var inbox: String { path + "/tmp/in" }
+
     /// Opens a directory, made when it is not there, and locks it.
     ///
     /// - Throws: ``DataDirectoryError``.
@@ -66,12 +84,12 @@ public final class DataDirectory: Sendable {
         do {
             try manager.createDirectory(atPath: self.path, withIntermediateDirectories: true)
         } catch {
-            throw DataDirectoryError.notWritable(path: self.path, cause: error.localizedDescription)
+            throw DataDirectoryError.notWritable(path: self.path, cause: error.systemCause)
         }
         let markerPath = self.path + "/gyre.json"
         let existing = try Self.marker(at: self.path)
         if existing == nil {
-            let contents = try manager.contentsOfDirectory(atPath: self.path).filter {
+            let contents = try Self.contents(of: self.path).filter {
                 $0 != "lock" && $0 != "lost+found"
             }
             guard contents.isEmpty else { throw DataDirectoryError.foreign(path: self.path) }
@@ -85,7 +103,7 @@ public final class DataDirectory: Sendable {
             do {
                 try JSONEncoder().encode(marker).write(to: URL(filePath: markerPath), options: .atomic)
             } catch {
-                throw DataDirectoryError.notWritable(path: self.path, cause: error.localizedDescription)
+                throw DataDirectoryError.notWritable(path: self.path, cause: error.systemCause)
             }
         }
     }
@@ -93,28 +111,44 @@ public final class DataDirectory: Sendable {
     deinit { close(lock) }
 
     /// The marker of a directory; nil when there is none.
+    ///
+    /// - Throws: ``DataDirectoryError``, `notReadable` or `damaged`.
     public static func marker(at path: String) throws -> Marker? {
-        guard let data = FileManager.default.contents(atPath: path + "/gyre.json") else { return nil }
-        guard let marker = try? JSONDecoder().decode(Marker.self, from: data) else {
-            throw DataDirectoryError.foreign(path: path)
+        let file = path + "/gyre.json"
+        guard access(file, R_OK) == 0 else {
+            guard errno == ENOENT || errno == ENOTDIR else {
+                throw DataDirectoryError.notReadable(path: path, cause: String(cString: strerror(errno)))
+            }
+            return nil
         }
+        guard let data = FileManager.default.contents(atPath: file),
+            let marker = try? JSONDecoder().decode(Marker.self, from: data)
+        else { throw DataDirectoryError.damaged(file: file) }
         return marker
+    }
+
+    private static func contents(of path: String) throws -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: path)
+        } catch {
+            throw DataDirectoryError.notReadable(path: path, cause: error.systemCause)
+        }
     }
 
     /// Removes a directory that `gyre demo` made; nothing happens when it is not there or empty.
     ///
-    /// - Throws: ``DataDirectoryError/foreign(path:)`` when it is anything else.
+    /// - Throws: ``DataDirectoryError/foreign(path:)`` or ``DataDirectoryError/notDemo(path:)`` when it is anything else.
     public static func removeDemo(at path: String) throws {
         let manager = FileManager.default
         guard manager.fileExists(atPath: path) else { return }
-        let contents = (try? manager.contentsOfDirectory(atPath: path)) ?? []
-        guard !contents.isEmpty else { return }
-        guard try marker(at: path)?.isDemo == true else { throw DataDirectoryError.foreign(path: path) }
+        guard try !contents(of: path).isEmpty else { return }
+        guard let marker = try marker(at: path) else { throw DataDirectoryError.foreign(path: path) }
+        guard marker.isDemo else { throw DataDirectoryError.notDemo(path: path) }
         close(try lock(path))
         do {
             try manager.removeItem(atPath: path)
         } catch {
-            throw DataDirectoryError.notWritable(path: path, cause: error.localizedDescription)
+            throw DataDirectoryError.notWritable(path: path, cause: error.systemCause)
         }
     }
 
@@ -138,6 +172,16 @@ public final class DataDirectory: Sendable {
             throw DataDirectoryError.notWritable(path: path, cause: cause)
         }
         return file
+    }
+}
+
+extension Error {
+    /// What the system said, without Foundation's wrapping, for example "Permission denied".
+    public var systemCause: String {
+        let error = self as NSError
+        if let inner = (self as? CocoaError)?.underlying { return inner.systemCause }
+        guard error.domain == NSPOSIXErrorDomain else { return localizedDescription }
+        return String(cString: strerror(Int32(error.code)))
     }
 }
 

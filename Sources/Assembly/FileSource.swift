@@ -18,7 +18,7 @@ struct FileSource: TableSource {
     private let load: TableLoad
 
     /// Reads the mapping; the load id is the hash of file and mapping.
-    init(file: String, mapping: String, catalogue: AttributeCatalogue, rejectFolder: String) throws {
+    init(file: String, mapping: String, catalogue: AttributeCatalogue, directory: DataDirectory) throws {
         let map = try MappingFile.read(path: mapping, catalogue: catalogue)
         table = map.table.rawValue
         fields = map.fields
@@ -27,8 +27,18 @@ struct FileSource: TableSource {
         try Self.hash(file, into: &hasher)
         try Self.hash(mapping, into: &hasher)
         loadID = String((ContentHash(bytes: Array(hasher.finalize())) ?? .zero).hex.prefix(16))
-        try FileManager.default.createDirectory(atPath: rejectFolder, withIntermediateDirectories: true)
-        load = TableLoad(file: file, mapping: map, rejectFile: "\(rejectFolder)/\(loadID).csv")
+        let rejects = directory.path + "/rejects"
+        do {
+            try FileManager.default.createDirectory(atPath: rejects, withIntermediateDirectories: true)
+        } catch {
+            throw DataDirectoryError.notWritable(path: rejects, cause: error.systemCause)
+        }
+        load = TableLoad(
+            file: file,
+            mapping: map,
+            rejectFile: "\(rejects)/\(loadID).csv",
+            inbox: directory.inbox
+        )
     }
 
     func fill(
@@ -43,10 +53,12 @@ struct FileSource: TableSource {
     }
 
     private static func hash(_ path: String, into hasher: inout SHA256) throws {
-        guard let file = FileHandle(forReadingAtPath: path) else {
-            throw LoadingError.unreadable(file: path)
+        do {
+            let file = try FileHandle(forReadingFrom: URL(filePath: path))
+            defer { try? file.close() }
+            while let part = try file.read(upToCount: 1 << 20), !part.isEmpty { hasher.update(data: part) }
+        } catch {
+            throw LoadingError.unreadable(file: path, cause: error.systemCause)
         }
-        defer { try? file.close() }
-        while let part = try file.read(upToCount: 1 << 20), !part.isEmpty { hasher.update(data: part) }
     }
 }

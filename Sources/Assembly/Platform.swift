@@ -94,9 +94,16 @@ public final class Platform: Sendable {
         let path = directory.path
         self.clock = clock ?? OperatorClock(zone: settings.timeZone)
         threads = settings.threads
-        let temporary = path + "/tmp"
-        try FileManager.default.createDirectory(atPath: path + "/warehouse", withIntermediateDirectories: true)
-        try FileManager.default.createDirectory(atPath: temporary, withIntermediateDirectories: true)
+        let (temporary, store) = (path + "/tmp", path + "/store.sqlite")
+        do {
+            let manager = FileManager.default
+            try manager.createDirectory(atPath: path + "/warehouse", withIntermediateDirectories: true)
+            // What is in it belonged to a process that was killed.
+            if manager.fileExists(atPath: temporary) { try manager.removeItem(atPath: temporary) }
+            try manager.createDirectory(atPath: temporary, withIntermediateDirectories: true)
+        } catch {
+            throw DataDirectoryError.notWritable(path: path, cause: error.systemCause)
+        }
         let places =
             [URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().path(percentEncoded: false)]
             .map { ($0 as NSString).deletingLastPathComponent } + [FileManager.default.currentDirectoryPath]
@@ -106,20 +113,27 @@ public final class Platform: Sendable {
                 memoryLimitBytes: settings.warehouseMemoryBytes,
                 threads: settings.threads,
                 temporaryDirectory: temporary,
-                allowedDirectories: [path + "/warehouse"]
+                allowedDirectories: [path + "/warehouse", directory.inbox]
             )
         )
         let objects = try ObjectFiles(folder: path + "/objects")
-        let log = try SQLiteDecisionLog(folder: path + "/log")
+        // The log is made before the store: only where neither is there yet may either be begun.
+        let log = try SQLiteDecisionLog(
+            folder: path + "/log",
+            mayBegin: !FileManager.default.fileExists(atPath: store)
+        )
+        guard try log.position().sequence == 0 || FileManager.default.fileExists(atPath: store) else {
+            throw DataDirectoryError.lost(file: store)
+        }
         self.log = log
         inputs = StoredInputs(objects: objects, threads: settings.threads)
         host = try DecisionHost(log: log, objects: objects, inputs: inputs, threads: settings.threads)
-        store = try SQLiteControlPlane(path: path + "/store.sqlite")
+        self.store = try SQLiteControlPlane(path: store)
         numbers = LiveNumbers()
         loading = SubscriberLoading(
             warehouse: warehouse,
             host: host,
-            store: store,
+            store: self.store,
             numbers: numbers,
             folder: path + "/warehouse",
             workers: settings.threads
@@ -129,16 +143,16 @@ public final class Platform: Sendable {
             warehouse: warehouse,
             host: host,
             inputs: inputs,
-            store: store,
+            store: self.store,
             numbers: numbers,
             threads: settings.threads
         )
-        campaigns = Campaigns(store: store, host: host, segments: segments)
-        approvals = Approvals(store: store)
-        dispatches = Dispatches(store: store, host: host)
+        campaigns = Campaigns(store: self.store, host: host, segments: segments)
+        approvals = Approvals(store: self.store)
+        dispatches = Dispatches(store: self.store, host: host)
         let gateway = gateway(numbers)
         sending = Sending(host: host, gateway: gateway, numbers: numbers)
-        receipts = Receipts(host: host, gateway: gateway, store: store)
+        receipts = Receipts(host: host, gateway: gateway, store: self.store)
         explainer = Explainer(log: log, inputs: inputs)
         try await begin(salt: salt)
     }
@@ -197,7 +211,7 @@ public final class Platform: Sendable {
             file: file,
             mapping: mapping,
             catalogue: catalogue,
-            rejectFolder: directory.path + "/rejects"
+            directory: directory
         )
         return try await loading.load(source, catalogue: catalogue, by: who, at: clock.now.instant)
     }

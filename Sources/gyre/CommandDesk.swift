@@ -5,8 +5,6 @@ import ArgumentParser
 import Assembly
 import CommandLink
 import Kernel
-import Logging
-import Planning
 import Texts
 
 /// Why a server does not finish a command.
@@ -32,71 +30,27 @@ enum CommandDeskError: CodedError {
 /// Runs commands on the server's open platform.
 struct CommandDesk: Sendable {
     let platform: Platform
-    let logger: Logger
-    private let loads = OneAtATime()
-
-    /// Works on a platform that stays open.
-    init(_ platform: Platform, logger: Logger) {
-        self.platform = platform
-        self.logger = logger
-    }
+    let runner: CampaignRunner
 
     /// Runs a command line as the process would that was started with it; returns the exit code.
     func answer(_ request: LinkRequest, _ output: any CommandOutput) async -> Int32 {
-        let caller = Caller(output: output, language: Language(tag: request.language), folder: request.folder)
+        let caller = Caller(
+            output: output,
+            language: Language(tag: request.language),
+            folder: request.folder,
+            runner: runner
+        )
         do {
             guard let command = try Gyre.parseAsRoot(request.arguments) as? any PlatformCommand else {
                 throw CommandDeskError.notHere
             }
-            try await run(command, for: caller)
+            try command.check(for: caller)
+            try await command.run(on: platform, for: caller)
             return 0
         } catch {
             let failure = CommandFailure(Task.isCancelled ? CommandDeskError.cancelled : error)
             if let text = failure.text { caller.note(text) }
             return failure.exitCode
-        }
-    }
-
-    private func run(_ command: some PlatformCommand, for caller: Caller) async throws {
-        try command.check(for: caller)
-        guard type(of: command).loadsTables else { return try await command.run(on: platform, for: caller) }
-        try await loads.run {
-            do {
-                try await command.run(on: platform, for: caller)
-            } catch {
-                // As after a restart: what is shown is what the log says, however far the load got.
-                await Task { await showLoaded() }.value
-                throw error
-            }
-        }
-    }
-
-    private func showLoaded() async {
-        do {
-            try await platform.loading.open()
-        } catch {
-            logger.error("tables not shown after a failed load; restart", metadata: ["error": "\(error)"])
-        }
-    }
-}
-
-/// Lets work in one after the other, first come, first served.
-private actor OneAtATime {
-    private var last: Task<Void, Never>?
-
-    /// Waits for its turn, then works; gives up its turn when the caller is cancelled.
-    func run(_ work: @escaping @Sendable () async throws -> Void) async throws {
-        let before = last
-        let task = Task {
-            await before?.value
-            try Task.checkCancellation()
-            try await work()
-        }
-        last = Task { _ = await task.result }
-        try await withTaskCancellationHandler {
-            try await task.value
-        } onCancel: {
-            task.cancel()
         }
     }
 }

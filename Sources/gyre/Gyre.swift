@@ -27,6 +27,7 @@ struct Gyre: AsyncParsableCommand {
             } else {
                 try command.run()
             }
+            try Terminal.finish()
         } catch {
             Terminal.exit(withError: error)
         }

@@ -12,6 +12,8 @@ struct Caller: Sendable {
     var output: any CommandOutput
     var language: Language
     var folder: String
+    /// Runs the campaigns of the server that owns the data directory; nil in a process of its own.
+    var runner: CampaignRunner?
 
     /// The absolute path of a file that was named on the command line.
     func path(_ name: String) -> String {
@@ -34,7 +36,7 @@ struct Caller: Sendable {
 ///
 /// When a server owns the data directory, the server runs it, with the same arguments and the same code.
 protocol PlatformCommand: AsyncParsableCommand, Sendable {
-    /// Whether it loads tables: it may make a data directory, and takes turns with others that load.
+    /// Whether it loads tables, and so may make a data directory.
     static var loadsTables: Bool { get }
 
     var common: CommonOptions { get }

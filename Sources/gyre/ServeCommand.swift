@@ -59,10 +59,19 @@ struct ServeOptions: ParsableArguments {
 /// Why a server does not start.
 enum ServeError: CodedError {
     case portBusy(host: String, port: Int, cause: String)
+    case unknownHost(host: String, cause: String)
 
-    var code: String { "serve.port_busy" }
+    var code: String {
+        switch self {
+        case .portBusy: "serve.port_busy"
+        case .unknownHost: "serve.unknown_host"
+        }
+    }
+
     var description: String {
         switch self {
+        case .unknownHost(let host, let cause):
+            "there is no address to listen on for \(host) (\(cause)); name an address of this machine with --host"
         case .portBusy(let host, let port, let cause):
             "cannot listen on \(host):\(port) (\(cause)); stop what uses the port or choose another with --port"
         }
@@ -98,7 +107,7 @@ struct Server {
             Self.staff,
             renewing: options.newPasswords || options.printPasswordsJson
         )
-        let desk = CommandDesk(platform, logger: logger)
+        let desk = CommandDesk(platform: platform, runner: runner)
         let (listening, isListening) = AsyncStream.makeStream(of: Void.self)
         let link = CommandLinkServer(
             directory: platform.directory.path,
@@ -157,23 +166,25 @@ struct Server {
         return []
     }
 
-    /// Finds out before anything is opened whether the port is free.
+    /// Finds out before anything is opened whether the address is ours and the port is free.
     private func checkPort() throws {
-        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var found: UnsafeMutablePointer<addrinfo>?
+        let status = getaddrinfo(options.host, String(options.port), &hints, &found)
+        guard status == 0, let address = found?.pointee else {
+            throw ServeError.unknownHost(host: options.host, cause: String(cString: gai_strerror(status)))
+        }
+        defer { freeaddrinfo(found) }
+        let socket = Glibc.socket(address.ai_family, address.ai_socktype, 0)
         guard socket >= 0 else { return }
         defer { close(socket) }
         var reuse: Int32 = 1
         setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(options.port).bigEndian
-        guard inet_pton(AF_INET, options.host, &address.sin_addr) == 1 else { return }
-        let result = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard result != 0 else { return }
-        throw ServeError.portBusy(host: options.host, port: options.port, cause: String(cString: strerror(errno)))
+        guard bind(socket, address.ai_addr, address.ai_addrlen) != 0 else { return }
+        let cause = String(cString: strerror(errno))
+        throw errno == EADDRNOTAVAIL
+            ? ServeError.unknownHost(host: options.host, cause: cause)
+            : ServeError.portBusy(host: options.host, port: options.port, cause: cause)
     }
 }

@@ -56,8 +56,29 @@ struct CommandFailure {
         } else if code == .validationFailure {
             (exitCode, text) = (code.rawValue, Gyre.fullMessage(for: error))
         } else {
-            (exitCode, text) = (1, "gyre: " + ((error as? any CodedError)?.description ?? Gyre.message(for: error)))
+            (exitCode, text) = (1, "gyre: " + Self.sentence(error))
         }
+    }
+}
+
+extension CommandFailure {
+    private static func sentence(_ error: any Error) -> String {
+        switch error {
+        case let error as any CodedError: error.description
+        case let error as CocoaError:
+            (error.filePath ?? "a file") + ": \(error.systemCause); check its folder, its rights and the free space"
+        default: Gyre.message(for: error)
+        }
+    }
+}
+
+/// What a command printed did not arrive.
+struct OutputError: CodedError {
+    var cause: String
+
+    var code: String { "output.not_written" }
+    var description: String {
+        "the result cannot be written (\(cause)); send the output elsewhere or free some space, and ask for it again"
     }
 }
 
@@ -75,8 +96,21 @@ struct Terminal: CommandOutput {
     func write(_ text: String, to stream: CommandStream) {
         switch stream {
         case .out: print(text, terminator: "")
-        case .err: FileHandle.standardError.write(Data(text.utf8))
+        case .err: Self.writeError(text)
         }
+    }
+
+    /// Writes to stderr; where it cannot be written there is nobody to tell.
+    static func writeError(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+    }
+
+    /// Brings everything printed to its place.
+    ///
+    /// - Throws: ``OutputError`` when it does not get there.
+    static func finish() throws {
+        guard fflush(nil) != 0 else { return }
+        throw OutputError(cause: String(cString: strerror(errno)))
     }
 
     /// Prints a value as one line of JSON, keys sorted.
@@ -113,13 +147,13 @@ final class ProgressBar: Sendable {
         last.withLock { shown in
             guard shown != line else { return }
             shown = line
-            FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8))
+            Terminal.writeError("\r\u{1B}[K\(line)")
         }
     }
 
     /// Removes the bar.
     func finish() {
         guard isShown else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+        Terminal.writeError("\r\u{1B}[K")
     }
 }

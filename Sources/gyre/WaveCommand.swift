@@ -58,7 +58,7 @@ struct WaveCommand: PlatformCommand {
         if let at { campaign.plan.planned = platform.clock.local(at) }
         try Task.checkCancellation()
         let start = ContinuousClock().now
-        let summary = try await decide(campaign, platform)
+        let summary = try await decide(campaign, platform, caller)
         let ms = start.duration(to: ContinuousClock().now).components
         let output = Output(
             wave: "\(summary.wave.campaign.number)/\(summary.wave.occurrence)",
@@ -71,8 +71,11 @@ struct WaveCommand: PlatformCommand {
         if json { try caller.printJSON(output) } else { show(summary, output, to: caller) }
     }
 
-    private func decide(_ campaign: Campaign, _ platform: Platform) async throws -> WaveSummary {
-        guard dryRun else { return try await platform.run(campaign, by: "cli").1 }
+    private func decide(_ campaign: Campaign, _ platform: Platform, _ caller: Caller) async throws -> WaveSummary {
+        guard dryRun else {
+            if let runner = caller.runner { return try await runner.decide(campaign, by: "cli") }
+            return try await platform.run(campaign, by: "cli").1
+        }
         return try await platform.host.rehearse(
             campaign.spec(unticker: campaign.owner),
             occurrence: try await platform.host.nextOccurrence(of: campaign.id),

@@ -119,4 +119,28 @@ enum LogAdapter: String, CaseIterable, Sendable, CustomTestStringConvertible {
             #expect(try LogAdapter.segments(copy).contains(segments[position]) == false, "no empty one in its place")
         }
     }
+
+    @Test(arguments: [false, true])
+    func `an empty first segment is begun anew only where no log has been`(isThere: Bool) throws {
+        let folder = try TemporaryFolder()
+        if isThere { try Data().write(to: URL(filePath: folder.path + "/segment-00000001.sqlite")) }
+        let error = #expect(throws: SQLiteDecisionLogError.self) {
+            try SQLiteDecisionLog(folder: folder.path, mayBegin: false)
+        }
+        #expect(error?.code == "log.lost_beginning")
+        #expect(try LogAdapter.segments(folder.path).count == (isThere ? 1 : 0), "nothing was made")
+        #expect(try SQLiteDecisionLog(folder: folder.path).position() == .start)
+        #expect(try SQLiteDecisionLog(folder: folder.path, mayBegin: false).position() == .start)
+    }
+
+    @Test func `a later segment that was being begun when the process ended is begun again`() throws {
+        let folder = try TemporaryFolder()
+        try DecisionLogConformance(whileAppendsFail: { try $0() }) {
+            try SQLiteDecisionLog(folder: folder.path, segmentBytes: 50_000)
+        }.whatWasAppendedIsReadInOrder()
+        let position = try SQLiteDecisionLog(folder: folder.path).position()
+        let number = try LogAdapter.segments(folder.path).count + 1
+        try Data().write(to: URL(filePath: folder.path + "/segment-0000000\(number).sqlite"))
+        #expect(try SQLiteDecisionLog(folder: folder.path).position() == position)
+    }
 }

@@ -157,6 +157,23 @@ import Testing
         _ = await running.result
     }
 
+    @Test func `a wave that is ordered while its campaign is being started is refused, and one wave runs`() async throws
+    {
+        let world = try await APIWorld.shared
+        let id = CampaignID(Int64(try await approved("两次启动", rule: "status = '正常'", limit: 5)))
+        let campaign = try #require(try await world.platform.store.campaign(id))
+        // Orders to a runner that does not work yet stay in its queue.
+        let idle = CampaignRunner(world.platform, pace: APIWorld.pace)
+        try await idle.start(campaign, by: "plan")
+        await #expect(throws: RunnerError.busy(id)) { try await idle.decide(campaign, by: "cli") }
+        #expect(try await world.runner.decide(campaign, by: "cli").wave == WaveID(campaign: id, occurrence: 1))
+        for _ in 0..<200 where try await world.platform.store.campaign(id)?.phase != .finished {
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        #expect(try await world.platform.store.campaign(id)?.phase == .finished, "what was decided is sent")
+        #expect(try await world.platform.host.nextOccurrence(of: id) == 2, "and decided once")
+    }
+
     @Test func `sending waits for the planned slot`() async throws {
         let world = try await APIWorld.shared
         let planner = try await world.signedIn("plan")

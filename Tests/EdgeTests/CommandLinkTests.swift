@@ -143,12 +143,13 @@ import Testing
             if code == 3 { hasEnded.yield(Task.isCancelled) }
             return code
         } _: { folder, _ in
+            let written = Written()
             let client = Task {
                 var wait = Self.request
                 wait.arguments = ["wait"]
-                return try await CommandLinkClient.run(wait, in: folder, output: Written())
+                return try await CommandLinkClient.run(wait, in: folder, output: written)
             }
-            try await Task.sleep(for: .milliseconds(200))
+            while written.err.isEmpty { try await Task.sleep(for: .milliseconds(10)) }
             client.cancel()
             for await isCancelled in ended {
                 #expect(isCancelled)

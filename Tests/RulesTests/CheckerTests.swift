@@ -146,6 +146,18 @@ import Testing
         #expect(error.report(on: rule, language: \.zh).hasPrefix("第 2 行第 13 列：>= 不能用于数字与文本，可改为 80\n"))
     }
 
+    @Test func `of a long line only the part around the marker is shown`() throws {
+        let rule = String(repeating: "arpu > 1 OR ", count: 100) + "brand >= '全球通'" + String(repeating: " ", count: 99)
+        let error = try #require(throws: RuleError.self) { try RuleWorld.scope.check(rule) }
+        let lines = error.marked(in: rule).split(separator: "\n", omittingEmptySubsequences: false)
+        try #require(lines.count == 2)
+        #expect(lines[0].hasPrefix("…") && lines[0].hasSuffix("…") && lines[0].count <= 200)
+        let place = try #require(lines[1].firstIndex(of: "^"))
+        let marked = lines[0].dropFirst(lines[1].distance(from: lines[1].startIndex, to: place))
+        let concerned = rule.dropFirst(error.start.column - 1)
+        #expect(marked.prefix(5) == concerned.prefix(5))
+    }
+
     @Test func `an overflow names the attributes that need a range`() throws {
         let error = try #require(throws: RuleError.self) { try RuleWorld.scope.check("balance * arpu > points") }
         #expect(error.problem == .overflow(attributes: ["balance"]))

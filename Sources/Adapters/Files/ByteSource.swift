@@ -121,7 +121,7 @@ final class GzipBytes: ByteSource {
                 isMemberOpen = false
                 inflateReset(&stream)
             case Z_BUF_ERROR where stream.avail_in == 0: break
-            default: throw damaged(stream.msg.map { String(cString: $0) } ?? "is damaged")
+            default: throw damaged("is damaged" + (stream.msg.map { " (\(String(cString: $0)))" } ?? ""))
             }
         }
         return Int(room - stream.avail_out)

@@ -5,8 +5,8 @@ public import Kernel
 
 /// One problem of a document.
 public struct DocumentProblem: Hashable, Sendable, CustomStringConvertible {
-    /// Line, from 1.
-    public var line: Int
+    /// Line, from 1; nil where the file as a whole is meant.
+    public var line: Int?
     /// Column in characters, from 1.
     public var column: Int
     /// Where in the document, for example `attributes[3].type`; empty for the document itself.
@@ -15,7 +15,7 @@ public struct DocumentProblem: Hashable, Sendable, CustomStringConvertible {
     public var message: String
 
     public var description: String {
-        "line \(line), column \(column)" + (key.isEmpty ? "" : ", \(key)") + ": \(message)"
+        (line.map { "line \($0), column \(column)" + (key.isEmpty ? "" : ", \(key)") + ": " } ?? "") + message
     }
 }
 

@@ -8,6 +8,7 @@ public struct LoadError: CodedError, Equatable {
     /// What kind of failure it is; names the code.
     public enum Kind: String, Sendable, CaseIterable {
         case cannotRead = "cannot_read"
+        case cannotCopy = "cannot_copy"
         case empty
         case noRows = "no_rows"
         case header

@@ -13,14 +13,24 @@ public struct TableLoad: Sendable {
     public var mapping: LoadMapping
     /// Where rejected rows go; an older file of that name is removed.
     public var rejectFile: String
+    /// A folder that the engine's SQL may read: a Parquet file stands there during the load; nil = SQL may read the file
+    /// where it is.
+    public var inbox: String?
     /// Is kept up to date while the load runs.
     public let progress: LoadProgress
 
     /// Prepares a load.
-    public init(file: String, mapping: LoadMapping, rejectFile: String, progress: LoadProgress = LoadProgress()) {
+    public init(
+        file: String,
+        mapping: LoadMapping,
+        rejectFile: String,
+        inbox: String? = nil,
+        progress: LoadProgress = LoadProgress()
+    ) {
         self.file = file
         self.mapping = mapping
         self.rejectFile = rejectFile
+        self.inbox = inbox
         self.progress = progress
     }
 
@@ -72,8 +82,12 @@ public struct TableLoad: Sendable {
     }
 
     private func fillFromParquet(_ pipe: BatchPipe, _ engine: any WarehouseEngine) async throws {
+        var inboxFile: InboxFile?
+        defer { inboxFile?.remove() }
         do {
-            let names = try await engine.rows(engine.dialect.parquetColumns(file)).compactMap { row in
+            inboxFile = try inbox.map { try InboxFile(file, in: $0) }
+            let path = inboxFile?.path ?? file
+            let names = try await engine.rows(engine.dialect.parquetColumns(path)).compactMap { row in
                 if case .text(let name) = row[0] { name } else { nil }
             }
             let columns = try FileColumns(names, mapping: mapping, file: file)
@@ -87,16 +101,28 @@ public struct TableLoad: Sendable {
                 progress: progress
             )
             let rows = ParquetRows(RowTyper(mapping, positions: positions), rejects, names: needed)
-            let query = engine.dialect.parquetAsText(file, columns: needed)
+            let query = engine.dialect.parquetAsText(path, columns: needed)
             _ = try await engine.query(query, into: 0) { _, batch in try rows.append(batch, to: pipe) }
             try rows.finish()
             pipe.finish(.success(()))
         } catch is BatchPipe.ReaderGone {
             // The append failed and says why itself.
         } catch {
+            let error = translated(error, path: inboxFile?.path ?? file)
             pipe.finish(.failure(error))
             throw error
         }
+    }
+
+    /// What the engine says of the file, as an error about the file.
+    private func translated(_ error: any Error, path: String) -> any Error {
+        guard let error = error as? WarehouseError, ![.diskFull, .memory].contains(error.kind) else { return error }
+        let cause = error.summary.replacing(path, with: file)
+        return LoadError(
+            kind: .damaged,
+            file: file,
+            message: "cannot be read as Parquet (\(cause)); check that it is a whole Parquet file, or fetch it again"
+        )
     }
 }
 

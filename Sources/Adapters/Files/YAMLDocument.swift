@@ -142,17 +142,19 @@ enum YAMLDocument {
             if let result, notes.problems.isEmpty { return result }
         }
         var problems = notes.problems
-        problems.sort { ($0.line, $0.column) < ($1.line, $1.column) }
+        problems.sort { ($0.line ?? 0, $0.column) < ($1.line ?? 0, $1.column) }
         throw DocumentError(kind: kind, file: file, problems: problems)
     }
 
     /// The text of a file.
     static func contents(_ kind: DocumentError.Kind, path: String) throws -> String {
         func failure(_ message: String) -> DocumentError {
-            let problem = DocumentProblem(line: 1, column: 1, key: "", message: message)
+            let problem = DocumentProblem(line: nil, column: 1, key: "", message: message)
             return DocumentError(kind: kind, file: path, problems: [problem])
         }
-        guard let data = FileManager.default.contents(atPath: path) else { throw failure("cannot be read") }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw failure("cannot be read; check its name and rights")
+        }
         guard data.count <= sizeLimit else { throw failure("is larger than \(sizeLimit >> 20) MiB") }
         guard let text = String(validating: data, as: UTF8.self) else {
             throw failure("is not valid UTF-8; save it as UTF-8")

@@ -82,8 +82,12 @@ struct RuleFault: Error {
 }
 
 extension RuleError {
+    /// Characters that ``marked(in:)`` shows at most before, under and after the marker.
+    private static let shown = 60
+
     /// The line of the rule that the error concerns and, below it, a marker `^~~~` under the characters concerned.
     ///
+    /// Of a long line only the part around the marker is shown, with `…` for what is left out.
     /// Wide characters count as two columns, as terminals show them; tabs become spaces.
     ///
     /// - Parameter rule: The text that was read; for a rule that came as a tree, its canonical text.
@@ -92,12 +96,15 @@ extension RuleError {
         let lines = rule.split(separator: "\n", omittingEmptySubsequences: false)
         guard lines.indices.contains(start.line - 1) else { return "" }
         let line = lines[start.line - 1].map { $0.isWhitespace ? " " : $0 }
-        let before = line.prefix(start.column - 1)
-        let concerned = line.dropFirst(start.column - 1).prefix(
-            start.line == end.line ? end.column - start.column : .max
-        )
+        let place = min(start.column - 1, line.count)
+        let length = start.line == end.line ? end.column - start.column : line.count - place
+        let concerned = line[place...].prefix(min(length, Self.shown))
+        let before = (place > Self.shown ? "…" : "") + String(line[..<place].suffix(Self.shown))
+        let after = line[concerned.endIndex...]
+        let rest = String(after.prefix(Self.shown)) + (after.count > Self.shown ? "…" : "")
         let width = max(1, concerned.reduce(0) { $0 + Self.columns($1) })
-        return String(line) + "\n" + String(repeating: " ", count: before.reduce(0) { $0 + Self.columns($1) }) + "^"
+        return before + String(concerned) + rest + "\n"
+            + String(repeating: " ", count: before.reduce(0) { $0 + Self.columns($1) }) + "^"
             + String(repeating: "~", count: width - 1)
     }
 

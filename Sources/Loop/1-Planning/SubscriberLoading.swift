@@ -45,8 +45,12 @@ public struct SubscriberLoading: Sendable {
     // MARK: Opening
 
     /// Shows what is loaded as views, and reads the numbers; called once when a data directory is opened.
+    ///
+    /// - Throws: ``LoadingError/damaged(folder:cause:)`` for files that are lost or damaged.
     public func open() async throws {
         if let load = try await host.read({ $0.attributes?.load }) { try await showSubscribers(load: load) }
+        // Where the store still cannot be written, the next load says so before it begins.
+        try? await listLive()
         let tables = Set(try await store.loads(table: nil).map(\.table)).subtracting(["subscriber"])
         for table in tables.sorted() { try await show(table) }
     }
@@ -72,46 +76,95 @@ public struct SubscriberLoading: Sendable {
         by who: String,
         at now: Instant
     ) async throws -> (record: LoadRecord, counts: LoadCounts) {
+        try await listLive()
         if let done = try await store.load(id: source.loadID) {
             return (done, LoadCounts(rows: done.rows, rejected: done.rejected))
         }
         let isSubscribers = source.table == "subscriber"
         let known = try await host.read { $0.subscribers }
         guard isSubscribers || known > 0 else { throw LoadingError.noSubscribers(table: source.table) }
-        try FileManager.default.createDirectory(
-            atPath: path(source.table, source.loadID),
-            withIntermediateDirectories: true
-        )
-        let counts: LoadCounts
-        if let parted = source as? any PartedTableSource, !isSubscribers || known == 0 {
-            counts = try await writeParts(parted)
-        } else {
-            counts = try await writeStaged(source, known: known)
+        let path = path(source.table, source.loadID)
+        let entry: Entry
+        let records: [LogRecord]
+        var counts: LoadCounts
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+            if let parted = source as? any PartedTableSource, !isSubscribers || known == 0 {
+                counts = try await writeParts(parted)
+            } else {
+                counts = try await writeStaged(source, known: known)
+            }
+            entry = Entry(source, counts, by: who, at: now)
+            records = isSubscribers ? try await subscriberRecords(source, catalogue: catalogue) : []
+            if isSubscribers { try entry.write(to: path) }
+            try Task.checkCancellation()
+        } catch {
+            try? FileManager.default.removeItem(atPath: path)
+            throw error
         }
-        if isSubscribers { try await commitSubscribers(source, catalogue: catalogue) }
-        let record = LoadRecord(
-            id: source.loadID,
-            at: now,
-            file: source.name,
-            table: source.table,
-            rows: counts.rows,
-            loaded: counts.loaded,
-            rejected: counts.rejected,
-            folder: "\(source.table)/\(source.loadID)"
-        )
-        try await store.record(
-            record,
-            audit: AuditEntry(at: now, who: who, action: "load", object: "load/\(record.id)", detail: source.name)
-        )
-        if !isSubscribers { try await show(source.table) }
-        return (record, counts)
+        // Not cancelled any more: what decisions use must be shown, too.
+        counts.notListed = try await Task { try await makeLive(entry, records) }.value
+        return (entry.record, counts)
+    }
+
+    /// Makes a load live: subscribers with one commit of the log, other tables with their entry in the store.
+    ///
+    /// Returns why a live load is not in the list of loads; nil when it is.
+    private func makeLive(_ entry: Entry, _ records: [LogRecord]) async throws -> String? {
+        var notListed: String?
+        if records.isEmpty {
+            try await store.record(entry.record, audit: entry.audit)
+        } else {
+            try await host.record(records)
+            do {
+                try await store.record(entry.record, audit: entry.audit)
+            } catch {
+                notListed = "\(error)"
+            }
+        }
+        do {
+            try await records.isEmpty ? show(entry.record.table) : showSubscribers(load: entry.record.id)
+        } catch {
+            throw LoadingError.notShown(file: entry.record.file, cause: "\(error)")
+        }
+        return notListed
+    }
+
+    /// Enters the live load of subscribers in the store, when a crash or a full disk came between log and store.
+    private func listLive() async throws {
+        guard let load = try await host.read({ $0.attributes?.load }), try await store.load(id: load) == nil else {
+            return
+        }
+        guard let entry = Entry(from: path("subscriber", load)) else {
+            throw LoadingError.damaged(folder: path("subscriber", load), cause: "_load.json is missing")
+        }
+        try await store.record(entry.record, audit: entry.audit)
     }
 
     private func path(_ table: String, _ load: String) -> String { "\(folder)/\(table)/\(load)" }
 
     /// All rows of a load as a table expression.
-    private func parquet(_ table: String, _ load: String) -> String {
-        dialect.parquet(path(table, load) + "/*.parquet")
+    private func parquet(_ table: String, _ load: String) throws -> String { try parquet(["\(table)/\(load)"]) }
+
+    /// All rows of loads in some folders as a table expression.
+    ///
+    /// Files are named one by one: in a `*` pattern, `[` and `?` in the name of the data directory would count as well.
+    private func parquet(_ folders: [String]) throws -> String {
+        let files = try folders.flatMap { name in
+            let path = "\(folder)/\(name)"
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+            let files = names.filter { $0.hasSuffix(".parquet") }.sorted().map { "\(path)/\($0)" }
+            guard !files.isEmpty else {
+                throw LoadingError.damaged(folder: path, cause: "\(partName(0)) is missing")
+            }
+            return files
+        }
+        return "read_parquet([\(files.map { dialect.quoted(literal: $0) }.joined(separator: ", "))])"
+    }
+
+    private func partName(_ part: Int) -> String {
+        let number = String(part)
+        return "part-" + String(repeating: "0", count: max(0, 5 - number.count)) + number + ".parquet"
     }
 
     // MARK: Writing Parquet
@@ -149,18 +202,17 @@ public struct SubscriberLoading: Sendable {
             guard counts.loaded > 0 else { throw LoadingError.empty(file: source.name) }
             let rows =
                 source.table == "subscriber"
-                ? merged(staging, fields: source.fields, known: known) : "SELECT * FROM \(staging) ORDER BY line_id"
+                ? try await merged(staging, fields: source.fields, known: known)
+                : "SELECT * FROM \(staging) ORDER BY line_id"
             try await export(rows, 0, of: source)
             return counts
         }
     }
 
     private func export(_ rows: String, _ part: Int, of source: any TableSource) async throws {
-        let number = String(part)
-        let name = "part-" + String(repeating: "0", count: max(0, 5 - number.count)) + number + ".parquet"
         try await warehouse.exportParquet(
             SQLText(rows, dialect: dialect),
-            to: path(source.table, source.loadID) + "/" + name
+            to: path(source.table, source.loadID) + "/" + partName(part)
         )
     }
 
@@ -185,19 +237,23 @@ public struct SubscriberLoading: Sendable {
     /// All subscribers after a load, by index: those of the file, and those loaded before that it does not name.
     ///
     /// New lines get the next indices in order of their ids. A number that the file gives to another line is taken from
-    /// the one that had it.
-    private func merged(_ new: String, fields: [WarehouseField], known: Int) -> String {
+    /// the one that had it. The columns are those of the file: what a kept line lacks is NULL.
+    private func merged(_ new: String, fields: [WarehouseField], known: Int) async throws -> String {
         let fields = fields.filter { $0.name != "idx" }
         let names = dialect.columnList(fields.map(\.name))
         let next = "SELECT line_id, \(known) + row_number() OVER (ORDER BY line_id) - 1 AS idx FROM \(new)"
         guard known > 0 else {
             return "SELECT place.idx, \(names) FROM \(new) JOIN (\(next)) AS place USING (line_id) ORDER BY idx"
         }
+        let describe = SQLText("SELECT column_name FROM (DESCRIBE subscriber)", dialect: dialect)
+        let old = Set(try await warehouse.rows(describe).map { $0[0] })
         let kept = fields.map { field in
             let name = dialect.quoted(identifier: field.name)
-            return field.name == "msisdn"
-                ? "CASE WHEN old.msisdn IN (SELECT msisdn FROM \(new)) THEN NULL ELSE old.msisdn END AS msisdn"
-                : "old.\(name)"
+            guard field.name != "msisdn" else {
+                return "CASE WHEN old.msisdn IN (SELECT msisdn FROM \(new)) THEN NULL ELSE old.msisdn END AS msisdn"
+            }
+            return
+                "CAST(\(old.contains(.text(field.name)) ? "old.\(name)" : "NULL") AS \(dialect.typeName(field.type)))"
         }
         return """
             SELECT place.idx, \(names) FROM \(new) JOIN
@@ -210,8 +266,11 @@ public struct SubscriberLoading: Sendable {
 
     // MARK: Subscribers
 
-    /// Gives new lines their indices, makes the hot columns, and makes all of it live with one commit of the log.
-    private func commitSubscribers(_ source: any TableSource, catalogue: AttributeCatalogue) async throws {
+    /// The log records that give new lines their indices and make a load with its hot columns live, all at once.
+    private func subscriberRecords(
+        _ source: any TableSource,
+        catalogue: AttributeCatalogue
+    ) async throws -> [LogRecord] {
         let known = try await host.read { $0.lines }
         let all = try await rows(of: source, columns: ["line_id"], into: [Int64]()) { $0 += try $1.integers(1) }
         let new = Array(all[known.count...])
@@ -237,8 +296,7 @@ public struct SubscriberLoading: Sendable {
         records.append(
             .attributesLoaded(load: source.loadID, catalogue: try host.store(Array(types)), columns: columns)
         )
-        try await host.record(records)
-        try await showSubscribers(load: source.loadID)
+        return records
     }
 
     /// Reads columns of a subscriber load in the order of the index; the batches begin with the index.
@@ -249,7 +307,7 @@ public struct SubscriberLoading: Sendable {
         _ update: @escaping @Sendable (inout Result, ColumnBatch) throws -> Void
     ) async throws -> Result {
         let names = dialect.columnList(["idx"] + columns)
-        let sql = SQLText("SELECT \(names) FROM \(parquet(source.table, source.loadID))", dialect: dialect)
+        let sql = SQLText("SELECT \(names) FROM \(try parquet(source.table, source.loadID))", dialect: dialect)
         let name = source.name
         // The engine keeps the order of files and rows; that it did is checked, not hoped for.
         return try await warehouse.query(sql, into: (row: 0, result: initial)) { state, batch in
@@ -302,30 +360,87 @@ public struct SubscriberLoading: Sendable {
     // MARK: Views
 
     private func showSubscribers(load: String) async throws {
-        let file = parquet("subscriber", load)
-        try await view("subscriber", "SELECT * FROM \(file)")
-        try await view("line", "SELECT line_id, idx FROM \(file)")
-        let sql = SQLText("SELECT idx, coalesce(msisdn, 0) FROM \(file)", dialect: dialect)
+        let file = try parquet("subscriber", load)
         let subscribers = try await host.read { $0.subscribers }
-        let found = try await warehouse.query(sql, into: NumbersBeingRead(count: subscribers)) { found, batch in
-            for (index, number) in zip(try batch.integers(0), try batch.integers(1)) where index < subscribers {
-                found.numbers[Int(index)] = number
+        let found = try await reading("subscriber/\(load)") {
+            try await view("subscriber", "SELECT * FROM \(file)")
+            try await view("line", "SELECT line_id, idx FROM \(file)")
+            let sql = SQLText("SELECT idx, coalesce(msisdn, 0) FROM \(file)", dialect: dialect)
+            return try await warehouse.query(sql, into: NumbersBeingRead(count: subscribers)) { found, batch in
+                found.rows += batch.rowCount
+                for (index, number) in zip(try batch.integers(0), try batch.integers(1)) where index < subscribers {
+                    found.numbers[Int(index)] = number
+                }
             }
+        }
+        guard found.rows == subscribers else {
+            let cause = "they hold \(found.rows) lines instead of \(subscribers)"
+            throw LoadingError.damaged(folder: path("subscriber", load), cause: cause)
         }
         numbers.replace(by: NumberIndex(numbers: found.numbers))
     }
 
     private func show(_ table: String) async throws {
-        let files = try await store.loads(table: table).map {
-            dialect.quoted(literal: "\(folder)/\($0.folder)/*.parquet")
+        let folders = try await store.loads(table: table).map(\.folder)
+        guard !folders.isEmpty else { return }
+        try await reading(table) { try await view(table, "SELECT * FROM \(try parquet(folders))") }
+    }
+
+    /// Says of an error of the engine which loaded files it concerns.
+    private func reading<Result>(_ name: String, _ body: () async throws -> Result) async throws -> Result {
+        do {
+            return try await body()
+        } catch let error as WarehouseError where ![.diskFull, .memory].contains(error.kind) {
+            throw LoadingError.damaged(folder: "\(folder)/\(name)", cause: error.summary)
         }
-        guard !files.isEmpty else { return }
-        try await view(table, "SELECT * FROM read_parquet([\(files.joined(separator: ", "))])")
     }
 
     private func view(_ name: String, _ select: String) async throws {
         let sql = "CREATE OR REPLACE VIEW \(dialect.quoted(identifier: name)) AS \(select)"
         try await warehouse.execute(SQLText(sql, dialect: dialect))
+    }
+}
+
+/// What the store gets to know of a load; also kept beside its Parquet files, should the store not get it.
+private struct Entry: Codable, Sendable {
+    private static let file = "/_load.json"
+
+    var record: LoadRecord
+    var who: String
+
+    init(_ source: any TableSource, _ counts: LoadCounts, by who: String, at now: Instant) {
+        record = LoadRecord(
+            id: source.loadID,
+            at: now,
+            file: source.name,
+            table: source.table,
+            rows: counts.rows,
+            loaded: counts.loaded,
+            rejected: counts.rejected,
+            folder: "\(source.table)/\(source.loadID)"
+        )
+        self.who = who
+    }
+
+    /// Reads the entry in the folder of a load; nil when there is none.
+    init?(from folder: String) {
+        guard let data = FileManager.default.contents(atPath: folder + Self.file),
+            let entry = try? JSONDecoder().decode(Entry.self, from: data)
+        else { return nil }
+        self = entry
+    }
+
+    var audit: AuditEntry {
+        AuditEntry(at: record.at, who: who, action: "load", object: "load/\(record.id)", detail: record.file)
+    }
+
+    /// Writes and syncs the entry.
+    func write(to folder: String) throws {
+        let url = URL(filePath: folder + Self.file)
+        try JSONEncoder.canonical.encode(self).write(to: url)
+        let handle = try FileHandle(forUpdating: url)
+        try handle.synchronize()
+        try handle.close()
     }
 }
 
@@ -396,6 +511,7 @@ private final class Parts: Sendable {
 /// Numbers by index, handed through a query.
 private final class NumbersBeingRead: @unchecked Sendable {
     var numbers: [Int64]
+    var rows = 0
 
     init(count: Int) { numbers = [Int64](repeating: 0, count: count) }
 }

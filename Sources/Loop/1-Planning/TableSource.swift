@@ -59,6 +59,8 @@ public struct LoadCounts: Hashable, Sendable, Codable {
     public var rejected: Int
     /// File of the rejected rows; nil when there are none.
     public var rejectFile: String?
+    /// Why the load, which is live, is not in the list of loads yet; nil when it is.
+    public var notListed: String?
 
     /// Joins the counts.
     public init(rows: Int, rejected: Int, rejectFile: String? = nil) {
@@ -75,7 +77,11 @@ public struct LoadCounts: Hashable, Sendable, Codable {
 public enum LoadingError: CodedError {
     case noSubscribers(table: String)
     case empty(file: String)
-    case unreadable(file: String)
+    case unreadable(file: String, cause: String)
+    /// The load is live, but cannot be shown to segments.
+    case notShown(file: String, cause: String)
+    /// Files of an earlier load are lost or damaged.
+    case damaged(folder: String, cause: String)
     /// A generator gave rows in an order it must not give.
     case outOfOrder(file: String, row: Int)
 
@@ -84,6 +90,8 @@ public enum LoadingError: CodedError {
         case .noSubscribers: "load.no_subscribers"
         case .empty: "load.empty"
         case .unreadable: "load.unreadable"
+        case .notShown: "load.not_shown"
+        case .damaged: "load.damaged"
         case .outOfOrder: "load.out_of_order"
         }
     }
@@ -91,7 +99,12 @@ public enum LoadingError: CodedError {
     public var description: String {
         switch self {
         case .noSubscribers(let table): "table \(table) belongs to subscribers; load table subscriber first"
-        case .unreadable(let file): "\(file) cannot be read; check its name and rights"
+        case .unreadable(let file, let cause): "\(file) cannot be read (\(cause)); check its name and rights"
+        case .notShown(let file, let cause):
+            "\(file) is loaded and decisions use it, but segments cannot read it yet (\(cause)); "
+                + "it is shown when the data directory is opened next"
+        case .damaged(let folder, let cause):
+            "the loaded files in \(folder) are damaged: \(cause); restore the data directory from a backup"
         case .outOfOrder(let file, let row):
             "\(file), row \(row): lines must ascend and indices count from 0; nothing was changed"
         case .empty(let file): "\(file) has no rows to load; nothing was changed"

@@ -71,7 +71,20 @@ public struct WarehouseError: CodedError, Equatable {
 
     public var code: String { "warehouse.\(kind.rawValue)" }
 
+    /// The message without the excerpt of the statement that the engine adds on further lines.
+    public var summary: String { String(message.prefix { $0 != "\n" }) }
+
     public var description: String {
-        "warehouse, \(phase.rawValue): \(message)" + (sql.map { "\nstatement: \($0)" } ?? "")
+        "warehouse, \(phase.rawValue): \(message)" + (advice.map { "\n\($0)" } ?? "")
+            + (sql.map { "\nstatement: \($0)" } ?? "")
+    }
+
+    /// What to do next, where the kind says it.
+    private var advice: String? {
+        switch kind {
+        case .file: "check the file and its rights; a damaged one of the data directory is restored from a backup"
+        case .diskFull: "free some space and try again"
+        default: nil
+        }
     }
 }

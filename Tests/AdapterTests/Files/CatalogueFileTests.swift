@@ -98,7 +98,7 @@ import Testing
     @Test(arguments: ["", "a: [", "attributes: 1\nattributes: 2\n", "\ta: 1", "groups: []\nattributes: []"])
     func `what is no catalogue at all is told with a line`(text: String) throws {
         let error = try #require(throws: DocumentError.self) { try CatalogueFile.parse(text, file: "c.yaml") }
-        #expect(!error.problems.isEmpty && error.problems.allSatisfy { $0.line >= 1 && !$0.message.isEmpty })
+        #expect(!error.problems.isEmpty && error.problems.allSatisfy { ($0.line ?? 0) >= 1 && !$0.message.isEmpty })
     }
 
     @Test func `a file that is not there is told`() throws {

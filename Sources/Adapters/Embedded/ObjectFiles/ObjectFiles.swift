@@ -25,7 +25,8 @@ public enum ObjectFilesError: CodedError {
         switch self {
         case .missing(_, let path): "\(path) is missing; restore the data directory from a backup"
         case .changed(_, let path): "\(path) does not have the content its name says; restore it from a backup"
-        case .io(let operation, let path, let cause): "cannot \(operation) \(path): \(cause)"
+        case .io(let operation, let path, let cause):
+            "cannot \(operation) \(path): \(cause). The folder must be there, be writable and have free space"
         }
     }
 }
@@ -34,10 +35,11 @@ public enum ObjectFilesError: CodedError {
 public struct ObjectFiles: ObjectStore {
     private let folder: String
 
-    /// Uses a folder, which is made when it is not there.
+    /// Uses a folder, which is made when it is not there; no other process may be writing to it.
     public init(folder: String) throws {
         self.folder = folder
         try Self.make(folder: folder)
+        Self.removeTemporaryFiles(below: folder)
     }
 
     public func put(_ bytes: [UInt8]) throws -> ContentHash {
@@ -51,7 +53,7 @@ public struct ObjectFiles: ObjectStore {
             return name
         }
         try Self.make(folder: parent)
-        let temporary = path + ".tmp-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+        let temporary = path + Self.temporaryMark + "\(getpid())-\(UInt64.random(in: 0 ... .max))"
         do {
             try Self.write(bytes, to: temporary)
             guard rename(temporary, path) == 0 else { throw Self.failed("rename to", path) }
@@ -109,6 +111,16 @@ public struct ObjectFiles: ObjectStore {
             }
         }
         try sync(folder: parent)
+    }
+
+    private static let temporaryMark = ".tmp-"
+
+    /// Removes what a process left that was killed while it wrote; what cannot be removed does no harm.
+    private static func removeTemporaryFiles(below folder: String) {
+        let manager = FileManager.default
+        for name in (try? manager.subpathsOfDirectory(atPath: folder)) ?? [] where name.contains(temporaryMark) {
+            unlink("\(folder)/\(name)")
+        }
     }
 
     private static func write(_ bytes: [UInt8], to path: String) throws {

@@ -13,6 +13,8 @@ public enum SQLiteDecisionLogError: CodedError {
     case notConsecutive(expected: Int64, got: Int64)
     case gap(segment: String, first: Int64, expected: Int64)
     case missing(segment: String, found: String)
+    case lostBeginning(segment: String)
+    case damaged(segment: String, cause: String)
     case lost(end: Int64, expected: Int64)
     case badRow(sequence: Int64, segment: String)
     case io(operation: String, path: String, cause: String)
@@ -22,6 +24,8 @@ public enum SQLiteDecisionLogError: CodedError {
         case .notConsecutive: "log.not_consecutive"
         case .gap: "log.gap"
         case .missing: "log.missing_segment"
+        case .lostBeginning: "log.lost_beginning"
+        case .damaged: "log.damaged"
         case .lost: "log.lost"
         case .badRow: "log.bad_row"
         case .io: "log.io"
@@ -34,6 +38,9 @@ public enum SQLiteDecisionLogError: CodedError {
         case .gap(let segment, let first, let expected):
             "\(segment) begins at batch \(first) instead of \(expected); a segment is missing, restore it"
         case .missing(let segment, let found): "\(segment) is missing but \(found) is there; restore it from a backup"
+        case .lostBeginning(let segment):
+            "\(segment) is missing or empty, though decisions were made here; restore it from a backup"
+        case .damaged(let segment, let cause): "\(segment) is damaged (\(cause)); restore it from a backup"
         case .lost(let end, let expected):
             "the log on the disk ends at batch \(end), but batch \(expected) was written; restore it from a backup"
         case .badRow(let sequence, let segment): "batch \(sequence) in \(segment) is not readable; restore the segment"
@@ -50,6 +57,7 @@ public enum SQLiteDecisionLogError: CodedError {
 public final class SQLiteDecisionLog: DecisionLog {
     private let folder: String
     private let segmentBytes: Int
+    private let mayBegin: Bool
     private let configuration: Configuration
     private let vfsName: String?
     private let segments: Mutex<Segments>
@@ -74,11 +82,20 @@ public final class SQLiteDecisionLog: DecisionLog {
     /// - Parameters:
     ///   - folder: Where the segments are; nothing else may be kept there.
     ///   - segmentBytes: A new segment begins when the last one is at least this large.
+    ///   - mayBegin: Whether a log that is not there is begun; false where one has been, which must not be replaced by an
+    ///     empty one.
     ///   - checkpointPages: Pages of 8 KiB after which the WAL is copied into the segment.
     ///   - vfs: Name of a registered SQLite file layer; tests use one that loses unsynced writes.
     /// - Throws: ``SQLiteDecisionLogError``.
-    public init(folder: String, segmentBytes: Int = 1 << 30, checkpointPages: Int = 4_000, vfs: String? = nil) throws {
+    public init(
+        folder: String,
+        segmentBytes: Int = 1 << 30,
+        mayBegin: Bool = true,
+        checkpointPages: Int = 4_000,
+        vfs: String? = nil
+    ) throws {
         self.folder = folder
+        self.mayBegin = mayBegin
         self.segmentBytes = segmentBytes
         var configuration = Configuration()
         configuration.prepareDatabase { db in
@@ -189,12 +206,16 @@ public final class SQLiteDecisionLog: DecisionLog {
     private func openAll(_ before: Segments) throws -> Segments {
         var found = Segments()
         while try exists(path(found.open.count + 1)) { try openNext(&found, removing: before.failed ?? []) }
-        let last = found.open.last?.path ?? ""
+        // SQLite takes an empty file for none: whoever began it was stopped before anything was in it.
+        let next = path(found.open.count + 1)
         let files = try? FileManager.default.contentsOfDirectory(atPath: folder)
-        if let later = files?.map({ folder + "/" + $0 }).first(where: { $0.hasSuffix(".sqlite") && $0 > last }) {
-            throw SQLiteDecisionLogError.missing(segment: path(found.open.count + 1), found: later)
+        if let later = files?.map({ folder + "/" + $0 }).first(where: { $0.hasSuffix(".sqlite") && $0 > next }) {
+            throw SQLiteDecisionLogError.missing(segment: next, found: later)
         }
-        if found.open.isEmpty { try openNext(&found, removing: []) }
+        if found.open.isEmpty {
+            guard mayBegin else { throw SQLiteDecisionLogError.lostBeginning(segment: next) }
+            try openNext(&found, removing: [])
+        }
         return found
     }
 
@@ -272,6 +293,9 @@ public final class SQLiteDecisionLog: DecisionLog {
     private static func typed(_ error: any Error, _ operation: String, _ path: String) -> any Error {
         guard let error = error as? DatabaseError else { return error }
         let cause = "\(error.message ?? "SQLite error") (\(error.extendedResultCode.rawValue))"
+        if [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode) {
+            return SQLiteDecisionLogError.damaged(segment: path, cause: cause)
+        }
         return SQLiteDecisionLogError.io(operation: operation, path: path, cause: cause)
     }
 

@@ -70,7 +70,8 @@ extension WarehouseError.Kind {
         ]
         let classes: [(String, Self)] = [
             ("Parser Error", .statement), ("Binder Error", .statement), ("Catalog Error", .statement),
-            ("Syntax Error", .statement), ("Conversion Error", .value), ("Invalid Input Error", .value),
+            ("Syntax Error", .statement), ("Conversion Error", .value),
+            ("Invalid Input Error: Failed to read file", .file), ("Invalid Input Error", .value),
             ("Constraint Error", .value), ("Out of Range Error", .overflow), ("Out of Memory Error", .memory),
             ("IO Error", .file), ("Permission Error", .file),
         ]

@@ -225,7 +225,11 @@ public final class SubscriberFold {
         cuts: [RankCut]?,
         except wave: WaveID? = nil
     ) throws -> [CheckResult] {
-        guard let policy, let line else { throw DecisionError.noPolicy }
+        guard let policy else { throw DecisionError.noPolicy }
+        // A line that came later was in no audience; nothing else is known of it.
+        guard let line else {
+            return [CheckResult(.notInSegment, isPassed: false, [Evidence("line", "not_known_yet")])]
+        }
         let status = campaigns[spec.id]?.status ?? .stopped
         let isLive = status == .live && spec.validFrom <= planned.day && planned.day <= spec.validTo
         var results = [

@@ -35,7 +35,7 @@ public struct SQLiteControlPlaneError: CodedError {
         let advice =
             switch kind {
             case .full: "free some space and repeat the change"
-            case .access: "check the disk, and that the folder is there and may be written"
+            case .access: "check the disk, its free space, and that the folder is there and may be written"
             case .locked: "end the other program that uses it"
             case .damaged: "restore it from a backup"
             case .newer: "use that release, or restore a backup of this one"
