@@ -74,6 +74,14 @@ import Testing
         let new = try #require(platform.numbers.current.owner(of: number))
         #expect(new.number == 50, "the next free index")
         #expect(platform.numbers.current.number(of: old) == nil)
+        let held = try await platform.warehouse.rows(
+            SQLText("SELECT idx, to_day IS NULL FROM line_number WHERE number = \(number.number) ORDER BY idx")
+        )
+        #expect(held == [[.integer(Int64(old.number)), .flag(false)], [.integer(50), .flag(true)]])
+        let others = try await platform.warehouse.integer(
+            SQLText("SELECT count(*) FROM line_number WHERE kind = 'msisdn' AND to_day IS NULL")
+        )
+        #expect(others == 50, "49 lines keep their numbers, one number has moved")
         let month = platform.clock.now.month
         let (isBarred, count) = try await platform.host.read { state in
             (
@@ -134,7 +142,7 @@ import Testing
             await platform.close()
             found.append(try hashes(below: "\(folder)/\(workers)/warehouse"))
         }
-        #expect(found[0].count == 5 * 8)
+        #expect(found[0].count == 5 * 8 + 1, "eight parts of five tables, and the dated numbers")
         #expect(found[0] == found[1] && found[0] == found[2])
     }
 

@@ -95,8 +95,13 @@ public struct SubscriberLoading: Sendable {
                 counts = try await writeStaged(source, known: known)
             }
             entry = Entry(source, counts, by: who, at: now)
-            records = isSubscribers ? try await subscriberRecords(source, catalogue: catalogue) : []
-            if isSubscribers { try entry.write(to: path) }
+            if isSubscribers {
+                records = try await subscriberRecords(source, catalogue: catalogue)
+                try await writeNumbers(of: source, at: now)
+                try entry.write(to: path)
+            } else {
+                records = []
+            }
             try Task.checkCancellation()
         } catch {
             try? FileManager.default.removeItem(atPath: path)
@@ -273,12 +278,13 @@ public struct SubscriberLoading: Sendable {
     ) async throws -> [LogRecord] {
         let known = try await host.read { $0.lines }
         let all = try await rows(of: source, columns: ["line_id"], into: [Int64]()) { $0 += try $1.integers(1) }
-        let new = Array(all[known.count...])
-        if let row = all.indices.first(where: { row in
+        let wrong = all.indices.first { row in
             row < known.count ? all[row] != known[row] : row > known.count && all[row] <= all[row - 1]
-        }) {
+        }
+        if let row = wrong ?? (all.count < known.count ? all.count : nil) {
             throw LoadingError.outOfOrder(file: source.name, row: row)
         }
+        let new = Array(all[known.count...])
         var records: [LogRecord] = []
         if !new.isEmpty {
             var bytes = ByteWriter(capacity: new.count * 8)
@@ -298,6 +304,40 @@ public struct SubscriberLoading: Sendable {
         )
         return records
     }
+
+    /// Writes which line had which MSISDN and IMSI from which day to which (table `line_number`, DESIGN section 4).
+    ///
+    /// What the load no longer says ends on the day of the load, what is new begins on it.
+    private func writeNumbers(of source: any TableSource, at now: Instant) async throws {
+        let (offset, live) = try await host.read { ($0.now.offsetSeconds, $0.attributes?.load) }
+        let day = "DATE '\(LocalTime(instant: now, offsetSeconds: offset).day.iso)'"
+        let rows = try parquet(source.table, source.loadID)
+        let kinds = ["msisdn", "imsi"].filter { kind in source.fields.contains { $0.name == kind } }
+        let current = kinds.map { kind in
+            "SELECT '\(kind)' AS kind, \(kind) AS number, idx FROM \(rows) WHERE \(kind) IS NOT NULL"
+        }
+        .joined(separator: " UNION ALL ")
+        let begun = "SELECT kind, number, idx, \(day) AS from_day, CAST(NULL AS DATE) AS to_day"
+        var sql = "\(begun) FROM (\(current))"
+        if let live {
+            sql = """
+                WITH now AS (\(current)), known AS (SELECT * FROM \(try numbers(ofLoad: live)))
+                SELECT * FROM known WHERE to_day IS NOT NULL
+                UNION ALL SELECT kind, number, idx, from_day, CASE WHEN now.idx IS NULL THEN \(day) END
+                    FROM known LEFT JOIN now USING (kind, number, idx) WHERE to_day IS NULL
+                UNION ALL \(begun) FROM now ANTI JOIN (SELECT * FROM known WHERE to_day IS NULL) AS old
+                    USING (kind, number, idx)
+                """
+        }
+        let folder = "\(source.table)/\(source.loadID)/numbers"
+        try FileManager.default.createDirectory(atPath: "\(self.folder)/\(folder)", withIntermediateDirectories: true)
+        try await warehouse.exportParquet(
+            SQLText(sql, dialect: dialect),
+            to: "\(self.folder)/\(folder)/\(partName(0))"
+        )
+    }
+
+    private func numbers(ofLoad load: String) throws -> String { try parquet("subscriber", "\(load)/numbers") }
 
     /// Reads columns of a subscriber load in the order of the index; the batches begin with the index.
     private func rows<Result: Sendable>(
@@ -365,6 +405,7 @@ public struct SubscriberLoading: Sendable {
         let found = try await reading("subscriber/\(load)") {
             try await view("subscriber", "SELECT * FROM \(file)")
             try await view("line", "SELECT line_id, idx FROM \(file)")
+            try await view("line_number", "SELECT * FROM \(try numbers(ofLoad: load))")
             let sql = SQLText("SELECT idx, coalesce(msisdn, 0) FROM \(file)", dialect: dialect)
             return try await warehouse.query(sql, into: NumbersBeingRead(count: subscribers)) { found, batch in
                 found.rows += batch.rowCount
