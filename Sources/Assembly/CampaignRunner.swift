@@ -171,13 +171,14 @@ public actor CampaignRunner: Service {
 
     /// Decides the next wave of a campaign and waits for it; meanwhile nothing else takes the campaign up.
     ///
+    /// `slot`: When its contacts are planned; nil = when the plan says.
     /// - Throws: `DispatchError/wrongPhase(_:wanted:)`; ``RunnerError/busy(_:)``.
-    public func decide(_ campaign: Campaign, by who: String) async throws -> WaveSummary {
+    public func decide(_ campaign: Campaign, slot: LocalTime? = nil, by who: String) async throws -> WaveSummary {
         guard startedBy[campaign.id] == nil, active.insert(campaign.id).inserted else {
             throw RunnerError.busy(campaign.id)
         }
         defer { active.remove(campaign.id) }
-        return try await platform.run(campaign, by: who).1
+        return try await platform.run(campaign, slot: slot, by: who).1
     }
 
     /// Holds everything that has not left.
@@ -412,7 +413,11 @@ public actor CampaignRunner: Service {
         if ContinuousClock.now - lastTick >= pace.tick {
             lastTick = ContinuousClock.now
             try await platform.host.tick(now)
-            try await platform.host.keepCheckpoint(after: Platform.batchesPerCheckpoint * 4)
+            do {
+                try await platform.host.keepCheckpoint(after: Platform.batchesPerCheckpoint * 4)
+            } catch {
+                logger.warning("no checkpoint", metadata: ["error": "\(error)"])
+            }
         }
         var page = 0
         while true {

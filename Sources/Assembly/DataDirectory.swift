@@ -16,6 +16,7 @@ public enum DataDirectoryError: CodedError {
     case foreign(path: String)
     case notDemo(path: String)
     case newerFormat(path: String, format: Int)
+    case olderFormat(path: String, format: Int)
     case notThere(path: String)
 
     public var code: String {
@@ -28,6 +29,7 @@ public enum DataDirectoryError: CodedError {
         case .foreign: "data.foreign"
         case .notDemo: "data.not_demo"
         case .newerFormat: "data.newer_format"
+        case .olderFormat: "data.older_format"
         case .notThere: "data.not_there"
         }
     }
@@ -45,6 +47,9 @@ public enum DataDirectoryError: CodedError {
             "\(path) is not empty and was not made by Gyre; choose an empty or new --data-dir"
         case .notDemo(let path):
             "\(path) was not made by gyre demo, which replaces only what it made; choose an empty or new --data-dir"
+        case .olderFormat(let path, let format):
+            "\(path) has format \(format) of a build before the first release; load the operator's files into a new "
+                + "--data-dir, or remove it when a demo made it"
         case .newerFormat(let path, let format):
             "\(path) has format \(format), which this build does not know; use a newer gyre"
         case .notThere(let path):
@@ -64,7 +69,7 @@ public final class DataDirectory: Sendable {
     }
 
     /// The format this build writes.
-    public static let format = 1
+    public static let format = 2
 
     /// Absolute path without a slash at the end.
     public let path: String
@@ -98,6 +103,9 @@ public final class DataDirectory: Sendable {
         marker = existing ?? Marker(format: Self.format, isDemo: isDemo)
         guard marker.format <= Self.format else {
             throw DataDirectoryError.newerFormat(path: self.path, format: marker.format)
+        }
+        guard marker.format == Self.format else {
+            throw DataDirectoryError.olderFormat(path: self.path, format: marker.format)
         }
         if existing == nil {
             do {

@@ -10,7 +10,7 @@ public import Execution
 public import Feedback
 import Files
 public import Foundation
-import Kernel
+public import Kernel
 public import Model
 import ObjectFiles
 public import Planning
@@ -219,9 +219,15 @@ public final class Platform: Sendable {
     // MARK: Running campaigns
 
     /// Runs the next wave of a campaign over its segment as it is now.
-    public func run(_ campaign: Campaign, by who: String) async throws -> (Campaign, WaveSummary) {
+    ///
+    /// `slot`: When its contacts are planned; nil = when the plan says.
+    public func run(
+        _ campaign: Campaign,
+        slot: LocalTime? = nil,
+        by who: String
+    ) async throws -> (Campaign, WaveSummary) {
         let audience = try await campaigns.audience(of: campaign)
-        return try await dispatches.run(campaign, audience: audience, by: who, at: clock.now.instant)
+        return try await dispatches.run(campaign, slot: slot, audience: audience, by: who, at: clock.now)
     }
 }
 

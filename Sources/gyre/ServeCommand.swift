@@ -5,6 +5,7 @@ import ArgumentParser
 import Assembly
 import CommandLink
 import Console
+import DecisionHost
 import Demo
 import Foundation
 import Glibc
@@ -96,6 +97,9 @@ struct Server {
         let platform = try await Platform(PlatformSettings(directory: directory), gateway: market.gateway)
         var logger = Logger(label: "gyre") { StreamLogHandler.standardError(label: $0) }
         logger.logLevel = .notice
+        for sentence in platform.host.passedOver {
+            logger.warning("started from the log", metadata: ["why": "\(sentence)"])
+        }
         let runner = CampaignRunner(platform, logger: logger) { try await market.placeOrders(on: platform) }
         var settings = SiteSettings()
         settings.host = options.host

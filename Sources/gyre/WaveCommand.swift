@@ -54,11 +54,11 @@ struct WaveCommand: PlatformCommand {
 
     /// A wave that has begun is finished even when the command is cancelled: half a wave would be resumed anyway.
     func run(on platform: Platform, for caller: Caller) async throws {
-        var campaign = try await platform.campaign(campaign)
-        if let at { campaign.plan.planned = platform.clock.local(at) }
+        let campaign = try await platform.campaign(campaign)
+        let slot = at.map { platform.clock.local($0) }
         try Task.checkCancellation()
         let start = ContinuousClock().now
-        let summary = try await decide(campaign, platform, caller)
+        let summary = try await decide(campaign, slot, platform, caller)
         let ms = start.duration(to: ContinuousClock().now).components
         let output = Output(
             wave: "\(summary.wave.campaign.number)/\(summary.wave.occurrence)",
@@ -71,15 +71,21 @@ struct WaveCommand: PlatformCommand {
         if json { try caller.printJSON(output) } else { show(summary, output, to: caller) }
     }
 
-    private func decide(_ campaign: Campaign, _ platform: Platform, _ caller: Caller) async throws -> WaveSummary {
+    private func decide(
+        _ campaign: Campaign,
+        _ slot: LocalTime?,
+        _ platform: Platform,
+        _ caller: Caller
+    ) async throws -> WaveSummary {
         guard dryRun else {
-            if let runner = caller.runner { return try await runner.decide(campaign, by: "cli") }
-            return try await platform.run(campaign, by: "cli").1
+            if let runner = caller.runner { return try await runner.decide(campaign, slot: slot, by: "cli") }
+            return try await platform.run(campaign, slot: slot, by: "cli").1
         }
+        try await platform.host.beginMonth(of: platform.clock.now)
         return try await platform.host.rehearse(
             campaign.spec(unticker: campaign.owner),
             occurrence: try await platform.host.nextOccurrence(of: campaign.id),
-            planned: campaign.plan.planned,
+            planned: slot ?? campaign.plan.planned,
             audience: try await platform.campaigns.audience(of: campaign)
         )
     }

@@ -237,10 +237,10 @@ def test_a_command_that_reads_does_not_make_a_directory(empty):
 
 def test_a_newer_format_is_not_touched(data, newer):
     marker = json.loads((data.path / "gyre.json").read_text())
-    (data.path / "gyre.json").write_text(json.dumps({**marker, "format": 2}))
+    (data.path / "gyre.json").write_text(json.dumps({**marker, "format": 3}))
     before = contents(data.path / "log"), contents(data.path / "warehouse")
     for done in (data.load(newer), data.run("replay", "--json"), data.run("serve", "--port", str(free_port()))):
-        done.fails(data.path, "format 2", "newer gyre")
+        done.fails(data.path, "format 3", "newer gyre")
     assert (contents(data.path / "log"), contents(data.path / "warehouse")) == before
 
 

@@ -3,6 +3,7 @@
 
 import DecisionHost
 import Decisioning
+import Foundation
 import InMemory
 import Kernel
 import Model
@@ -101,6 +102,40 @@ import Testing
         #expect(!check.leaving.isEmpty)
         let released = try await host.read { $0.waves[wave(1)]?.sum(\.released) }
         #expect(released == check.drops.reduce(0) { $0 + $1.members.count })
+        try await audit(host)
+    }
+
+    @Test func `a wave in a month whose contacts are not counted is refused`() async throws {
+        let host = try await host([world.campaign(1), world.campaign(2)])
+        for time in [later(days: 100), later(days: -130)] {
+            await #expect(throws: DecisionError.self) {
+                _ = try await host.run(wave: wave(2), planned: time, audience: world.audience(percent: 50))
+            }
+        }
+        #expect(try await host.read { $0.waves[wave(2)] } == nil)
+        try await host.beginMonth(of: later(days: 100))
+        let spec = CampaignID(2)
+        let late = try await host.run(wave: wave(2), planned: later(days: 100), audience: world.audience(percent: 50))
+        #expect(late.wave.campaign == spec)
+        try await audit(host)
+    }
+
+    @Test func `holidays do not count against what waits for them to end`() async throws {
+        let host = try await host([world.campaign(1)])
+        var policy = world.policy
+        policy.revision = 2
+        policy.holidays = (1...8).map { world.start.day.adding(days: $0) }
+        let file = try host.store(Array(JSONEncoder().encode(policy)))
+        try await host.record([.policySet(revision: 2, file: file)])
+        let contacts = try await host.read { $0.waves[wave(1)]?.sum(\.contact) }
+        func open() async throws -> Int? { try await host.read { $0.waves[wave(1)]?.sum(\.open) } }
+        #expect(try await leave(1, at: later(days: 1), on: host).hold != nil)
+        try await host.tick(later(days: 4))
+        #expect(try await open() == contacts, "72 hours have passed, but nobody might leave")
+        try await host.tick(later(days: 9))
+        #expect(try await open() == contacts, "the day after the holidays")
+        try await host.tick(later(days: 12))
+        #expect(try await open() == 0, "72 hours in which they might have left")
         try await audit(host)
     }
 }

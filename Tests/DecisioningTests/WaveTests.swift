@@ -132,7 +132,7 @@ import Testing
             audience: audience
         )
         #expect(paused.totals == [OutcomeTotal(outcome: .campaignNotLive, count: Int64(audience.count))])
-        let late = LocalTime(instant: world.start.instant.adding(ms: 90 * 86_400_000), offsetSeconds: 28_800)
+        let late = LocalTime(instant: world.start.instant.adding(ms: 61 * 86_400_000), offsetSeconds: 28_800)
         let expired = try await host.dryRun(
             wave: WaveID(campaign: CampaignID(2), occurrence: 1),
             planned: late,

@@ -140,7 +140,7 @@ import Testing
 
     @Test func `every command answers beside a server exactly what it answers alone`() async throws {
         let world = try await World()
-        try Data(#"{"format":1,"isDemo":true}"#.utf8).write(to: URL(filePath: world.data + "/gyre.json"))
+        try Data(#"{"format":2,"isDemo":true}"#.utf8).write(to: URL(filePath: world.data + "/gyre.json"))
         let before = world.folder + "/before"
         try FileManager.default.copyItem(atPath: world.data, toPath: before)
         let alone = try await play(world)

@@ -8,6 +8,8 @@ public import Model
 public enum DecisionError: CodedError, Equatable {
     case unknownCampaign(CampaignID)
     case unknownWave(WaveID)
+    /// The slot lies in a month for which no contacts are counted.
+    case monthNotHeld(LocalMonth, held: ClosedRange<LocalMonth>)
     case noPolicy
     case noProfile
     case noGenesis
@@ -22,6 +24,7 @@ public enum DecisionError: CodedError, Equatable {
         switch self {
         case .unknownCampaign: "decision.unknown_campaign"
         case .unknownWave: "decision.unknown_wave"
+        case .monthNotHeld: "decision.month_not_held"
         case .noPolicy: "decision.no_policy"
         case .noProfile: "decision.no_profile"
         case .noGenesis: "decision.no_genesis"
@@ -39,6 +42,9 @@ public enum DecisionError: CodedError, Equatable {
         case .unknownCampaign(let id): "campaign \(id.number) is not known to the decision core; approve it first"
         case .unknownWave(let wave):
             "wave \(wave.campaign.number)/\(wave.occurrence) is not in the log; list the campaign's waves"
+        case .monthNotHeld(let month, let held):
+            "contacts of \(month.iso) are not counted, only those of \(held.lowerBound.iso) to \(held.upperBound.iso); "
+                + "choose a slot in these months"
         case .noPolicy: "no contact policy is live; set one before running a wave"
         case .noProfile: "no subscribers are loaded; run gyre load first"
         case .noGenesis: "the log has no first record; it is not a Gyre decision log"

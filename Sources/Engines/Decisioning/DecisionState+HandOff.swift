@@ -14,6 +14,8 @@ public struct SecondCheck: Sendable {
         case quiet(until: LocalTime?)
     }
 
+    /// When the check was made.
+    public let time: LocalTime
     /// May leave, ascending.
     public internal(set) var leaving: [SubscriberIndex] = []
     /// Must not leave; their reservations are released.
@@ -43,7 +45,7 @@ extension DecisionState {
     ) throws -> SecondCheck {
         guard let state = waves[wave] else { throw DecisionError.unknownWave(wave) }
         guard state.status == .closed else { throw DecisionError.waveNotClosed(wave) }
-        var result = SecondCheck()
+        var result = SecondCheck(time: time)
         guard let members = state.blocks[block], let campaign = campaigns[wave.campaign], let policy else {
             return result
         }
@@ -114,8 +116,12 @@ extension DecisionState {
         let age = Int64(policy.reservationHours) * 3_600_000
         var records: [LogRecord] = []
         for wave in waves.values.sorted(by: { $0.wave < $1.wave }) where wave.status == .closed {
-            let last = max(wave.planned.instant, wave.handedOffAt?.instant ?? wave.planned.instant)
-            guard time.instant.epochMs - last.epochMs >= age else { continue }
+            let last = [wave.planned, wave.handedOffAt ?? wave.planned].max { $0.instant < $1.instant } ?? wave.planned
+            let waited = time.instant.epochMs - last.instant.epochMs
+            guard waited >= age else { continue }
+            // On holidays nothing may leave, so they do not count against what waits.
+            let holidays = policy.holidays(from: last.day, to: time.day, channel: wave.spec.channel)
+            let isStale = waited - Int64(holidays) * 86_400_000 >= age
             for (block, state) in wave.blocks.sorted(by: { $0.key < $1.key }) {
                 let open = state.open
                 let silent = open.intersection(state.handedOff)
@@ -125,7 +131,7 @@ extension DecisionState {
                         .feedback(wave.wave, block: Int32(block), kind: .unknown, members: silent, at: time)
                     )
                 }
-                if !unsent.isEmpty {
+                if isStale, !unsent.isEmpty {
                     records.append(.released(wave.wave, block: Int32(block), members: unsent))
                 }
             }

@@ -15,11 +15,6 @@ public enum SingleAnswer: Hashable, Sendable {
 }
 
 extension DecisionState {
-    /// Says up to where the log holds what the state shows, after a command changed the state directly.
-    public func advance(to sequence: Int64) {
-        moveSequence(to: sequence)
-    }
-
     /// Checks both caps and counts one contact; the same request gets the same answer again.
     public func reserve(_ reservation: SingleReservation, on day: LocalDay) throws -> SingleAnswer {
         if singles[reservation.request] != nil || concluded[reservation.request] != nil { return .reserved }

@@ -32,7 +32,7 @@ extension DecisionState {
             state.move(leaving, to: to)
         }
         waves[wave]?.blocks[block] = state
-        waves[wave]?.handedOffAt = at
+        if !leaving.isEmpty { waves[wave]?.handedOffAt = at }
         release(wave, block: block, members: dropped)
     }
 

@@ -95,7 +95,8 @@ public final class DecisionState {
             try assignLines(base: base, count: count, file: file)
         case .attributesLoaded(let load, let catalogue, let columns):
             try self.load(LoadedAttributes(load: load, catalogue: catalogue, columns: columns))
-        case .listReplaced(let list, let file): try replace(list, file: file)
+        case .listReplaced(let list, let file):
+            replace(list, by: try Bitset(listFile: inputs.bytes(file), subscribers: subscribers, file: file))
         case .listChanged(let list, let added, let removed):
             change(list, added: added, removed: removed)
         case .policySet(_, let file): try setPolicy(file)
@@ -166,8 +167,8 @@ public final class DecisionState {
         profileVersion += 1
     }
 
-    func replace(_ list: ListID, file: ContentHash) throws {
-        lists[list] = try Bitset(listFile: inputs.bytes(file), subscribers: subscribers, file: file)
+    func replace(_ list: ListID, by members: Bitset) {
+        lists[list] = members
         listVersion += 1
     }
 
@@ -210,23 +211,31 @@ public final class DecisionState {
         }
     }
 
-    func moveSequence(to sequence: Int64) {
+    /// Says up to where the log holds what the state shows, after a command changed the state directly.
+    public func advance(to sequence: Int64) {
         self.sequence = sequence
     }
 
     private func max<T>(_ a: T, _ b: T, by less: (T, T) -> Bool) -> T { less(a, b) ? b : a }
 
-    func assignLines(base: UInt32, count: UInt32, file: ContentHash) throws {
+    private func assignLines(base: UInt32, count: UInt32, file: ContentHash) throws {
         let bytes = try inputs.bytes(file)
         guard Int(base) == lines.count, bytes.count == Int(count) * 8 else {
             throw DecisionError.badFile(file, why: "it should hold \(count) line ids from index \(lines.count)")
         }
-        lines.reserveCapacity(lines.count + Int(count))
+        var new: [Int64] = []
+        new.reserveCapacity(Int(count))
         bytes.withUnsafeBytes { raw in
             for i in 0..<Int(count) {
-                lines.append(Int64(littleEndian: raw.loadUnaligned(fromByteOffset: i * 8, as: Int64.self)))
+                new.append(Int64(littleEndian: raw.loadUnaligned(fromByteOffset: i * 8, as: Int64.self)))
             }
         }
+        add(new)
+    }
+
+    /// Gives lines the next indices.
+    func add(_ new: [Int64]) {
+        lines += new
         ledger.grow(subscribers: lines.count)
         for list in lists.keys { lists[list]?.grow(universe: lines.count) }
         listVersion += 1

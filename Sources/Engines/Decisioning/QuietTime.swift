@@ -11,7 +11,7 @@ extension ContactPolicy {
     public func notBefore(_ time: LocalTime, channel: ChannelClass) -> LocalTime? {
         var candidate = time
         for _ in 0..<130 {
-            if holidays.contains(candidate.day), channel == .sms || channel == .outbound {
+            if isHoliday(candidate.day, channel: channel) {
                 candidate = candidate.startOfNextDay
             } else if let quiet = quietHours[channel], quiet.contains(minute: candidate.minuteOfDay) {
                 candidate = candidate.next(minuteOfDay: quiet.to)
@@ -20,6 +20,16 @@ extension ContactPolicy {
             }
         }
         return nil
+    }
+
+    /// Whether a day is a holiday for contacts the operator begins.
+    private func isHoliday(_ day: LocalDay, channel: ChannelClass) -> Bool {
+        holidays.contains(day) && (channel == .sms || channel == .outbound)
+    }
+
+    /// Number of holidays from one day to another, both included.
+    func holidays(from first: LocalDay, to last: LocalDay, channel: ChannelClass) -> Int {
+        holidays.count { first <= $0 && $0 <= last && isHoliday($0, channel: channel) }
     }
 }
 

@@ -48,7 +48,15 @@ public struct SubscriberLoading: Sendable {
     ///
     /// - Throws: ``LoadingError/damaged(folder:cause:)`` for files that are lost or damaged.
     public func open() async throws {
-        if let load = try await host.read({ $0.attributes?.load }) { try await showSubscribers(load: load) }
+        if let load = try await host.read({ $0.attributes?.load }) {
+            try await showSubscribers(load: load)
+            let (found, subscribers) = (try await readNumbers(ofLoad: load), try await host.read { $0.subscribers })
+            guard found.count == subscribers else {
+                let cause = "they hold \(found.count) lines instead of \(subscribers)"
+                throw LoadingError.damaged(folder: path("subscriber", load), cause: cause)
+            }
+            numbers.replace(by: found)
+        }
         // Where the store still cannot be written, the next load says so before it begins.
         try? await listLive()
         let tables = Set(try await store.loads(table: nil).map(\.table)).subtracting(["subscriber"])
@@ -88,6 +96,8 @@ public struct SubscriberLoading: Sendable {
         let records: [LogRecord]
         var counts: LoadCounts
         do {
+            // Parts that a killed process left; what is live was found above.
+            try? FileManager.default.removeItem(atPath: path)
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
             if let parted = source as? any PartedTableSource, !isSubscribers || known == 0 {
                 counts = try await writeParts(parted)
@@ -120,7 +130,10 @@ public struct SubscriberLoading: Sendable {
         if records.isEmpty {
             try await store.record(entry.record, audit: entry.audit)
         } else {
+            // Read before the commit and replaced right after it: nobody is sent a message at an address of before.
+            let addresses = try await readNumbers(ofLoad: entry.record.id)
             try await host.record(records)
+            numbers.replace(by: addresses)
             do {
                 try await store.record(entry.record, audit: entry.audit)
             } catch {
@@ -241,8 +254,8 @@ public struct SubscriberLoading: Sendable {
 
     /// All subscribers after a load, by index: those of the file, and those loaded before that it does not name.
     ///
-    /// New lines get the next indices in order of their ids. A number that the file gives to another line is taken from
-    /// the one that had it. The columns are those of the file: what a kept line lacks is NULL.
+    /// New lines get the next indices in order of their ids. An MSISDN or IMSI that the file gives to another line is
+    /// taken from the one that had it. The columns are those of the file: what a kept line lacks is NULL.
     private func merged(_ new: String, fields: [WarehouseField], known: Int) async throws -> String {
         let fields = fields.filter { $0.name != "idx" }
         let names = dialect.columnList(fields.map(\.name))
@@ -254,11 +267,10 @@ public struct SubscriberLoading: Sendable {
         let old = Set(try await warehouse.rows(describe).map { $0[0] })
         let kept = fields.map { field in
             let name = dialect.quoted(identifier: field.name)
-            guard field.name != "msisdn" else {
-                return "CASE WHEN old.msisdn IN (SELECT msisdn FROM \(new)) THEN NULL ELSE old.msisdn END AS msisdn"
-            }
-            return
-                "CAST(\(old.contains(.text(field.name)) ? "old.\(name)" : "NULL") AS \(dialect.typeName(field.type)))"
+            let value = old.contains(.text(field.name)) ? "old.\(name)" : "NULL"
+            let isNumber = ["msisdn", "imsi"].contains(field.name)
+            let taken = "CASE WHEN \(value) IN (SELECT \(name) FROM \(new)) THEN NULL ELSE \(value) END"
+            return "CAST(\(isNumber ? taken : value) AS \(dialect.typeName(field.type))) AS \(name)"
         }
         return """
             SELECT place.idx, \(names) FROM \(new) JOIN
@@ -307,7 +319,8 @@ public struct SubscriberLoading: Sendable {
 
     /// Writes which line had which MSISDN and IMSI from which day to which (table `line_number`, DESIGN section 4).
     ///
-    /// What the load no longer says ends on the day of the load, what is new begins on it.
+    /// What the load no longer says ends on the day of the load, what is new begins on it; a load without IMSIs says
+    /// nothing of them.
     private func writeNumbers(of source: any TableSource, at now: Instant) async throws {
         let (offset, live) = try await host.read { ($0.now.offsetSeconds, $0.attributes?.load) }
         let day = "DATE '\(LocalTime(instant: now, offsetSeconds: offset).day.iso)'"
@@ -317,6 +330,7 @@ public struct SubscriberLoading: Sendable {
             "SELECT '\(kind)' AS kind, \(kind) AS number, idx FROM \(rows) WHERE \(kind) IS NOT NULL"
         }
         .joined(separator: " UNION ALL ")
+        let loaded = kinds.map { "'\($0)'" }.joined(separator: ", ")
         let begun = "SELECT kind, number, idx, \(day) AS from_day, CAST(NULL AS DATE) AS to_day"
         var sql = "\(begun) FROM (\(current))"
         if let live {
@@ -324,7 +338,8 @@ public struct SubscriberLoading: Sendable {
                 WITH now AS (\(current)), known AS (SELECT * FROM \(try numbers(ofLoad: live)))
                 SELECT * FROM known WHERE to_day IS NOT NULL
                 UNION ALL SELECT kind, number, idx, from_day, CASE WHEN now.idx IS NULL THEN \(day) END
-                    FROM known LEFT JOIN now USING (kind, number, idx) WHERE to_day IS NULL
+                    FROM known LEFT JOIN now USING (kind, number, idx) WHERE to_day IS NULL AND kind IN (\(loaded))
+                UNION ALL SELECT * FROM known WHERE to_day IS NULL AND kind NOT IN (\(loaded))
                 UNION ALL \(begun) FROM now ANTI JOIN (SELECT * FROM known WHERE to_day IS NULL) AS old
                     USING (kind, number, idx)
                 """
@@ -401,24 +416,26 @@ public struct SubscriberLoading: Sendable {
 
     private func showSubscribers(load: String) async throws {
         let file = try parquet("subscriber", load)
-        let subscribers = try await host.read { $0.subscribers }
-        let found = try await reading("subscriber/\(load)") {
+        try await reading("subscriber/\(load)") {
             try await view("subscriber", "SELECT * FROM \(file)")
             try await view("line", "SELECT line_id, idx FROM \(file)")
             try await view("line_number", "SELECT * FROM \(try numbers(ofLoad: load))")
+        }
+    }
+
+    /// The number of every subscriber of a load.
+    private func readNumbers(ofLoad load: String) async throws -> NumberIndex {
+        let file = try parquet("subscriber", load)
+        let found = try await reading("subscriber/\(load)") {
             let sql = SQLText("SELECT idx, coalesce(msisdn, 0) FROM \(file)", dialect: dialect)
-            return try await warehouse.query(sql, into: NumbersBeingRead(count: subscribers)) { found, batch in
-                found.rows += batch.rowCount
-                for (index, number) in zip(try batch.integers(0), try batch.integers(1)) where index < subscribers {
+            let count = try await warehouse.integer(SQLText("SELECT count(*) FROM \(file)", dialect: dialect)) ?? 0
+            return try await warehouse.query(sql, into: NumbersBeingRead(count: Int(count))) { found, batch in
+                for (index, number) in zip(try batch.integers(0), try batch.integers(1)) where index < count {
                     found.numbers[Int(index)] = number
                 }
             }
         }
-        guard found.rows == subscribers else {
-            let cause = "they hold \(found.rows) lines instead of \(subscribers)"
-            throw LoadingError.damaged(folder: path("subscriber", load), cause: cause)
-        }
-        numbers.replace(by: NumberIndex(numbers: found.numbers))
+        return NumberIndex(numbers: found.numbers)
     }
 
     private func show(_ table: String) async throws {
@@ -552,7 +569,6 @@ private final class Parts: Sendable {
 /// Numbers by index, handed through a query.
 private final class NumbersBeingRead: @unchecked Sendable {
     var numbers: [Int64]
-    var rows = 0
 
     init(count: Int) { numbers = [Int64](repeating: 0, count: count) }
 }

@@ -49,21 +49,38 @@ public struct Dispatches: Sendable {
     }
 
     /// Runs the next wave of an approved or running campaign over an audience.
+    ///
+    /// A wave that a full disk or a crash left open is finished first; if it is this campaign's, it is the one.
+    ///
+    /// - Parameters:
+    ///   - campaign: Approved or running.
+    ///   - slot: When its contacts are planned; nil = when the plan says.
+    ///   - audience: The members of its segment.
+    ///   - who: Sign-in name for the audit log.
+    ///   - now: The current time; the ledger counts by its month.
+    /// - Returns: The campaign as it is afterwards, and what the wave decided.
+    /// - Throws: ``DispatchError/wrongPhase(_:wanted:)``; errors of the decision core.
     public func run(
         _ campaign: Campaign,
+        slot: LocalTime? = nil,
         audience: Bitset,
         by who: String,
-        at now: Instant
+        at now: LocalTime
     ) async throws -> (Campaign, WaveSummary) {
+        guard [.approved, .running].contains(campaign.phase) else {
+            throw DispatchError.wrongPhase(campaign.phase, wanted: .running)
+        }
+        try await host.beginMonth(of: now)
         var campaign = campaign
         if campaign.phase != .running {
-            campaign = try await move(campaign, to: .running, action: "campaign.run", by: who, at: now)
+            campaign = try await move(campaign, to: .running, action: "campaign.run", by: who, at: now.instant)
         }
         try await publish(campaign)
+        if let finished = try await host.resume(), finished.wave.campaign == campaign.id { return (campaign, finished) }
         let occurrence = try await host.nextOccurrence(of: campaign.id)
         let summary = try await host.run(
             wave: WaveID(campaign: campaign.id, occurrence: occurrence),
-            planned: campaign.plan.planned,
+            planned: slot ?? campaign.plan.planned,
             audience: audience
         )
         return (campaign, summary)

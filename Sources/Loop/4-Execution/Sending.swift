@@ -57,7 +57,7 @@ public struct Sending: Sendable {
     public func send(
         _ wave: WaveID,
         text: String,
-        now: @Sendable () -> LocalTime,
+        now: @escaping @Sendable () -> LocalTime,
         progress: @Sendable (SendProgress) async -> Void = { _ in }
     ) async throws -> SendProgress {
         guard
@@ -70,7 +70,7 @@ public struct Sending: Sendable {
         for (block, members) in state.blocks.sorted(by: { $0.key < $1.key }) {
             for range in portions(members.open.subtracting(members.handedOff)) {
                 try Task.checkCancellation()
-                guard try await sendPortion(state, block, range, text, codec, now(), &report) else {
+                guard try await sendPortion(state, block, range, text, codec, now, &report) else {
                     report.isHeld = true
                     await progress(report)
                     return report
@@ -105,15 +105,16 @@ public struct Sending: Sendable {
         _ range: Range<Int>,
         _ text: String,
         _ codec: MessageCodec,
-        _ now: LocalTime,
+        _ clock: @escaping @Sendable () -> LocalTime,
         _ report: inout SendProgress
     ) async throws -> Bool {
         guard try await host.read({ $0.campaigns[wave.wave.campaign]?.status }) == .live else { return false }
         let numbers = numbers.current
-        let check = try await host.handOff(wave.wave, block: block, range: range, at: now) {
+        let check = try await host.handOff(wave.wave, block: block, range: range, at: clock()) {
             numbers.isReachable($0)
         }
         guard check.hold == nil else { return false }
+        let now = check.time
         report.dropped += check.drops.reduce(0) { $0 + $1.members.count }
         let leaving = check.leaving
         guard !leaving.isEmpty else { return true }

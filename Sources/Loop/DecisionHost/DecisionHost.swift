@@ -194,6 +194,15 @@ public final class DecisionHost: @unchecked Sendable {
         }
     }
 
+    /// Moves logical time on when a new month has begun, so that the counters hold it; else nothing happens.
+    public func beginMonth(of time: LocalTime) async throws {
+        try await onOwner { try self.moveOn(to: time) }
+    }
+
+    private func moveOn(to time: LocalTime) throws {
+        if time.month > state.ledger.currentMonth { try commit([.tick(time)]) }
+    }
+
     /// Keeps the state in files, so that the next start need not fold the log before this position.
     ///
     /// Files that only the checkpoint before needed are removed. Nothing is done while a wave is open.
@@ -488,19 +497,21 @@ public final class DecisionHost: @unchecked Sendable {
     /// Makes the second check on members of one block that have not left, and makes their leaving durable.
     ///
     /// `range`: Offsets inside the block.
+    /// `time`: Asked when the command's turn has come: what waited behind a wave leaves then, not when it was given.
     /// `reachable`: Says whether a subscriber has a number of its own now.
     /// **Returns**: Who may leave now, who was dropped, or why everybody has to wait.
     public func handOff(
         _ wave: WaveID,
         block: Int,
         range: Range<Int>,
-        at time: LocalTime,
+        at time: @autoclosure @escaping @Sendable () -> LocalTime,
         reachable: @escaping @Sendable (SubscriberIndex) -> Bool
     ) async throws -> SecondCheck {
         try await onOwner {
             self.drain()
+            let time = time()
             // Contacts count in the month they are made, which the counters must hold.
-            if time.month > self.state.ledger.currentMonth { try self.commit([.tick(time)]) }
+            try self.moveOn(to: time)
             let check = try self.state.secondCheck(wave, block: block, range: range, at: time, reachable: reachable)
             guard !check.isEmpty else { return check }
             self.observe(.handOffChecked)

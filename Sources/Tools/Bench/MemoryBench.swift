@@ -47,13 +47,16 @@ struct MemoryBench {
         let platform = try await world.open()
         let opened = seconds()
         let clock = platform.clock.now
-        var random = SeededRandom(seed: options.seed)
+        var random = SeededRandom(seed: options.seed &+ started)
         let fee = Int.random(in: 40...120, using: &random)
         let rule = "status = '正常' AND fee_last_month >= \(fee) AND is_5g_terminal"
         let count = try await platform.segments.count(rule, in: .all, today: clock.day)
+        let before = try await platform.host.read { $0.singles.count }
         let answer = try await reserve(platform, &random)
         let ready = seconds()
-        guard answer == .reserved else { throw BenchError.answersDiffer("the first reservation was \(answer)") }
+        guard answer == .reserved, try await platform.host.read({ $0.singles.count }) == before + 1 else {
+            throw BenchError.answersDiffer("the first reservation was \(answer)")
+        }
         let resident = try Self.peakResident()
         let expected = try await platform.warehouse.integer(
             SQLText("SELECT count(*) FROM subscriber WHERE \(rule)")

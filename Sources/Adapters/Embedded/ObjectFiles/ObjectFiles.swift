@@ -46,7 +46,8 @@ public struct ObjectFiles: ObjectStore {
         let name = Self.digest(bytes)
         let path = self.path(name)
         let parent = Self.parent(of: path)
-        if access(path, R_OK) == 0 {
+        // A file that is there and damaged is written again: whoever puts content has it right.
+        if access(path, R_OK) == 0, (try? self.bytes(name)) != nil {
             // Whoever put it there may have been killed between renaming and syncing.
             try Self.sync(folder: parent)
             try Self.sync(folder: folder)

@@ -116,11 +116,11 @@ public final class ContactLedger: @unchecked Sendable {
     /// The most contacts in any window of `length` months that holds `month`; months outside the ring count nothing.
     private func most(_ index: SubscriberIndex, _ classes: Range<Int>, _ month: LocalMonth, length: Int) -> Int {
         let block = blocks[index.block] + index.offset
-        let held = monthsHeld
+        let (held, length) = (monthsHeld, min(max(length, 1), 3))
         var result = 0
-        for back in 0..<max(1, length) {
+        for back in 0..<length {
             var sum = 0
-            for step in 0..<max(1, length) {
+            for step in 0..<length {
                 let month = LocalMonth(number: month.number - Int32(back) + Int32(step))
                 guard held.contains(month) else { continue }
                 let counters = block + Self.slot(month) * 4 * Block.size

@@ -8,29 +8,31 @@ import Model
 public import Ports
 import Synchronization
 
-/// The files of a checkpoint: one for what concerns everybody, one for each block of 65 536 subscribers.
+/// The files of a checkpoint: a manifest, line ids, lists, recent contacts, and one for each block of 65,536 subscribers.
 ///
-/// A checkpoint is no input: the log alone says the same. A block that did not change since the checkpoint before has
-/// the same file again. Block files and the manifest begin with a mark of their own, hence they never coincide with a
-/// file that another record names, and may be removed when a later checkpoint does not need them.
+/// A checkpoint is no input: the log alone says the same. A part that did not change since the checkpoint before has the
+/// same file again. All files begin with a mark of their own, hence they never coincide with a file that another record
+/// names, and may be removed when a later checkpoint does not need them.
 public struct Checkpoint: Hashable, Sendable {
     /// The file that names all others.
     public let manifest: ContentHash
-    /// The state of each block, in order.
-    public let blocks: [ContentHash]
+    /// Line ids, lists and recent contacts; then the state of each block, in order.
+    public let parts: [ContentHash]
 
     /// Files of this checkpoint alone that a later one no longer needs.
     public func files(notIn later: Checkpoint) -> [ContentHash] {
-        let needed = Set(later.blocks).union([later.manifest])
-        return ([manifest] + blocks).filter { !needed.contains($0) }
+        let needed = Set(later.parts).union([later.manifest])
+        return ([manifest] + parts).filter { !needed.contains($0) }
     }
 }
 
 private enum Mark {
     /// "GYRECHK" and the version of the format.
     static let manifest: UInt64 = 0x01_4B_48_43_45_52_59_47
-    /// "GYREBLK" and the version of the format.
-    static let block: UInt64 = 0x01_4B_4C_42_45_52_59_47
+    /// "GYREPRT" and the version of the format.
+    static let part: UInt64 = 0x01_54_52_50_45_52_59_47
+    /// Parts before the first block.
+    static let common = 3
 }
 
 // MARK: Writing
@@ -53,7 +55,17 @@ extension DecisionState {
         in store: any ObjectStore
     ) throws -> Checkpoint {
         if let open = openWave { throw DecisionError.waveOpen(open.wave) }
-        let blocks = try storeBlocks(after: previous, threads: threads, in: store)
+        let parts = try storeParts(after: previous, threads: threads, in: store)
+        do {
+            let manifest = try store.put(manifest(at: position, parts: parts))
+            return Checkpoint(manifest: manifest, parts: parts)
+        } catch {
+            Self.remove(parts, except: previous, from: store)
+            throw error
+        }
+    }
+
+    private func manifest(at position: LogPosition, parts: [ContentHash]) throws -> [UInt8] {
         var w = ByteWriter(capacity: 1 << 16)
         w.write(Mark.manifest)
         w.write(position.sequence)
@@ -61,10 +73,8 @@ extension DecisionState {
         w.write(counted: salt)
         w.write(now)
         w.write(ledger.currentMonth.number)
-        w.write(UInt32(lines.count))
-        var ids = ByteWriter(capacity: lines.count * 8)
-        lines.withUnsafeBytes { ids.write(raw: $0) }
-        w.write(try store.put(ids.bytes))
+        w.write(UInt32(parts.count))
+        for part in parts { w.write(part) }
         w.write(optional: loaded) { w, loaded in
             w.write(text: loaded.load)
             w.write(loaded.catalogue)
@@ -74,11 +84,6 @@ extension DecisionState {
                 w.write(column.file)
             }
         }
-        w.write(UInt32(lists.count))
-        for (list, members) in lists.sorted(by: { $0.key < $1.key }) {
-            w.write(list)
-            w.write(try store.put(members.listFile))
-        }
         w.write(optional: policyFile) { $0.write($1) }
         w.write(UInt32(campaigns.count))
         for (id, campaign) in campaigns.sorted(by: { $0.key < $1.key }) {
@@ -86,9 +91,6 @@ extension DecisionState {
             w.write(counted: try Self.encode(campaign.spec))
             w.write(campaign.status.rawValue)
         }
-        var contacts = ContactHistory()
-        contacts.recents = history
-        w.write(try store.put(contacts.encoded()))
         w.write(UInt32(waves.count))
         for wave in waves.values.sorted(by: { $0.wave < $1.wave }) { try wave.encodeHead(to: &w) }
         w.write(UInt32(concluded.count))
@@ -96,31 +98,75 @@ extension DecisionState {
             w.write(request)
             w.write(UInt8(isSettled ? 1 : 0))
         }
-        w.write(UInt32(blocks.count))
-        for block in blocks { w.write(block) }
-        return Checkpoint(manifest: try store.put(w.bytes), blocks: blocks)
+        return w.bytes
     }
 
-    private func storeBlocks(
+    /// Stores the parts side by side; when one fails, what this attempt stored is removed again.
+    private func storeParts(
         after previous: Checkpoint?,
         threads: Int,
         in store: any ObjectStore
     ) throws -> [ContentHash] {
-        let waves = waves.values.sorted { $0.wave < $1.wave }
-        let singles = Dictionary(grouping: singles.values) { Int($0.index >> 16) }
-        let ledger = ledger
-        let stored = Mutex([Result<ContentHash, any Error>?](repeating: nil, count: ledger.blockCount))
+        let encoders = partEncoders()
+        let stored = Mutex([Result<ContentHash, any Error>?](repeating: nil, count: encoders.count))
         let next = Atomic(0)
-        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, ledger.blockCount))) { _ in
-            while case let block = next.add(1, ordering: .relaxed).oldValue, block < ledger.blockCount {
-                let bytes = Self.encode(block, ledger, waves, singles[block] ?? [])
+        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, encoders.count))) { _ in
+            while case let part = next.add(1, ordering: .relaxed).oldValue, part < encoders.count {
+                let bytes = encoders[part]()
                 let name = ContentHash.sha256(bytes)
-                let isKnown = previous.map { block < $0.blocks.count && $0.blocks[block] == name } ?? false
+                let isKnown = previous.map { part < $0.parts.count && $0.parts[part] == name } ?? false
                 let result = Result { isKnown ? name : try store.put(bytes) }
-                stored.withLock { $0[block] = result }
+                stored.withLock { $0[part] = result }
             }
         }
-        return try stored.withLock { $0 }.compactMap { try $0?.get() }
+        let results = stored.withLock { $0 }.compactMap { $0 }
+        do {
+            return try results.map { try $0.get() }
+        } catch {
+            Self.remove(results.compactMap { try? $0.get() }, except: previous, from: store)
+            throw error
+        }
+    }
+
+    /// Best effort after an error: what stays is named by nothing and does no harm but take room.
+    private static func remove(_ parts: [ContentHash], except previous: Checkpoint?, from store: any ObjectStore) {
+        let needed = Set(previous?.parts ?? [])
+        for part in parts where !needed.contains(part) { try? store.remove(part) }
+    }
+
+    /// What makes the bytes of each part; each may run on a thread of its own while the state stands still.
+    private func partEncoders() -> [@Sendable () -> [UInt8]] {
+        let (lines, lists, history, ledger) = (lines, lists, history, ledger)
+        let waves = waves.values.sorted { $0.wave < $1.wave }
+        let singles = Dictionary(grouping: singles.values) { Int($0.index >> 16) }
+        let common: [@Sendable () -> [UInt8]] = [
+            {
+                var w = ByteWriter(capacity: lines.count * 8 + 16)
+                w.write(Mark.part)
+                lines.withUnsafeBytes { w.write(raw: $0) }
+                return w.bytes
+            },
+            {
+                var w = ByteWriter(capacity: lists.count * (lines.count / 8 + 64))
+                w.write(Mark.part)
+                w.write(UInt32(lists.count))
+                for (list, members) in lists.sorted(by: { $0.key < $1.key }) {
+                    w.write(list)
+                    w.write(counted: members.listFile)
+                }
+                return w.bytes
+            },
+            {
+                var w = ByteWriter()
+                w.write(Mark.part)
+                var contacts = ContactHistory()
+                contacts.recents = history
+                w.write(raw: contacts.encoded())
+                return w.bytes
+            },
+        ]
+        return common
+            + (0..<ledger.blockCount).map { block in { Self.encode(block, ledger, waves, singles[block] ?? []) } }
     }
 
     private static func encode(
@@ -130,7 +176,7 @@ extension DecisionState {
         _ singles: [SingleReservation]
     ) -> [UInt8] {
         var w = ByteWriter(capacity: ContactLedger.blockBytes / 2)
-        w.write(Mark.block)
+        w.write(Mark.part)
         w.write(UInt32(block))
         let counters = ledger.bytes(ofBlock: block)
         for start in stride(from: 0, to: counters.count, by: Block.size) {
@@ -174,8 +220,12 @@ extension DecisionState {
         let salt = Array(try r.readCounted())
         let now = try r.readTime()
         state.begin(salt: salt, now: now, month: LocalMonth(number: try r.read()))
-        let count: UInt32 = try r.read()
-        try state.assignLines(base: 0, count: count, file: try r.readDigest())
+        var parts: [ContentHash] = []
+        for _ in 0..<(try r.read(UInt32.self)) { parts.append(try r.readDigest()) }
+        guard parts.count >= Mark.common else { throw MalformedBytes(offset: r.offset, expected: "the common parts") }
+        try state.restoreLines(inputs.bytes(parts[0]))
+        try state.restoreLists(inputs.bytes(parts[1]), file: parts[1])
+        try state.restoreHistory(inputs.bytes(parts[2]))
         let loaded = try r.readOptional { r throws(MalformedBytes) in
             let (load, catalogue) = (try r.readText(), try r.readDigest())
             var columns: [AttributeColumn] = []
@@ -185,10 +235,6 @@ extension DecisionState {
             return LoadedAttributes(load: load, catalogue: catalogue, columns: columns)
         }
         if let loaded { try state.load(loaded) }
-        for _ in 0..<(try r.read(UInt32.self)) {
-            let list = try r.readList()
-            try state.replace(list, file: try r.readDigest())
-        }
         if let file = try r.readOptional({ r throws(MalformedBytes) in try r.readDigest() }) {
             try state.setPolicy(file)
         }
@@ -198,7 +244,6 @@ extension DecisionState {
             let status = try r.readRaw(CampaignStatus.self, "a campaign status")
             state.campaigns[id] = CampaignState(spec: spec, status: status)
         }
-        state.restoreHistory(try ContactHistory(decoding: inputs.bytes(r.readDigest())))
         for _ in 0..<(try r.read(UInt32.self)) {
             let wave = try WaveState(head: &r, file: manifest)
             state.waves[wave.wave] = wave
@@ -207,21 +252,46 @@ extension DecisionState {
             let request: UInt64 = try r.read()
             state.concluded[request] = try r.read(UInt8.self) == 1
         }
-        var blocks: [ContentHash] = []
-        for _ in 0..<(try r.read(UInt32.self)) { blocks.append(try r.readDigest()) }
+        let blocks = parts[Mark.common...]
         guard r.isAtEnd, blocks.count == state.ledger.blockCount else {
             throw MalformedBytes(offset: r.offset, expected: "\(state.ledger.blockCount) blocks and the end")
         }
         for (block, file) in blocks.enumerated() { try state.restore(block, from: inputs.bytes(file)) }
-        state.moveSequence(to: sequence)
-        return (
-            state, LogPosition(sequence: sequence, heads: heads), Checkpoint(manifest: manifest, blocks: blocks)
-        )
+        state.advance(to: sequence)
+        let position = LogPosition(sequence: sequence, heads: heads)
+        return (state, position, Checkpoint(manifest: manifest, parts: parts))
+    }
+
+    private func restoreLines(_ bytes: [UInt8]) throws {
+        var r = ByteReader(bytes)
+        try r.expect(Mark.part, "line ids")
+        var lines: [Int64] = []
+        lines.reserveCapacity(bytes.count / 8)
+        while !r.isAtEnd { lines.append(try r.read()) }
+        add(lines)
+    }
+
+    private func restoreLists(_ bytes: [UInt8], file: ContentHash) throws {
+        var r = ByteReader(bytes)
+        try r.expect(Mark.part, "lists")
+        for _ in 0..<(try r.read(UInt32.self)) {
+            let list = try r.readList()
+            replace(
+                list,
+                by: try Bitset(listFile: Array(try r.readCounted()), subscribers: subscribers, file: file)
+            )
+        }
+    }
+
+    private func restoreHistory(_ bytes: [UInt8]) throws {
+        var r = ByteReader(bytes)
+        try r.expect(Mark.part, "recent contacts")
+        restoreHistory(try ContactHistory(decoding: Array(bytes[r.offset...])))
     }
 
     private func restore(_ block: Int, from bytes: [UInt8]) throws {
         var r = ByteReader(bytes)
-        try r.expect(Mark.block, "a block of version 1")
+        try r.expect(Mark.part, "a block")
         guard try r.read(UInt32.self) == UInt32(block) else {
             throw MalformedBytes(offset: 8, expected: "block \(block)")
         }

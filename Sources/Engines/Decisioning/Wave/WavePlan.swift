@@ -64,6 +64,9 @@ extension DecisionState {
             throw DecisionError.unknownCampaign(wave.campaign)
         }
         guard let policy else { throw DecisionError.noPolicy }
+        guard ledger.monthsHeld.contains(planned.month) else {
+            throw DecisionError.monthNotHeld(planned.month, held: ledger.monthsHeld)
+        }
         let spec = campaign.spec
         var members = audience
         if members.universe < subscribers { members.grow(universe: subscribers) }
