@@ -250,7 +250,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "ToolsTests", dependencies: base + ["Files", "Synthetic"], swiftSettings: strict),
-        .testTarget(name: "LoopTests", dependencies: core + ["Evaluation", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "LoopTests",
+            dependencies: core + ["Dispatching", "Evaluation", "InMemory", "TestSupport"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "ScenarioTests",
             dependencies: core + [

@@ -24,6 +24,7 @@ public final class InMemoryDecisionLog: DecisionLog {
         var batches: [LogBatch] = []
         var position: LogPosition = .start
         var failures = 0
+        var passing = 0
     }
 
     private let content = Mutex(Content())
@@ -45,18 +46,24 @@ public final class InMemoryDecisionLog: DecisionLog {
     /// All batches in order.
     public var batches: [LogBatch] { content.withLock { $0.batches } }
 
-    /// Makes the next append fail and write nothing.
-    public func failNextAppend() {
-        content.withLock { $0.failures += 1 }
+    /// Makes the next append, or that after `passing` ones, fail and write nothing.
+    public func failNextAppend(after passing: Int = 0) {
+        content.withLock { content in
+            content.failures += 1
+            content.passing = passing
+        }
     }
 
     public func position() -> LogPosition { content.withLock { $0.position } }
 
     public func append(_ batches: [LogBatch]) throws {
         try content.withLock { content in
-            guard content.failures == 0 else {
-                content.failures -= 1
-                throw RequestedFailure()
+            if content.failures > 0 {
+                guard content.passing > 0 else {
+                    content.failures -= 1
+                    throw RequestedFailure()
+                }
+                content.passing -= 1
             }
             var next = content.position.sequence
             for batch in batches {
