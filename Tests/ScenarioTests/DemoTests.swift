@@ -52,7 +52,7 @@ import Texts
             #expect(e.outcomes.reduce(0) { $0 + Int($1.count) } == e.target, "losses add up to the target")
             #expect(e.open == 0, "everything is settled or released")
             #expect(e.delivered > 0 && e.released > 0 && e.unsubscriptions >= 0)
-            #expect(campaign.examples.count >= 2)
+            #expect(campaign.examples.count == 3)
         }
         #expect(synthetic.campaigns.contains { $0.evaluation.count(.capSMS) + $0.evaluation.count(.capOverall) > 0 })
         #expect(synthetic.breaches.subscribersOverCap == 0 && synthetic.breaches.contactsToBarred == 0)

@@ -106,10 +106,12 @@ public struct OperatorReport: Sendable {
             if outcome.dndClass != nil || outcome == .capSMS || outcome == .capOverall { break }
             if index > 5_000 { break }
         }
+        // Where nobody was dropped, one whom the segment did not select.
+        let outside = (0..<UInt32(numbers.count)).first { !audience.contains($0) }.map { SubscriberIndex($0) }
         let found: [(BilingualText, String?)] = [
             (BilingualText(zh: "已接触", en: "contacted"), number(wave.members(\.delivered).first)),
             (BilingualText(zh: "对照组", en: "control"), number(wave.members(\.control).first)),
-            (BilingualText(zh: "被拦截", en: "dropped"), number(dropped)),
+            (BilingualText(zh: "被拦截", en: "dropped"), number(dropped ?? outside)),
         ]
         return found.compactMap { kind, number in number.map { (kind, $0) } }
     }
