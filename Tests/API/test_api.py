@@ -19,7 +19,7 @@ def draft(planner, name, rule="status = '正常'", limit=60):
     today = datetime.date.today()
     return planner.post("/campaigns", {
         "scene": "care", "name": name, "segment": segment["id"], "limit": limit, "controlPPM": 100_000,
-        "planned": f"{today - datetime.timedelta(days=400)}T10:00",
+        "planned": f"{today - datetime.timedelta(days=60)}T10:00",
         "validTo": str(today + datetime.timedelta(days=400))})
 
 

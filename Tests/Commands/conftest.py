@@ -111,7 +111,7 @@ class Data:
         """The table of the newest load, row by row."""
         parts = self.path.glob("warehouse/subscriber/*/part-*.parquet")
         newest = max(parts, key=lambda file: file.stat().st_mtime_ns)
-        return pyarrow.parquet.read_table(newest.parent).to_pylist()
+        return pyarrow.parquet.read_table(sorted(newest.parent.glob("part-*.parquet"))).to_pylist()
 
 
 def catalogue_of(mapping):

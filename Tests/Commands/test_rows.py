@@ -1,6 +1,7 @@
 """Rows that cannot be loaded, and what a load changes: rejects, the limit on them, indices, recycled numbers."""
 # SPDX-License-Identifier: Apache-2.0
 
+import datetime
 import random
 import shutil
 
@@ -170,10 +171,11 @@ def test_a_catalogue_with_one_attribute_more_loads_over_an_older_one(data, custo
 
 
 def approved(server, name):
-    """The number of an approved campaign to everybody."""
+    """The number of an approved campaign to everybody; its slot is to come, so that a server sends nothing."""
+    slot = datetime.date.today() + datetime.timedelta(days=2)
     segment = server.post("planner", "/segments", {"name": name, "rule": "tenure >= 0"})["id"]
     draft = {"scene": "retention", "name": name, "segment": segment, "controlPPM": 0,
-             "planned": "2026-09-16T10:00", "validTo": "2027-12-31"}
+             "planned": f"{slot}T10:00", "validTo": str(slot + datetime.timedelta(days=400))}
     campaign = server.post("planner", "/campaigns", draft)["id"]
     server.post("planner", f"/campaigns/{campaign}/dry-run")
     server.post("planner", f"/campaigns/{campaign}/submit")

@@ -172,7 +172,8 @@ public struct Problem: Codable, Hashable, Sendable {
             "decision.wave_not_closed", "decision.no_policy", "decision.no_profile", "load.no_subscribers":
             .conflict
         case "edge.key_reused", "edge.bad_password", "control.invalid", "approval.reason_missing", "plan.bad_name",
-            "plan.bad_message", "plan.bad_value", "plan.unknown_segment", "decision.invalid_policy":
+            "plan.bad_message", "plan.bad_value", "plan.unknown_segment", "decision.invalid_policy",
+            "decision.month_not_held":
             .unprocessableContent
         case "control.file_disk_full": HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
         case "decision.read_only", "control.file_locked", "control.file_no_access", "run.unavailable":
