@@ -99,6 +99,14 @@ public struct CampaignSpec: Hashable, Sendable, Codable {
     public var costPerContactMinor: Int64
     /// Share of control subscribers in millionths, 0...1 000 000.
     public var controlPPM: Int
+    /// Where the offer pool shows it; empty = nowhere.
+    public var touchpoints: [Touchpoint]
+    /// General priority, 1 first (CFL-09).
+    public var priority: Int
+    /// Expression whose value orders a subscriber's offers of equal general priority; higher first (CFL-10).
+    public var personalPriority: String?
+    /// Value of one order in minor units.
+    public var valuePerOrderMinor: Int64
 
     /// A cancelled removal: the class and the planner who cancelled it.
     public struct Unticked: Hashable, Sendable, Codable {
@@ -132,7 +140,11 @@ public struct CampaignSpec: Hashable, Sendable, Codable {
         capacity: Int? = nil,
         budgetMinor: Int64? = nil,
         costPerContactMinor: Int64 = 0,
-        controlPPM: Int = 0
+        controlPPM: Int = 0,
+        touchpoints: [Touchpoint] = [],
+        priority: Int = Self.usualPriority,
+        personalPriority: String? = nil,
+        valuePerOrderMinor: Int64 = 0
     ) {
         self.id = id
         self.revision = revision
@@ -151,6 +163,41 @@ public struct CampaignSpec: Hashable, Sendable, Codable {
         self.budgetMinor = budgetMinor
         self.costPerContactMinor = costPerContactMinor
         self.controlPPM = controlPPM
+        self.touchpoints = touchpoints
+        self.priority = priority
+        self.personalPriority = personalPriority
+        self.valuePerOrderMinor = valuePerOrderMinor
+    }
+
+    /// The general priority of a campaign that says nothing else, in the middle of 1...9.
+    public static let usualPriority = 5
+
+    /// Reads a spec; what earlier revisions did not have yet gets the value that changes nothing.
+    public init(from decoder: any Decoder) throws {
+        let c = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            id: try c.decode(CampaignID.self, forKey: .id),
+            revision: try c.decode(Int.self, forKey: .revision),
+            name: try c.decode(String.self, forKey: .name),
+            category: try c.decode(String.self, forKey: .category),
+            product: try c.decodeIfPresent(String.self, forKey: .product),
+            conflictingProducts: try c.decode([String].self, forKey: .conflictingProducts),
+            channel: try c.decode(ChannelClass.self, forKey: .channel),
+            isChannelConfirmed: try c.decode(Bool.self, forKey: .isChannelConfirmed),
+            validFrom: try c.decode(LocalDay.self, forKey: .validFrom),
+            validTo: try c.decode(LocalDay.self, forKey: .validTo),
+            unticked: try c.decode([Unticked].self, forKey: .unticked),
+            score: try c.decodeIfPresent(String.self, forKey: .score),
+            limit: try c.decodeIfPresent(Int.self, forKey: .limit),
+            capacity: try c.decodeIfPresent(Int.self, forKey: .capacity),
+            budgetMinor: try c.decodeIfPresent(Int64.self, forKey: .budgetMinor),
+            costPerContactMinor: try c.decode(Int64.self, forKey: .costPerContactMinor),
+            controlPPM: try c.decode(Int.self, forKey: .controlPPM),
+            touchpoints: try c.decodeIfPresent([Touchpoint].self, forKey: .touchpoints) ?? [],
+            priority: try c.decodeIfPresent(Int.self, forKey: .priority) ?? Self.usualPriority,
+            personalPriority: try c.decodeIfPresent(String.self, forKey: .personalPriority),
+            valuePerOrderMinor: try c.decodeIfPresent(Int64.self, forKey: .valuePerOrderMinor) ?? 0
+        )
     }
 
     /// Most contacts the budget pays for; nil = unlimited.

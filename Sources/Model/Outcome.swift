@@ -11,6 +11,8 @@ public enum Outcome: UInt8, Sendable, CaseIterable {
     case holdout = 4
     case productOwned = 5
     case productConflict = 6
+    /// What happened on another channel cancelled the offer here (LNK-09), or the customer asked for a later day.
+    case withdrawn = 38
     case dnd01 = 7
     case dnd02 = 8
     case dnd03 = 9
@@ -28,6 +30,8 @@ public enum Outcome: UInt8, Sendable, CaseIterable {
     case dnd15 = 21
     case listBlack = 22
     case listGrey = 23
+    /// A rule of the policy keeps campaigns of this category away (SEG-29, SEG-30).
+    case categoryRule = 39
     case interval = 24
     case similarCampaign = 25
     case capSMS = 26
@@ -56,6 +60,8 @@ public enum Outcome: UInt8, Sendable, CaseIterable {
         case .holdout: "holdout"
         case .productOwned: "product_owned"
         case .productConflict: "product_conflict"
+        case .withdrawn: "withdrawn"
+        case .categoryRule: "category_rule"
         case .listBlack: "list_black"
         case .listGrey: "list_grey"
         case .interval: "interval"
@@ -93,7 +99,7 @@ public enum Outcome: UInt8, Sendable, CaseIterable {
     /// The outcome of do-not-disturb class 1...15.
     public static func dnd(class number: Int) -> Outcome {
         precondition((1...15).contains(number), "do-not-disturb classes are 1...15, not \(number)")
-        return allCases[Int(dnd01.rawValue) - 1 + number - 1]
+        return Outcome(rawValue: dnd01.rawValue + UInt8(number) - 1) ?? .dnd01
     }
 
     /// The outcome of the cap of a channel class.

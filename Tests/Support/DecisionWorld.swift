@@ -51,6 +51,19 @@ public struct FakeProfile: ProfileReader {
         return score(index.number)
     }
 
+    public func test(_ rule: String, today: LocalDay, lists: any MembershipReader) throws -> SubscriberTest {
+        guard let test = rules[rule] else { throw Unknown(name: rule) }
+        return SubscriberTest(usesLists: false) { test($0.number) }
+    }
+
+    public func subscriberScore(
+        _ expression: String,
+        today: LocalDay
+    ) throws -> @Sendable (SubscriberIndex) -> Int32? {
+        guard let score = scores[expression] else { throw Unknown(name: expression) }
+        return { score($0.number) }
+    }
+
     public func text(of attribute: String, at index: SubscriberIndex) -> String? { nil }
 }
 

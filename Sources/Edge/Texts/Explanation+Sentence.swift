@@ -148,6 +148,12 @@ extension CheckResult {
                 "活动产品与用户已有产品\(named("product").zh)冲突",
                 "the offer conflicts with a product the subscriber owns\(named("product").en)"
             )
+        case .withdrawn: return withdrawnReason
+        case .categoryRule:
+            return both(
+                "用户属于该类活动不营销的对象\(named("rule").zh)",
+                "a rule of the policy keeps this category away from the subscriber\(named("rule").en)"
+            )
         case .listBlack: return both("用户在黑名单中", "the subscriber is on the black list")
         case .listGrey: return both("用户在灰名单中", "the subscriber is on the grey list")
         case .interval, .similarCampaign: return recentReason(channel)
@@ -174,6 +180,17 @@ extension CheckResult {
                 "the subscriber is on do-not-disturb list \(number) (\(name.en))"
             )
         }
+    }
+
+    private var withdrawnReason: BilingualText {
+        if let until = value("until").flatMap({ LocalDay(iso: $0) }) {
+            let (zh, en) = (Language.zh.day(until), Language.en.day(until))
+            return both("用户要求\(zh)以后再联系", "the customer asked not to be offered this before \(en)")
+        }
+        return both(
+            "该活动已在其他渠道得到处理，本渠道按联动规则取消",
+            "what happened to this offer on another channel cancelled it here"
+        )
     }
 
     private func both(_ zh: String, _ en: String) -> BilingualText { BilingualText(zh: zh, en: en) }

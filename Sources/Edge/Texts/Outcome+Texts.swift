@@ -28,6 +28,8 @@ extension Outcome {
         case .dnd13: BilingualText(zh: "免打扰13：随E行", en: "Do not disturb 13: Sui-E-Xing")
         case .dnd14: BilingualText(zh: "免打扰14：已停机", en: "Do not disturb 14: suspended")
         case .dnd15: BilingualText(zh: "免打扰15：已销号", en: "Do not disturb 15: cancelled")
+        case .withdrawn: BilingualText(zh: "其他渠道已处理，本渠道取消", en: "Cancelled by another channel")
+        case .categoryRule: BilingualText(zh: "不符合该类活动的规则", en: "Kept away by a category rule")
         case .listBlack: BilingualText(zh: "黑名单", en: "Black list")
         case .listGrey: BilingualText(zh: "灰名单", en: "Grey list")
         case .interval: BilingualText(zh: "距上次接触太近", en: "Too soon after the last contact")

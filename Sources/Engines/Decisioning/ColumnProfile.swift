@@ -56,6 +56,20 @@ public struct ColumnProfile: ProfileReader {
         try profile.compile(scope.checkScore(expression), today: today).value(at: index)
     }
 
+    public func test(_ rule: String, today: LocalDay, lists: any MembershipReader) throws -> SubscriberTest {
+        let checked = try scope.check(rule)
+        let predicate = try compile(checked, today, lists)
+        return SubscriberTest(usesLists: !checked.uses.memberships.isEmpty) { predicate.contains($0) }
+    }
+
+    public func subscriberScore(
+        _ expression: String,
+        today: LocalDay
+    ) throws -> @Sendable (SubscriberIndex) -> Int32? {
+        let score = try profile.compile(scope.checkScore(expression), today: today)
+        return { score.value(at: $0) }
+    }
+
     public func text(of attribute: String, at index: SubscriberIndex) -> String? {
         guard let value = try? profile.value(of: attribute, at: index), value != .null else { return nil }
         return value.description

@@ -35,8 +35,24 @@ extension DecisionState {
             writer.write(open.channel.rawValue)
             writer.write(open.month.number)
         }
+        encodeOffers(ofPartition: partition, to: &writer)
         hasher.update(data: writer.bytes)
         return ContentHash(finishing: hasher)
+    }
+
+    /// Nothing at all where no offers were made, so that states without offers keep the hash they always had.
+    private func encodeOffers(ofPartition partition: Int, to writer: inout ByteWriter) {
+        for block in stride(from: partition, to: journal.blocks.count, by: Partition.count) {
+            guard let offers = journal.existing(block), !offers.entries.isEmpty else { continue }
+            writer.write(Int64(block))
+            offers.encode(to: &writer)
+        }
+        let open = interactions.values.filter {
+            Partition.of(block: Int($0.answer.request.index >> 16)) == partition
+        }
+        for interaction in open.sorted(by: { $0.answer.request.request < $1.answer.request.request }) {
+            writer.write(interaction)
+        }
     }
 
     private func commonHash() -> ContentHash {
@@ -57,6 +73,12 @@ extension DecisionState {
         for (request, isSettled) in concluded.sorted(by: { $0.key < $1.key }) {
             writer.write(request)
             writer.write(UInt8(isSettled ? 1 : 0))
+        }
+        for pooled in pool.campaigns {
+            writer.write(pooled.id.number)
+            writer.write(pooled.audience)
+            writer.write(UInt8(pooled.slot == nil ? 0 : 1))
+            writer.write(pooled.contacts)
         }
         var hasher = SHA256()
         hasher.update(data: writer.bytes)

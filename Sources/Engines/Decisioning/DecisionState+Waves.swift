@@ -10,6 +10,7 @@ extension DecisionState {
         guard state.blocks[block] == nil else { return }
         let contact = try outcomes.members(.contact)
         waves[wave]?.blocks[block] = WaveBlockState(contact: contact, control: try outcomes.members(.control))
+        recent.add(RecentContacts(state.spec, day: state.planned.day), block: block, members: contact)
         guard counts else { return }
         count(contact, 1, block: block, channel: state.spec.channel, month: state.planned.month)
     }
@@ -18,6 +19,7 @@ extension DecisionState {
         guard let state = waves[wave], state.status == .open else { return }
         for (block, members) in state.blocks { release(wave, block: block, members: members.open) }
         waves[wave]?.status = .aborted
+        recent.forgetAll()
     }
 
     func handOff(_ wave: WaveID, block: Int, range: Range<Int>, at: LocalTime, drops: [OutcomeSet]) {
@@ -63,6 +65,7 @@ extension DecisionState {
         guard !given.isEmpty else { return }
         blockState.released = blockState.released.union(given)
         waves[wave]?.blocks[block] = blockState
+        recent.forget(block: block)
         var unmoved = given
         for moved in blockState.moved {
             let there = given.intersection(moved.members)
@@ -83,6 +86,7 @@ extension DecisionState {
         guard let state = waves[wave], let members = state.blocks[block]?.contact else { return }
         count(members, -1, block: block, channel: state.spec.channel, month: state.planned.month)
         waves[wave]?.blocks[block] = nil
+        recent.forget(block: block)
     }
 }
 

@@ -45,6 +45,17 @@ public final class DecisionState {
     public internal(set) var singles: [UInt64: SingleReservation] = [:]
     /// Requests that are settled (true) or released (false).
     public internal(set) var concluded: [UInt64: Bool] = [:]
+    /// Answers to single subscribers that may still be asked for again.
+    public internal(set) var interactions: [UInt64: Interaction] = [:]
+    /// Requests in the order of their answers: those that may still lapse, those that are due, those to forget.
+    var waiting: [UInt64] = []
+    var due: [UInt64] = []
+    var kept: [UInt64] = []
+    let pool = OfferPool()
+    let journal = OfferJournal()
+    let recent = RecentIndex()
+    let bars = BarIndex()
+    let offerPlans = OfferPlans()
 
     /// The load whose columns are live, and the catalogue that types them; nil before the first.
     public var attributes: (load: String, catalogue: ContentHash)? { loaded.map { ($0.load, $0.catalogue) } }
@@ -55,8 +66,10 @@ public final class DecisionState {
     private let inputs: any DecisionInputs
     private var profile: (any ProfileReader)?
     /// Revision of attributes and lists, for caches derived from them.
-    private var profileVersion = 0
-    private var listVersion = 0
+    private(set) var profileVersion = 0
+    private(set) var listVersion = 0
+    /// Revision of everything a plan of an offer is made from.
+    private(set) var inputVersion = 0
     private var tierCache: (key: TierKey, tiers: [UInt8])?
     private var holdoutCache: (holdout: Holdout, lines: Int, members: Bitset)?
 
@@ -103,14 +116,19 @@ public final class DecisionState {
         case .campaignSet(let id, _, let file):
             let spec = try Self.decode(CampaignSpec.self, inputs.bytes(file), file: file)
             campaigns[id] = CampaignState(spec: spec, status: campaigns[id]?.status ?? .live)
+            inputVersion += 1
         case .campaignStatus(let id, let status):
             guard campaigns[id] != nil else { throw DecisionError.unknownCampaign(id) }
             campaigns[id]?.status = status
+            if status == .stopped { pool.remove(id) }
+            inputVersion += 1
         case .historyLoaded(let file):
             try loadHistory(ContactHistory(decoding: inputs.bytes(file)))
+            recent.forgetAll()
         case .tick(let time):
             now = max(now, time) { $0.instant < $1.instant }
             ledger.advance(to: now.month)
+            ageInteractions()
         case .waveOpened(let wave, let planned, let audience, _, _):
             guard let spec = campaigns[wave.campaign]?.spec else { throw DecisionError.unknownCampaign(wave.campaign) }
             waves[wave] = WaveState(
@@ -147,6 +165,14 @@ public final class DecisionState {
             }
         case .concluded(let all): conclude(all)
         case .checkpoint: break
+        case .poolSet(let id, let file):
+            guard campaigns[id] != nil else { throw DecisionError.unknownCampaign(id) }
+            let members = try Bitset(listFile: inputs.bytes(file), subscribers: subscribers, file: file)
+            pool.set(id, audience: file, members: members)
+            inputVersion += 1
+        case .answered(let all): for answer in all { take(answer) }
+        case .responded(let all): for response in all { take(response) }
+        case .lapsed(let all): for lapse in all { self.lapse(lapse) }
         }
         self.sequence = sequence
     }
@@ -165,16 +191,20 @@ public final class DecisionState {
         )
         loaded = attributes
         profileVersion += 1
+        inputVersion += 1
     }
 
     func replace(_ list: ListID, by members: Bitset) {
         lists[list] = members
         listVersion += 1
+        inputVersion += 1
+        bars.forget()
     }
 
     func setPolicy(_ file: ContentHash) throws {
         policy = try Self.decode(ContactPolicy.self, inputs.bytes(file), file: file)
         policyFile = file
+        inputVersion += 1
     }
 
     /// Takes over recent contacts whose counters the ledger holds already.
@@ -205,6 +235,9 @@ public final class DecisionState {
                 campaigns.insert(id)
             case .campaignStatus(let id, _):
                 guard campaigns.contains(id) else { throw DecisionError.unknownCampaign(id) }
+            case .poolSet(let id, let file):
+                guard campaigns.contains(id) else { throw DecisionError.unknownCampaign(id) }
+                _ = try Bitset(listFile: inputs.bytes(file), subscribers: subscribers, file: file)
             case .historyLoaded(let file): _ = try ContactHistory(decoding: inputs.bytes(file))
             default: break
             }
@@ -239,6 +272,8 @@ public final class DecisionState {
         ledger.grow(subscribers: lines.count)
         for list in lists.keys { lists[list]?.grow(universe: lines.count) }
         listVersion += 1
+        inputVersion += 1
+        bars.forget()
     }
 
     private func change(_ list: ListID, added: [UInt32], removed: [UInt32]) {
@@ -247,6 +282,8 @@ public final class DecisionState {
         for index in added where Int(index) < subscribers { members.insert(index) }
         lists[list] = members
         listVersion += 1
+        inputVersion += 1
+        bars.update(list, added: added, removed: removed, lists)
     }
 
     private func loadHistory(_ loaded: ContactHistory) throws {
@@ -373,20 +410,17 @@ public final class DecisionState {
     func recentContacts(
         on day: LocalDay,
         within days: Int,
-        except wave: WaveID,
+        except wave: WaveID?,
         where isRelevant: (RecentContacts) -> Bool
     ) -> [RecentContacts] {
         var result = history.filter { abs(Int($0.day.number) - Int(day.number)) < days && isRelevant($0) }
         for other in waves.values.sorted(by: { $0.wave < $1.wave }) where other.wave != wave && other.status != .aborted
         {
             guard abs(Int(other.planned.day.number) - Int(day.number)) < days else { continue }
-            let contacts = RecentContacts(
-                channel: other.spec.channel,
-                category: other.spec.category,
-                day: other.planned.day,
-                blocks: other.blocks.mapValues(\.counted)
-            )
-            if isRelevant(contacts) { result.append(contacts) }
+            var contacts = RecentContacts(other.spec, day: other.planned.day)
+            guard isRelevant(contacts) else { continue }
+            contacts.blocks = other.blocks.mapValues(\.counted)
+            result.append(contacts)
         }
         return result
     }

@@ -28,8 +28,26 @@ public protocol ProfileReader: Sendable {
         today: LocalDay,
         lists: any MembershipReader
     ) throws -> Int32?
+    /// Prepares a rule for many single subscribers; agrees with ``holds(_:at:today:lists:)``.
+    func test(_ rule: String, today: LocalDay, lists: any MembershipReader) throws -> SubscriberTest
+    /// Prepares a score for many single subscribers; agrees with ``score(_:at:today:lists:)``.
+    func subscriberScore(_ expression: String, today: LocalDay) throws -> @Sendable (SubscriberIndex) -> Int32?
     /// An attribute of one subscriber as text; nil when it is NULL or not hot.
     func text(of attribute: String, at index: SubscriberIndex) -> String?
+}
+
+/// A rule prepared for many single subscribers.
+public struct SubscriberTest: Sendable {
+    /// Whether lists or product owners are looked at, so that the test ends with the next change of a list.
+    public var usesLists: Bool
+    /// Whether the rule is true for a subscriber.
+    public var holds: @Sendable (SubscriberIndex) -> Bool
+
+    /// Makes a test; see the properties.
+    public init(usesLists: Bool, holds: @escaping @Sendable (SubscriberIndex) -> Bool) {
+        self.usesLists = usesLists
+        self.holds = holds
+    }
 }
 
 /// A prepared score: Int32 micro-units per subscriber, or none.

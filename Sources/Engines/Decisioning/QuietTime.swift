@@ -8,12 +8,18 @@ extension ContactPolicy {
     /// The first moment at or after `time` at which a channel class may make contact.
     ///
     /// - Returns: nil when the next 60 days are all quiet, which only a wrong policy brings about.
-    public func notBefore(_ time: LocalTime, channel: ChannelClass) -> LocalTime? {
+    ///
+    /// `hours`: Quiet hours of the subscriber's area instead of the general ones.
+    public func notBefore(
+        _ time: LocalTime,
+        channel: ChannelClass,
+        hours: [ChannelClass: QuietHours]? = nil
+    ) -> LocalTime? {
         var candidate = time
         for _ in 0..<130 {
             if isHoliday(candidate.day, channel: channel) {
                 candidate = candidate.startOfNextDay
-            } else if let quiet = quietHours[channel], quiet.contains(minute: candidate.minuteOfDay) {
+            } else if let quiet = (hours ?? quietHours)[channel], quiet.contains(minute: candidate.minuteOfDay) {
                 candidate = candidate.next(minuteOfDay: quiet.to)
             } else {
                 return candidate

@@ -116,7 +116,7 @@ public final class Replay {
     private func session(_ record: LogRecord, isDryRun: Bool) throws -> WaveSession? {
         guard case .waveOpened(let wave, let planned, let audience, _, _) = record else { return nil }
         let members = try Bitset(listFile: inputs.bytes(audience), subscribers: state.subscribers, file: audience)
-        return try WaveSession(
+        let session = try WaveSession(
             state: state,
             wave: wave,
             planned: planned,
@@ -124,6 +124,8 @@ public final class Replay {
             isDryRun: isDryRun,
             threads: threads
         )
+        session.select()
+        return session
     }
 
     // MARK: Verify
@@ -159,8 +161,27 @@ public final class Replay {
             let remade = again.drops.filter { $0.outcome != .noAddress }
             if again.hold != nil { throw different("block \(block) left while nobody might") }
             if remade != logged { throw different("the second check of block \(block)") }
+        case .answered(let all):
+            for answer in all {
+                let again = try state.decide(answer.request).answer
+                decisionsVerified += 1
+                if again != answer {
+                    throw different(
+                        "request \(answer.request.request) of subscriber \(answer.request.index) was answered "
+                            + "\(Self.text(answer)), deciding again gives \(Self.text(again))"
+                    )
+                }
+                state.take(answer)
+            }
+            for answer in all.reversed() { state.undoTake(answer) }
         default: break
         }
+    }
+
+    private static func text(_ answer: OfferAnswer) -> String {
+        func list(_ campaigns: [CampaignID]) -> String { campaigns.map { String($0.number) }.joined(separator: ",") }
+        return "[\(list(answer.offers))] control [\(list(answer.controls))]"
+            + (answer.notBefore.map { " not before \($0.isoLocal)" } ?? "")
     }
 
     private static func firstDifference(_ a: BlockOutcomes, _ b: BlockOutcomes, block: Int) throws -> String {

@@ -4,8 +4,9 @@
 public import Decisioning
 import Dispatch
 public import Kernel
-public import Model
+import Model
 public import Ports
+import Synchronization
 
 /// Steps of the protocol after which a crash must do no harm; tests stop the process at each of them.
 public enum ProtocolStep: String, Sendable, CaseIterable {
@@ -50,21 +51,24 @@ public enum DecisionHostError: CodedError {
 /// Effects of a command become visible to callers only after its batches are durable. When a commit fails the
 /// effects are undone in reverse and the host refuses work until a probe of the log succeeds.
 public final class DecisionHost: @unchecked Sendable {
-    private let log: any DecisionLog
-    private let objects: any ObjectStore
-    private let threads: Int
-    private let blocksPerCommit: Int
-    private let observe: @Sendable (ProtocolStep) -> Void
-    private let owner = DispatchQueue(label: "gyre.decisions.owner", qos: .userInitiated)
+    let log: any DecisionLog
+    let objects: any ObjectStore
+    let threads: Int
+    let blocksPerCommit: Int
+    let observe: @Sendable (ProtocolStep) -> Void
+    let owner = DispatchQueue(label: "gyre.decisions.owner", qos: .userInitiated)
     private let writer = DispatchQueue(label: "gyre.decisions.writer", qos: .userInitiated)
 
+    /// Single requests that wait for the owner, who takes all of them at once.
+    let inbox = Mutex<[SingleRequest]>([])
+
     // Everything below belongs to the owner queue.
-    private var state: DecisionState
-    private var builder: LogBuilder
-    private var resumable: WaveSession?
-    private var failure: String?
-    private var pending = PendingReservations()
-    private var inFlight: InFlight?
+    var state: DecisionState
+    var builder: LogBuilder
+    var resumable: WaveSession?
+    var failure: String?
+    var pending = Pending()
+    var inFlight: InFlight?
     private var checkpoint: Checkpoint?
     private var checkpointedAt: Int64
 
@@ -107,7 +111,7 @@ public final class DecisionHost: @unchecked Sendable {
 
     // MARK: Running on the owner
 
-    private func onOwner<T>(_ body: @escaping () throws -> T) async throws -> T {
+    func onOwner<T>(_ body: @escaping () throws -> T) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
             let work = UncheckedWork(body: body, continuation: continuation)
             owner.async { work.run() }
@@ -125,7 +129,7 @@ public final class DecisionHost: @unchecked Sendable {
     // MARK: Commit
 
     /// Commits records and applies them; used for everything that is not on a hot path.
-    private func commit(_ records: [LogRecord]) throws {
+    func commit(_ records: [LogRecord]) throws {
         guard !records.isEmpty else { return }
         drain()
         observe(.batchBegun)
@@ -148,7 +152,7 @@ public final class DecisionHost: @unchecked Sendable {
 
     /// After a failed commit, asks the log where it ends; it must be where the host thinks, or a batch was lost or
     /// doubled.
-    private func probe() throws {
+    func probe() throws {
         guard failure != nil else { return }
         let position: LogPosition
         do {
@@ -199,7 +203,7 @@ public final class DecisionHost: @unchecked Sendable {
         try await onOwner { try self.moveOn(to: time) }
     }
 
-    private func moveOn(to time: LocalTime) throws {
+    func moveOn(to time: LocalTime) throws {
         if time.month > state.ledger.currentMonth { try commit([.tick(time)]) }
     }
 
@@ -230,173 +234,23 @@ public final class DecisionHost: @unchecked Sendable {
         }
     }
 
-    // MARK: Waves
-
-    /// Runs a wave over an audience, or returns the result of the one that already ran under this id.
-    ///
-    /// A wave that was open when the process ended is resumed at the first block that is not in the log.
-    public func run(wave: WaveID, planned: LocalTime, audience: Bitset) async throws -> WaveSummary {
-        try await onOwner {
-            self.drain()
-            if let done = self.state.waves[wave], done.status != .open { return try WaveSummary(done) }
-            if let open = self.state.openWave {
-                guard open.wave == wave, let session = self.resumable else { throw DecisionError.waveOpen(open.wave) }
-                return try self.finish(session, after: open)
-            }
-            return try self.start(wave, planned: planned, audience: audience)
-        }
-    }
-
-    /// Makes the decisions of a wave without reserving or logging anything.
-    public func dryRun(wave: WaveID, planned: LocalTime, audience: Bitset) async throws -> WaveSummary {
-        try await onOwner {
-            self.drain()
-            let session = try WaveSession(
-                state: self.state,
-                wave: wave,
-                planned: planned,
-                audience: audience,
-                isDryRun: true,
-                threads: self.threads
-            )
-            _ = session.decide(session.blocks)
-            return WaveSummary(wave: wave, result: session.result, batches: 0)
-        }
-    }
-
-    /// Makes the decisions of a campaign that the log need not know yet: a draft's dry run.
-    public func rehearse(
-        _ spec: CampaignSpec,
-        occurrence: Int32,
-        planned: LocalTime,
-        audience: Bitset
-    ) async throws -> WaveSummary {
-        try await onOwner {
-            self.drain()
-            let wave = WaveID(campaign: spec.id, occurrence: occurrence)
-            let session = try WaveSession(
-                state: self.state,
-                wave: wave,
-                planned: planned,
-                audience: audience,
-                isDryRun: true,
-                threads: self.threads,
-                spec: spec
-            )
-            _ = session.decide(session.blocks)
-            return WaveSummary(wave: wave, result: session.result, batches: 0)
-        }
-    }
-
-    /// The occurrence the next wave of a campaign gets.
-    public func nextOccurrence(of campaign: CampaignID) async throws -> Int32 {
-        try await read { state in
-            (state.waves.keys.filter { $0.campaign == campaign }.map(\.occurrence).max() ?? 0) + 1
-        }
-    }
-
-    /// Finishes the wave that was open when the process ended, if there is one.
-    public func resume() async throws -> WaveSummary? {
-        try await onOwner {
-            guard let open = self.state.openWave, let session = self.resumable else { return nil }
-            return try self.finish(session, after: open)
-        }
-    }
-
-    /// Gives up the open wave; all its reservations are released.
-    public func abort(_ wave: WaveID) async throws {
-        try await onOwner {
-            try self.commit([.waveAborted(wave)])
-            self.resumable = nil
-        }
-    }
-
-    private func start(_ wave: WaveID, planned: LocalTime, audience: Bitset) throws -> WaveSummary {
-        guard let campaign = state.campaigns[wave.campaign] else { throw DecisionError.unknownCampaign(wave.campaign) }
-        observe(.batchBegun)
-        let file = try objects.put(audience.listFile)
-        // The selection is made before the wave is announced: what cannot be evaluated never opens.
-        let session = try WaveSession(
-            state: state,
-            wave: wave,
-            planned: planned,
-            audience: audience,
-            isDryRun: false,
-            threads: threads
-        )
-        try commit([
-            .waveOpened(
-                wave,
-                planned: planned,
-                audience: file,
-                policyRevision: Int32(state.policy?.revision ?? 0),
-                campaignRevision: Int32(campaign.spec.revision)
-            )
-        ])
-        resumable = session
-        observe(.waveOpened)
-        guard let open = state.openWave else { throw DecisionError.unknownWave(wave) }
-        return try finish(session, after: open)
-    }
-
-    /// Writes what is missing of an open wave: the cuts, the undecided blocks, the end.
-    private func finish(_ session: WaveSession, after open: WaveState) throws -> WaveSummary {
-        if open.cuts == nil {
-            try commit([.waveSelected(session.wave, cuts: session.cuts)])
-            observe(.waveSelected)
-        }
-        try probe()
-        let missing = session.blocks.filter { open.blocks[$0] == nil }
-        for start in stride(from: 0, to: missing.count, by: blocksPerCommit) {
-            try commitBlocks(session, missing[start..<min(start + blocksPerCommit, missing.count)])
-        }
-        try waitForBlocks()
-        observe(.waveClosing)
-        try commit([session.closing])
-        resumable = nil
-        observe(.waveClosed)
-        return WaveSummary(wave: session.wave, result: session.result, batches: session.blocks.count)
-    }
-
-    /// Decides blocks while the ones before are being written.
-    private func commitBlocks(_ session: WaveSession, _ blocks: ArraySlice<Int>) throws {
-        observe(.batchBegun)
-        let records = session.decide(blocks)
-        for record in records { try state.apply(record, sequence: state.sequence, countsContacts: false) }
-        observe(.blocksDecided)
-        do {
-            try waitForBlocks()
-        } catch {
-            takeBack(session.wave, blocks)
-            throw error
-        }
-        let before = builder.position
-        let batches = records.map { builder.batch($0) }
-        state.advance(to: builder.position.sequence)
-        launch(
-            InFlight(batches: batches, before: before) { [self] in
-                takeBack(session.wave, blocks)
-                state.advance(to: before.sequence)
-            }
-        )
-    }
-
-    private func takeBack(_ wave: WaveID, _ blocks: ArraySlice<Int>) {
-        for block in blocks.reversed() { state.undoReserve(wave, block: block) }
-    }
-
-    private func waitForBlocks() throws {
-        try land()
-        observe(.blocksCommitted)
-    }
-
     // MARK: Writing beside deciding
 
-    /// Starts writing; the owner goes on deciding.
-    private func launch(_ flight: InFlight) {
+    /// Sends everything pending to the log in one commit; the owner goes on deciding.
+    func send() {
+        let hasBlocks = pending.blocks > 0
+        observe(hasBlocks ? .blocksDecided : .reservationsDecided)
+        let sent = pending
+        pending = Pending()
+        let before = builder.position
+        let batches = sent.records().map { builder.batch($0) }
+        state.advance(to: builder.position.sequence)
+        let flight = InFlight(batches: batches, before: before, pending: sent)
         inFlight = flight
         writer.async { [self] in
-            flight.complete(Result { try log.append(flight.batches) })
+            let result = Result { try log.append(flight.batches) }
+            if case .success = result { observe(hasBlocks ? .blocksCommitted : .reservationsCommitted) }
+            flight.complete(result.mapError { DecisionHostError.readOnly(cause: "\($0)") })
             owner.async { [self] in
                 guard inFlight === flight else { return }
                 try? land()
@@ -406,165 +260,28 @@ public final class DecisionHost: @unchecked Sendable {
     }
 
     /// Waits for the write under way; when it failed, everything decided since is undone in reverse.
-    private func land() throws {
+    func land() throws {
         guard let flight = inFlight else { return }
         inFlight = nil
         guard case .failure(let error) = flight.wait() else { return }
         failure = "\(error)"
-        let refusal = DecisionHostError.readOnly(cause: "\(error)")
-        pending.fail(refusal, in: state)
-        pending = PendingReservations()
-        flight.undo()
+        let lost = pending
+        pending = Pending()
+        lost.undo(in: state)
+        flight.pending.undo(in: state)
+        state.advance(to: flight.before.sequence)
         builder = LogBuilder(position: flight.before)
-        throw refusal
+        lost.answer(.failure(error))
+        throw error
     }
 
     /// Makes everything decided so far durable, or undoes it; those who wait for it are told, the next command tries
     /// anew.
-    private func drain() {
+    func drain() {
         try? land()
         guard !pending.isEmpty else { return }
         send()
         try? land()
-    }
-
-    // MARK: Single reservations
-
-    /// Reserves one contact outside a wave; answers after the commit that holds it.
-    ///
-    /// The same request id gets the same answer again.
-    ///
-    /// `day`: The local day of the contact; its month is the month it counts in.
-    public func reserve(_ reservation: SingleReservation, on day: LocalDay) async throws -> SingleAnswer {
-        try await withCheckedThrowingContinuation { continuation in
-            owner.async { [self] in
-                do {
-                    try probe()
-                    if pending.isEmpty { observe(.batchBegun) }
-                    let request = reservation.request
-                    let isNew = state.singles[request] == nil && state.concluded[request] == nil
-                    let answer = try state.reserve(reservation, on: day)
-                    pending.add(answer == .reserved && isNew ? .reserved(reservation) : nil, answer, continuation)
-                    if inFlight == nil { send() }
-                } catch {
-                    continuation.resume(throwing: error)
-                }
-            }
-        }
-    }
-
-    /// Settles (contact made) or releases (given back) a single reservation; repeats change nothing.
-    public func conclude(_ conclusion: SingleConclusion) async throws -> SingleAnswer {
-        try await withCheckedThrowingContinuation { continuation in
-            owner.async { [self] in
-                do {
-                    try probe()
-                    if pending.isEmpty { observe(.batchBegun) }
-                    var conclusion = conclusion
-                    let open = state.conclude(conclusion)
-                    // The log keeps it where the reservation is, whatever index the caller gave.
-                    if let open { conclusion.index = open.index }
-                    pending.add(open.map { .concluded(conclusion, $0) }, .concluded, continuation)
-                    if inFlight == nil { send() }
-                } catch {
-                    continuation.resume(throwing: error)
-                }
-            }
-        }
-    }
-
-    /// Sends everything pending to the log in one commit.
-    private func send() {
-        observe(.reservationsDecided)
-        let sent = pending
-        pending = PendingReservations()
-        let before = builder.position
-        let batches = sent.records().map { builder.batch($0) }
-        state.advance(to: builder.position.sequence)
-        let observe = observe
-        let flight = InFlight(batches: batches, before: before) { [self] in
-            sent.undo(in: state)
-            state.advance(to: before.sequence)
-        } landed: { result in
-            if case .success = result { observe(.reservationsCommitted) }
-            sent.answer(result.mapError { DecisionHostError.readOnly(cause: "\($0)") })
-        }
-        launch(flight)
-    }
-
-    // MARK: Hand-off and feedback
-
-    /// Makes the second check on members of one block that have not left, and makes their leaving durable.
-    ///
-    /// `range`: Offsets inside the block.
-    /// `time`: Asked when the command's turn has come: what waited behind a wave leaves then, not when it was given.
-    /// `reachable`: Says whether a subscriber has a number of its own now.
-    /// **Returns**: Who may leave now, who was dropped, or why everybody has to wait.
-    public func handOff(
-        _ wave: WaveID,
-        block: Int,
-        range: Range<Int>,
-        at time: @autoclosure @escaping @Sendable () -> LocalTime,
-        reachable: @escaping @Sendable (SubscriberIndex) -> Bool
-    ) async throws -> SecondCheck {
-        try await onOwner {
-            self.drain()
-            let time = time()
-            // Contacts count in the month they are made, which the counters must hold.
-            try self.moveOn(to: time)
-            let check = try self.state.secondCheck(wave, block: block, range: range, at: time, reachable: reachable)
-            guard !check.isEmpty else { return check }
-            self.observe(.handOffChecked)
-            try self.commit([
-                .handedOff(
-                    wave,
-                    block: Int32(block),
-                    from: Int32(range.lowerBound),
-                    to: Int32(range.upperBound),
-                    at: time,
-                    drops: check.drops
-                )
-            ])
-            self.observe(.handOffCommitted)
-            return check
-        }
-    }
-
-    /// Records what came back for some subscribers of a wave.
-    public func feedback(
-        _ wave: WaveID,
-        _ kind: FeedbackKind,
-        _ members: [SubscriberIndex],
-        at time: LocalTime
-    ) async throws {
-        guard !members.isEmpty else { return }
-        let byBlock = Dictionary(grouping: members, by: \.block).sorted { $0.key < $1.key }
-        let records = byBlock.map { block, members in
-            LogRecord.feedback(
-                wave,
-                block: Int32(block),
-                kind: kind,
-                members: BlockSet(members.map { UInt16($0.offset) }),
-                at: time
-            )
-        }
-        try await onOwner {
-            try self.commit(records)
-            self.observe(.feedbackCommitted)
-        }
-    }
-
-    /// Releases everything of a wave that has not left, for example when its campaign is stopped.
-    public func releaseUnsent(_ wave: WaveID) async throws {
-        try await onOwner {
-            guard let state = self.state.waves[wave] else { throw DecisionError.unknownWave(wave) }
-            try self.commit(
-                state.blocks.sorted { $0.key < $1.key }.compactMap { block, members in
-                    let unsent = members.open.subtracting(members.handedOff)
-                    return unsent.isEmpty ? nil : .released(wave, block: Int32(block), members: unsent)
-                }
-            )
-        }
     }
 }
 

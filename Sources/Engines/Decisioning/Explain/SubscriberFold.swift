@@ -63,7 +63,14 @@ public final class SubscriberFold {
     /// Logical time.
     public private(set) var now = LocalTime(instant: Instant(epochMs: 0), offsetSeconds: 0)
 
-    private let inputs: any DecisionInputs
+    /// Single offers in the order of their answers, those that control groups kept back included.
+    public internal(set) var offers: [OfferTouch] = []
+    /// Audience file of each campaign that is in the pool.
+    var pool: [CampaignID: ContentHash] = [:]
+    /// Answers without any offer or control.
+    var emptyRequests: Set<UInt64> = []
+
+    let inputs: any DecisionInputs
     private var salt: [UInt8] = []
     private var subscribers = 0
     private var columns: (catalogue: ContentHash, columns: [AttributeColumn], subscribers: Int)?
@@ -93,7 +100,7 @@ public final class SubscriberFold {
         }
     }
 
-    private func count(_ channel: ChannelClass, _ month: LocalMonth, by step: Int) {
+    func count(_ channel: ChannelClass, _ month: LocalMonth, by step: Int) {
         counts[month, default: [:]][channel, default: 0] += step
     }
 
@@ -123,7 +130,9 @@ public final class SubscriberFold {
         case .campaignSet(let id, _, let file):
             let spec = try DecisionState.decode(CampaignSpec.self, inputs.bytes(file), file: file)
             campaigns[id] = CampaignState(spec: spec, status: campaigns[id]?.status ?? .live)
-        case .campaignStatus(let id, let status): campaigns[id]?.status = status
+        case .campaignStatus(let id, let status):
+            campaigns[id]?.status = status
+            if status == .stopped { pool[id] = nil }
         case .historyLoaded(let file): try loadHistory(file)
         case .tick(let time): if now.instant < time.instant { now = time }
         case .waveOpened(let wave, let planned, let audience, _, _):
@@ -178,6 +187,10 @@ public final class SubscriberFold {
                 count(open.channel, open.month, by: -1)
             }
         case .checkpoint: break
+        case .poolSet(let id, let file): pool[id] = file
+        case .answered(let all): for answer in all where answer.request.index == index.number { take(answer) }
+        case .responded(let all): for response in all where response.index == index.number { take(response) }
+        case .lapsed(let all): for lapse in all where lapse.index == index.number { take(lapse) }
         }
     }
 
@@ -218,18 +231,22 @@ public final class SubscriberFold {
     /// `spec`: The campaign as it was live.
     /// `isMember`: Whether the subscriber is in the audience; nil when no audience exists yet.
     /// `cuts`: Where a wave cut; nil when none ran, and ranking is left out.
+    /// `touchpoint`: Where a single offer would be made; nil = by a wave on the campaign's channel.
     public func checks(
         _ spec: CampaignSpec,
         on planned: LocalTime,
         isMember: Bool?,
         cuts: [RankCut]?,
-        except wave: WaveID? = nil
+        except wave: WaveID? = nil,
+        at touchpoint: Touchpoint? = nil
     ) throws -> [CheckResult] {
         guard let policy else { throw DecisionError.noPolicy }
         // A line that came later was in no audience; nothing else is known of it.
         guard let line else {
             return [CheckResult(.notInSegment, isPassed: false, [Evidence("line", "not_known_yet")])]
         }
+        let channel = touchpoint?.channel ?? spec.channel
+        let isConfirmed = touchpoint.map(spec.touchpoints.contains) ?? spec.isChannelConfirmed
         let status = campaigns[spec.id]?.status ?? .stopped
         let isLive = status == .live && spec.validFrom <= planned.day && planned.day <= spec.validTo
         var results = [
@@ -241,7 +258,11 @@ public final class SubscriberFold {
                     Evidence("valid_to", spec.validTo.iso),
                 ]
             ),
-            CheckResult(.channelNotConfirmed, isPassed: spec.isChannelConfirmed),
+            CheckResult(
+                .channelNotConfirmed,
+                isPassed: isConfirmed,
+                touchpoint.map { [Evidence("touchpoint", $0.code)] } ?? []
+            ),
         ]
         if let isMember { results.append(CheckResult(.notInSegment, isPassed: isMember)) }
         if policy.holdout.ppm > 0 {
@@ -250,11 +271,29 @@ public final class SubscriberFold {
                 < DecisionState.threshold(ppm: policy.holdout.ppm)
             results.append(CheckResult(.holdout, isPassed: !isHeldOut, [Evidence("epoch", policy.holdout.epoch)]))
         }
-        results += listChecks(spec, policy: policy)
-        results += recentChecks(spec, on: planned.day, policy: policy, except: wave)
-        results += try capChecks(spec, month: planned.month, day: planned.day, policy: policy)
+        results += productChecks(spec)
+        results.append(withdrawnCheck(spec, on: planned.day, channel: channel, isWave: touchpoint == nil))
+        results += listChecks(spec, channel: channel, policy: policy)
+        let profile = try profile()
+        for rule in policy.categoryRules where rule.applies(to: spec.category) {
+            let isTrue = try profile.holds(rule.rule, at: index, today: planned.day, lists: memberships)
+            results.append(CheckResult(.categoryRule, isPassed: !isTrue, [Evidence("rule", rule.code)]))
+        }
+        let isOwn = touchpoint != nil && (channel == .inbound || channel == .website)
+        results += recentChecks(
+            spec,
+            on: planned.day,
+            channel: channel,
+            policy: policy,
+            except: wave,
+            ownCampaign: isOwn ? spec.id : nil
+        )
+        results += try capChecks(spec, channel: channel, month: planned.month, day: planned.day, policy: policy)
         results += try rankChecks(spec, day: planned.day, cuts: cuts, line: line)
-        let quietEnds = policy.notBefore(planned, channel: spec.channel)
+        let hours = try policy.quietAreas
+            .first { try profile.holds($0.rule, at: index, today: planned.day, lists: memberships) }?
+            .quietHours
+        let quietEnds = policy.notBefore(planned, channel: channel, hours: touchpoint == nil ? nil : hours)
         results.append(
             CheckResult(
                 .quietHours,
@@ -267,20 +306,21 @@ public final class SubscriberFold {
         return results
     }
 
-    private func listChecks(_ spec: CampaignSpec, policy: ContactPolicy) -> [CheckResult] {
-        func check(_ outcome: Outcome, _ codes: [ListID], _ more: [Evidence] = []) -> CheckResult {
-            let found = codes.filter(lists.contains)
-            return CheckResult(outcome, isPassed: found.isEmpty, found.map { Evidence("list", $0.code) } + more)
-        }
+    private func check(_ outcome: Outcome, _ codes: [ListID], _ more: [Evidence] = []) -> CheckResult {
+        let found = codes.filter(lists.contains)
+        return CheckResult(outcome, isPassed: found.isEmpty, found.map { Evidence("list", $0.code) } + more)
+    }
+
+    private func productChecks(_ spec: CampaignSpec) -> [CheckResult] {
+        let own = spec.product.map { check(.productOwned, [.product($0)], [Evidence("product", $0)]) }
+        return (own.map { [$0] } ?? [])
+            + spec.conflictingProducts.map { check(.productConflict, [.product($0)], [Evidence("product", $0)]) }
+    }
+
+    private func listChecks(_ spec: CampaignSpec, channel: ChannelClass, policy: ContactPolicy) -> [CheckResult] {
         var results: [CheckResult] = []
-        if let product = spec.product {
-            results.append(check(.productOwned, [.product(product)], [Evidence("product", product)]))
-        }
-        for product in spec.conflictingProducts {
-            results.append(check(.productConflict, [.product(product)], [Evidence("product", product)]))
-        }
         for dnd in policy.dnd.sorted(by: { $0.number < $1.number }) {
-            let lists = [ListID.dnd(dnd.number), .dnd(dnd.number, channel: spec.channel)]
+            let lists = [ListID.dnd(dnd.number), .dnd(dnd.number, channel: channel)]
             if dnd.mayBeUnticked, let unticked = spec.unticked.first(where: { $0.dndClass == dnd.number }) {
                 let isOn = lists.contains(where: self.lists.contains)
                 let evidence = isOn ? [Evidence("unticked_by", unticked.by)] : []
@@ -289,38 +329,50 @@ public final class SubscriberFold {
                 results.append(check(.dnd(class: dnd.number), lists))
             }
         }
-        results.append(check(.listBlack, [ListID("black"), ListID("black", channel: spec.channel)]))
-        results.append(check(.listGrey, [ListID("grey"), ListID("grey", channel: spec.channel)]))
+        results.append(check(.listBlack, [ListID("black"), ListID("black", channel: channel)]))
+        results.append(check(.listGrey, [ListID("grey"), ListID("grey", channel: channel)]))
         return results
     }
 
     private func recentChecks(
         _ spec: CampaignSpec,
         on day: LocalDay,
+        channel: ChannelClass,
         policy: ContactPolicy,
-        except wave: WaveID?
+        except wave: WaveID?,
+        ownCampaign: CampaignID?
     ) -> [CheckResult] {
-        func recent(_ days: Int, _ isRelevant: (ChannelClass, String?) -> Bool) -> LocalDay? {
+        func recent(_ days: Int, _ isRelevant: (ChannelClass, CampaignSpec?, String?) -> Bool) -> LocalDay? {
             let mine = touches.filter {
-                $0.wave != wave && $0.isCounted && isRelevant($0.spec.channel, $0.spec.category)
+                $0.wave != wave && $0.isCounted && isRelevant($0.spec.channel, $0.spec, $0.spec.category)
             }
             .map(\.planned.day)
-            let before = history.filter { isRelevant($0.channel, $0.category) }.map(\.day)
-            return (mine + before).filter { abs(Int($0.number) - Int(day.number)) < days }.max()
+            let before = history.filter { isRelevant($0.channel, nil, $0.category) }.map(\.day)
+            let single = offers.filter { offer in
+                let spec = campaigns[offer.campaign]?.spec
+                return offer.isContact && isRelevant(offer.touchpoint.channel, spec, spec?.category)
+            }
+            .map(\.at.day)
+            return (mine + before + single).filter { abs(Int($0.number) - Int(day.number)) < days }.max()
+        }
+        func isOther(_ other: CampaignSpec?) -> Bool { ownCampaign == nil || other?.id != ownCampaign }
+        func interval(_ days: Int, _ last: LocalDay?, _ more: [Evidence] = []) -> CheckResult {
+            let evidence = [Evidence("days", days)] + (last.map { [Evidence("last", $0.iso)] } ?? []) + more
+            return CheckResult(.interval, isPassed: last == nil, evidence)
         }
         var results: [CheckResult] = []
-        if let days = policy.intervalDays[spec.channel] {
-            let last = recent(days) { channel, _ in channel == spec.channel }
-            results.append(
-                CheckResult(
-                    .interval,
-                    isPassed: last == nil,
-                    [Evidence("days", days)] + (last.map { [Evidence("last", $0.iso)] } ?? [])
-                )
-            )
+        if let days = policy.intervalDays[channel] {
+            results.append(interval(days, recent(days) { other, _, _ in other == channel }))
+        }
+        if let product = spec.product, let days = policy.days(betweenContactsFor: product) {
+            let last = recent(days) { _, other, _ in other?.product == product && isOther(other) }
+            results.append(interval(days, last, [Evidence("product", product)]))
         }
         if let days = policy.similarDays[spec.category] {
-            let last = recent(days) { _, category in category == spec.category }
+            let similar = policy.categories(similarTo: spec.category)
+            let last = recent(days) { _, other, category in
+                category.map(similar.contains) ?? false && isOther(other)
+            }
             results.append(
                 CheckResult(
                     .similarCampaign,
@@ -335,6 +387,7 @@ public final class SubscriberFold {
 
     private func capChecks(
         _ spec: CampaignSpec,
+        channel: ChannelClass,
         month: LocalMonth,
         day: LocalDay,
         policy: ContactPolicy
@@ -360,9 +413,11 @@ public final class SubscriberFold {
         }
         func check(_ outcome: Outcome, _ channels: [ChannelClass], _ cap: Cap) -> CheckResult {
             let used = used(channels, cap.months)
+            // A site counts a campaign once a month: one that was seen already costs nothing (FRQ-01).
+            let isSeen = channels == [.website] && offers.contains { $0.isCountedWebsite(spec.id, in: month) }
             return CheckResult(
                 outcome,
-                isPassed: used < cap.count,
+                isPassed: used < cap.count || isSeen,
                 [
                     Evidence("used", used), Evidence("cap", cap.count), Evidence("months", cap.months),
                     Evidence("month", month.iso), Evidence("tier", tier.code), Evidence("policy", policy.revision),
@@ -370,8 +425,8 @@ public final class SubscriberFold {
             )
         }
         var results: [CheckResult] = []
-        if let cap = tier.caps[spec.channel] { results.append(check(.cap(spec.channel), [spec.channel], cap)) }
-        if spec.channel.countsOverall {
+        if let cap = tier.caps[channel] { results.append(check(.cap(channel), [channel], cap)) }
+        if channel.countsOverall {
             results.append(check(.capOverall, ChannelClass.allCases.filter(\.countsOverall), tier.overall))
         }
         return results
@@ -413,7 +468,7 @@ public final class SubscriberFold {
         DecisionState.draw(name, of: campaign, salt: salt)
     }
 
-    private func profile() throws -> any ProfileReader {
+    func profile() throws -> any ProfileReader {
         guard let columns else { throw DecisionError.noProfile }
         return try inputs.profile(
             catalogue: columns.catalogue,
@@ -422,7 +477,7 @@ public final class SubscriberFold {
         )
     }
 
-    private var memberships: any MembershipReader {
+    var memberships: any MembershipReader {
         OneMember(index: index, subscribers: subscribers, lists: lists)
     }
 

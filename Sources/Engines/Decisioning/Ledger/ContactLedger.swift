@@ -22,6 +22,15 @@ public final class ContactLedger: @unchecked Sendable {
     /// The current month in the operator's zone, as the last clock tick said.
     public private(set) var currentMonth: LocalMonth
     private var blocks: [UnsafeMutablePointer<UInt8>] = []
+    /// By block, what single contacts changed since a selection began; nil while none is made.
+    private var changes: [Int: [Change]]?
+
+    private struct Change {
+        var index: SubscriberIndex
+        var channel: ChannelClass
+        var month: LocalMonth
+        var step: Int
+    }
 
     /// An empty ledger in the given month.
     public init(currentMonth: LocalMonth) {
@@ -79,13 +88,40 @@ public final class ContactLedger: @unchecked Sendable {
     /// Counts one contact more, stopping at 255.
     func add(_ index: SubscriberIndex, channel: ChannelClass, month: LocalMonth) {
         guard let column = column(block: index.block, channel: channel, month: month) else { return }
-        if column[index.offset] < .max { column[index.offset] += 1 }
+        guard column[index.offset] < .max else { return }
+        column[index.offset] += 1
+        changes?[index.block, default: []].append(Change(index: index, channel: channel, month: month, step: 1))
     }
 
     /// Counts one contact less, stopping at 0.
     func remove(_ index: SubscriberIndex, channel: ChannelClass, month: LocalMonth) {
         guard let column = column(block: index.block, channel: channel, month: month) else { return }
-        if column[index.offset] > 0 { column[index.offset] -= 1 }
+        guard column[index.offset] > 0 else { return }
+        column[index.offset] -= 1
+        changes?[index.block, default: []].append(Change(index: index, channel: channel, month: month, step: -1))
+    }
+
+    // MARK: As of the beginning of a selection
+
+    /// From here on ``asOfBeginning(_:_:)`` shows counters as they are now.
+    func beginSelection() { changes = [:] }
+
+    /// Forgets what changed.
+    func endSelection() { changes = nil }
+
+    /// Runs `body` while the counters of some blocks stand as they did when the selection began.
+    func asOfBeginning(_ blocks: some Sequence<Int>, _ body: () -> Void) {
+        let changed = blocks.flatMap { changes?[$0] ?? [] }
+        for change in changed.reversed() { apply(change, -change.step) }
+        body()
+        for change in changed { apply(change, change.step) }
+    }
+
+    private func apply(_ change: Change, _ step: Int) {
+        guard let column = column(block: change.index.block, channel: change.channel, month: change.month) else {
+            return
+        }
+        column[change.index.offset] = UInt8(clamping: Int(column[change.index.offset]) + step)
     }
 
     /// Counts contacts of many subscribers, by index, stopping at 255 each.
@@ -111,6 +147,16 @@ public final class ContactLedger: @unchecked Sendable {
             return .overall
         }
         return nil
+    }
+
+    /// How many more contacts both caps allow.
+    func room(_ index: SubscriberIndex, channel: ChannelClass, month: LocalMonth, row: CapRow) -> Int {
+        let position = Int(channel.rawValue)
+        let length = Int(row.months[position])
+        let room = Int(row.count[position]) - most(index, position..<position + 1, month, length: length)
+        guard channel.countsOverall else { return room }
+        let used = most(index, Self.overallClasses, month, length: Int(row.overallMonths))
+        return min(room, Int(row.overallCount) - used)
     }
 
     /// The most contacts in any window of `length` months that holds `month`; months outside the ring count nothing.

@@ -28,9 +28,9 @@ public struct Checkpoint: Hashable, Sendable {
 
 private enum Mark {
     /// "GYRECHK" and the version of the format.
-    static let manifest: UInt64 = 0x01_4B_48_43_45_52_59_47
+    static let manifest: UInt64 = 0x02_4B_48_43_45_52_59_47
     /// "GYREPRT" and the version of the format.
-    static let part: UInt64 = 0x01_54_52_50_45_52_59_47
+    static let part: UInt64 = 0x02_54_52_50_45_52_59_47
     /// Parts before the first block.
     static let common = 3
 }
@@ -98,6 +98,17 @@ extension DecisionState {
             w.write(request)
             w.write(UInt8(isSettled ? 1 : 0))
         }
+        w.write(UInt32(pool.campaigns.count))
+        for pooled in pool.campaigns {
+            w.write(pooled.id.number)
+            w.write(pooled.audience)
+            w.write(UInt8(pooled.slot == nil ? 0 : 1))
+            w.write(pooled.contacts)
+        }
+        for requests in [waiting, due, kept] {
+            w.write(UInt32(requests.count))
+            for request in requests { w.write(request) }
+        }
         return w.bytes
     }
 
@@ -139,6 +150,9 @@ extension DecisionState {
         let (lines, lists, history, ledger) = (lines, lists, history, ledger)
         let waves = waves.values.sorted { $0.wave < $1.wave }
         let singles = Dictionary(grouping: singles.values) { Int($0.index >> 16) }
+        let interactions = Dictionary(grouping: interactions.values) { Int($0.answer.request.index >> 16) }
+        // Nothing changes while the parts are made.
+        nonisolated(unsafe) let journal = journal
         let common: [@Sendable () -> [UInt8]] = [
             {
                 var w = ByteWriter(capacity: lines.count * 8 + 16)
@@ -166,7 +180,18 @@ extension DecisionState {
             },
         ]
         return common
-            + (0..<ledger.blockCount).map { block in { Self.encode(block, ledger, waves, singles[block] ?? []) } }
+            + (0..<ledger.blockCount).map { block in
+                {
+                    var w = Self.encode(block, ledger, waves, singles[block] ?? [])
+                    let open = (interactions[block] ?? []).sorted {
+                        $0.answer.request.request < $1.answer.request.request
+                    }
+                    w.write(UInt32(open.count))
+                    for interaction in open { w.write(interaction) }
+                    (journal.existing(block) ?? OfferBlock()).encode(to: &w)
+                    return w.bytes
+                }
+            }
     }
 
     private static func encode(
@@ -174,7 +199,7 @@ extension DecisionState {
         _ ledger: ContactLedger,
         _ waves: [WaveState],
         _ singles: [SingleReservation]
-    ) -> [UInt8] {
+    ) -> ByteWriter {
         var w = ByteWriter(capacity: ContactLedger.blockBytes / 2)
         w.write(Mark.part)
         w.write(UInt32(block))
@@ -193,7 +218,7 @@ extension DecisionState {
         }
         w.write(UInt32(singles.count))
         for single in singles.sorted(by: { $0.request < $1.request }) { w.write(single) }
-        return w.bytes
+        return w
     }
 
     private static func encode(_ spec: CampaignSpec) throws -> [UInt8] {
@@ -212,7 +237,7 @@ extension DecisionState {
         inputs: any DecisionInputs
     ) throws -> (state: DecisionState, position: LogPosition, checkpoint: Checkpoint) {
         var r = ByteReader(try inputs.bytes(manifest))
-        try r.expect(Mark.manifest, "a checkpoint of version 1")
+        try r.expect(Mark.manifest, "a checkpoint of version 2")
         let sequence: Int64 = try r.read()
         var heads: [ContentHash] = []
         for _ in 0..<LogChain.count { heads.append(try r.readDigest()) }
@@ -252,6 +277,17 @@ extension DecisionState {
             let request: UInt64 = try r.read()
             state.concluded[request] = try r.read(UInt8.self) == 1
         }
+        for _ in 0..<(try r.read(UInt32.self)) {
+            let (id, audience) = (CampaignID(try r.read()), try r.readDigest())
+            let isInPool = try r.read(UInt8.self) == 1
+            let members =
+                isInPool
+                ? try Bitset(listFile: inputs.bytes(audience), subscribers: state.subscribers, file: audience) : nil
+            state.pool.restore(id, audience: audience, members: members, contacts: try r.read())
+        }
+        state.waiting = try r.readRequests()
+        state.due = try r.readRequests()
+        state.kept = try r.readRequests()
         let blocks = parts[Mark.common...]
         guard r.isAtEnd, blocks.count == state.ledger.blockCount else {
             throw MalformedBytes(offset: r.offset, expected: "\(state.ledger.blockCount) blocks and the end")
@@ -308,6 +344,12 @@ extension DecisionState {
             let single = try r.readSingle()
             singles[single.request] = single
         }
+        for _ in 0..<(try r.read(UInt32.self)) {
+            let interaction = try r.readInteraction()
+            interactions[interaction.answer.request.request] = interaction
+        }
+        let offers = try OfferBlock(from: &r)
+        if !offers.entries.isEmpty { journal.restore(block, offers) }
         guard r.isAtEnd else { throw MalformedBytes(offset: r.offset, expected: "the end of the block") }
     }
 }
@@ -378,6 +420,12 @@ extension ByteReader {
         _ body: (inout ByteReader) throws(MalformedBytes) -> T
     ) throws(MalformedBytes) -> T? {
         try read(UInt8.self) == 0 ? nil : try body(&self)
+    }
+
+    fileprivate mutating func readRequests() throws(MalformedBytes) -> [UInt64] {
+        var requests: [UInt64] = []
+        for _ in 0..<(try read(UInt32.self)) { requests.append(try read()) }
+        return requests
     }
 
     fileprivate mutating func expect(_ mark: UInt64, _ what: String) throws(MalformedBytes) {

@@ -123,6 +123,25 @@ extension LogRecord {
         case .checkpoint(let file):
             w.write(UInt8(21))
             w.write(file)
+        case .poolSet(let campaign, let file):
+            w.write(UInt8(22))
+            w.write(campaign.number)
+            w.write(file)
+        case .answered(let answers):
+            w.write(UInt8(23))
+            w.write(UInt32(answers.count))
+            for answer in answers { w.write(answer) }
+        case .responded(let responses):
+            w.write(UInt8(24))
+            w.write(UInt32(responses.count))
+            for response in responses { w.write(response) }
+        case .lapsed(let lapses):
+            w.write(UInt8(25))
+            w.write(UInt32(lapses.count))
+            for lapse in lapses {
+                w.write(lapse.request)
+                w.write(lapse.index)
+            }
         }
         return w.bytes
     }
@@ -227,6 +246,21 @@ extension LogRecord {
             }
             self = .concluded(all)
         case 21: self = .checkpoint(file: try r.readDigest())
+        case 22: self = .poolSet(CampaignID(try r.read()), file: try r.readDigest())
+        case 23:
+            var all: [OfferAnswer] = []
+            for _ in 0..<(try r.read(UInt32.self)) { all.append(try r.readAnswer()) }
+            self = .answered(all)
+        case 24:
+            var all: [OfferResponse] = []
+            for _ in 0..<(try r.read(UInt32.self)) { all.append(try r.readResponse()) }
+            self = .responded(all)
+        case 25:
+            var all: [OfferLapse] = []
+            for _ in 0..<(try r.read(UInt32.self)) {
+                all.append(OfferLapse(request: try r.read(), index: try r.read()))
+            }
+            self = .lapsed(all)
         default: throw MalformedBytes(offset: 0, expected: "a record type this build knows, not \(type)")
         }
         guard r.isAtEnd else { throw MalformedBytes(offset: r.offset, expected: "the end of the record") }

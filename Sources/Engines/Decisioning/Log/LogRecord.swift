@@ -52,6 +52,14 @@ public enum LogRecord: Hashable, Sendable {
     case concluded([SingleConclusion])
     /// The state before this record is kept in files, named by a manifest; a restart may begin there.
     case checkpoint(file: ContentHash)
+    /// A campaign's members in the offer pool were replaced by those in an audience file.
+    case poolSet(CampaignID, file: ContentHash)
+    /// Requests of single subscribers of one partition were answered; offers are reservations from here on.
+    case answered([OfferAnswer])
+    /// What came of offers, for subscribers of one partition.
+    case responded([OfferResponse])
+    /// Offers of one partition that were not shown in time were given back.
+    case lapsed([OfferLapse])
 }
 
 /// What the last load made live.
@@ -195,6 +203,9 @@ extension LogRecord {
             .block(Int(block))
         case .reserved(let all): all.first.map { .block(Int($0.index >> 16)) } ?? .common
         case .concluded(let all): all.first.map { .block(Int($0.index >> 16)) } ?? .common
+        case .answered(let all): all.first.map { .block(Int($0.request.index >> 16)) } ?? .common
+        case .responded(let all): all.first.map { .block(Int($0.index >> 16)) } ?? .common
+        case .lapsed(let all): all.first.map { .block(Int($0.index >> 16)) } ?? .common
         default: .common
         }
     }

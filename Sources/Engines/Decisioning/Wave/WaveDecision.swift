@@ -12,14 +12,16 @@ struct BlockDecision: Sendable {
     var digest: ContentHash
 }
 
-extension WaveSelection {
+extension WavePlan {
     /// Whether a block has audience members.
     func hasMembers(block: Int) -> Bool {
         let first = block * Block.words
-        let words = plan.audience.words
+        let words = audience.words
         return (first..<min(first + Block.words, words.count)).contains { words[$0] != 0 }
     }
+}
 
+extension WaveSelection {
     /// Decides one block.
     ///
     /// `isDryRun`: A dry run counts nothing, so that it can be repeated; each subscriber occurs once in a

@@ -8,9 +8,25 @@ public import Model
 struct RecentContacts: Hashable, Sendable {
     var channel: ChannelClass
     var category: String?
+    var product: String?
+    var campaign: CampaignID?
     var day: LocalDay
     /// Contacted and not released, by block.
     var blocks: [Int: BlockSet]
+
+    init(channel: ChannelClass, category: String?, day: LocalDay, blocks: [Int: BlockSet]) {
+        self.channel = channel
+        self.category = category
+        self.day = day
+        self.blocks = blocks
+    }
+
+    /// Contacts of a campaign, nobody yet.
+    init(_ spec: CampaignSpec, day: LocalDay) {
+        self.init(channel: spec.channel, category: spec.category, day: day, blocks: [:])
+        product = spec.product
+        campaign = spec.id
+    }
 }
 
 /// The checks of one wave in their order, with their data looked up.
@@ -76,7 +92,7 @@ extension DecisionState {
             planned: planned,
             audience: members,
             campaignFailure: campaignFailure(campaign, on: planned.day),
-            exclusions: exclusions(for: spec, policy: policy),
+            exclusions: try exclusions(for: spec, on: planned.day, policy: policy),
             recents: recents(for: spec, on: planned.day, policy: policy, except: wave),
             capRows: capRows,
             tiers: try tiers(on: planned.day),
@@ -96,14 +112,24 @@ extension DecisionState {
         return spec.isChannelConfirmed ? nil : .channelNotConfirmed
     }
 
-    private func exclusions(for spec: CampaignSpec, policy: ContactPolicy) -> [(Outcome, Bitset)] {
+    private func exclusions(
+        for spec: CampaignSpec,
+        on day: LocalDay,
+        policy: ContactPolicy
+    ) throws -> [(Outcome, Bitset)] {
         var result: [(Outcome, Bitset)] = []
         if policy.holdout.ppm > 0 { result.append((.holdout, holdoutMembers(policy.holdout))) }
         if let product = spec.product, let owners = lists[.product(product)] { result.append((.productOwned, owners)) }
         for product in spec.conflictingProducts {
             if let owners = lists[.product(product)] { result.append((.productConflict, owners)) }
         }
-        return result + barringLists(spec, policy: policy)
+        if let withdrawn = withdrawn(from: spec, on: day) { result.append((.withdrawn, withdrawn)) }
+        result += barringLists(spec, policy: policy)
+        for rule in policy.categoryRules where rule.applies(to: spec.category) {
+            let members = try profileReader().members(where: rule.rule, today: day, lists: memberships)
+            result.append((.categoryRule, members))
+        }
+        return result
     }
 
     /// The lists that bar a campaign, in the order of checks: do-not-disturb classes, black list, grey list.
@@ -131,13 +157,19 @@ extension DecisionState {
         except wave: WaveID
     ) -> [(Outcome, [RecentContacts])] {
         var result: [(Outcome, [RecentContacts])] = []
-        if let days = policy.intervalDays[spec.channel] {
-            let found = recentContacts(on: day, within: days, except: wave) { $0.channel == spec.channel }
-            if !found.isEmpty { result.append((.interval, found)) }
+        func look(_ outcome: Outcome, _ days: Int, _ isMeant: @escaping (RecentContacts) -> Bool) {
+            let found =
+                recentContacts(on: day, within: days, except: wave, where: isMeant)
+                + recentOffers(on: day, within: days, where: isMeant)
+            if !found.isEmpty { result.append((outcome, found)) }
+        }
+        if let days = policy.intervalDays[spec.channel] { look(.interval, days) { $0.channel == spec.channel } }
+        if let product = spec.product, let days = policy.days(betweenContactsFor: product) {
+            look(.interval, days) { $0.product == product }
         }
         if let days = policy.similarDays[spec.category] {
-            let found = recentContacts(on: day, within: days, except: wave) { $0.category == spec.category }
-            if !found.isEmpty { result.append((.similarCampaign, found)) }
+            let similar = policy.categories(similarTo: spec.category)
+            look(.similarCampaign, days) { contacts in contacts.category.map(similar.contains) ?? false }
         }
         return result
     }

@@ -40,23 +40,45 @@ final class WaveSelection: @unchecked Sendable {
     deinit { codes.deallocate() }
 
     /// Runs pass 1 over the whole audience with `threads` threads; the result does not depend on their number.
-    static func select(_ plan: WavePlan, ledger: ContactLedger, threads: Int) -> WaveSelection {
+    ///
+    /// `between`: Called again and again while the selection is made; what it changes in the ledger does not count.
+    static func select(
+        _ plan: WavePlan,
+        ledger: ContactLedger,
+        threads: Int,
+        between: () -> Void
+    ) -> WaveSelection {
         let selection = WaveSelection(plan: plan)
-        let blocks = plan.blocks
-        let workers = max(1, min(threads, blocks))
-        let found = Shared(selection.survivors)
+        let workers = max(1, min(threads, plan.blocks))
+        let scratches = (0..<workers).map { _ in SelectionScratch() }
+        ledger.beginSelection()
+        defer { ledger.endSelection() }
+        for first in stride(from: 0, to: plan.blocks, by: workers) {
+            let slice = first..<min(first + workers, plan.blocks)
+            ledger.asOfBeginning(slice) { selection.check(slice, ledger, scratches) }
+            between()
+        }
+        // The cuts look at survivors only: the owner need not wait for them idly.
+        let cuts = DispatchWorkItem {
+            selection.cuts = plan.ranks.compactMap { selection.cut(outcome: $0.outcome, rank: $0.rank) }
+        }
+        DispatchQueue.global(qos: .userInitiated).async(execute: cuts)
+        while cuts.wait(timeout: .now() + .microseconds(500)) == .timedOut { between() }
+        return selection
+    }
+
+    /// Checks a few blocks side by side, each with scratch memory of its own.
+    private func check(_ slice: Range<Int>, _ ledger: ContactLedger, _ scratches: [SelectionScratch]) {
+        let found = Shared([[Survivor]](repeating: [], count: slice.count))
         found.withBuffer { buffer in
             let target = UncheckedBuffer(buffer)
-            DispatchQueue.concurrentPerform(iterations: workers) { worker in
-                let scratch = SelectionScratch()
-                for block in stride(from: worker, to: blocks, by: workers) {
-                    target.buffer[block] = selection.check(block: block, ledger: ledger, scratch: scratch)
-                }
+            let scratches = UncheckedScratches(all: scratches)
+            DispatchQueue.concurrentPerform(iterations: slice.count) { place in
+                let block = slice.lowerBound + place
+                target.buffer[place] = check(block: block, ledger: ledger, scratch: scratches.all[place])
             }
         }
-        selection.survivors = found.value
-        selection.cuts = plan.ranks.compactMap { selection.cut(outcome: $0.outcome, rank: $0.rank) }
-        return selection
+        survivors.replaceSubrange(slice, with: found.value)
     }
 
     /// Makes the checks of one block in their order; writes outcomes of those that fail, returns the others.
@@ -261,6 +283,11 @@ private final class SelectionScratch {
     }
 
     func clearSet() { set.update(repeating: 0, count: Block.words) }
+}
+
+/// Scratch memory that may cross to workers because each takes one of its own.
+private struct UncheckedScratches: @unchecked Sendable {
+    let all: [SelectionScratch]
 }
 
 /// Lets workers write to elements of their own of one array.

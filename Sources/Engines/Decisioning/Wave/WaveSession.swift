@@ -18,11 +18,12 @@ public final class WaveSession {
     public let isDryRun: Bool
     /// What was decided so far.
     public private(set) var result = WaveResult()
-    private let selection: WaveSelection
+    private let plan: WavePlan
+    private var selection: WaveSelection?
     private let ledger: ContactLedger
     private let threads: Int
 
-    /// Makes all checks on the whole audience (pass 1).
+    /// Looks up everything a wave needs; ``select(between:)`` comes next.
     ///
     /// `spec`: The campaign as a draft, live for the sake of the rehearsal; nil = as the log knows it.
     /// - Throws: ``DecisionError`` when the campaign, policy or profile is missing, or the policy's or campaign's
@@ -41,13 +42,24 @@ public final class WaveSession {
         self.threads = max(1, threads)
         ledger = state.ledger
         let plan = try state.plan(wave: wave, planned: planned, audience: audience, spec: spec)
-        let selection = WaveSelection.select(plan, ledger: ledger, threads: threads)
-        self.selection = selection
-        blocks = (0..<plan.blocks).filter { selection.hasMembers(block: $0) }
+        self.plan = plan
+        blocks = (0..<plan.blocks).filter { plan.hasMembers(block: $0) }
+    }
+
+    /// Makes all checks on the whole audience (pass 1) as of now.
+    ///
+    /// `between`: Called about once a millisecond meanwhile; single reservations it makes do not change the selection.
+    public func select(between: () -> Void = {}) {
+        selection = WaveSelection.select(plan, ledger: ledger, threads: threads, between: between)
     }
 
     /// Where ranking, capacity and budget cut.
-    public var cuts: [RankCut] { selection.cuts }
+    public var cuts: [RankCut] { selected.cuts }
+
+    private var selected: WaveSelection {
+        guard let selection else { preconditionFailure("a wave is selected before it is decided") }
+        return selection
+    }
 
     /// Decides some blocks (pass 2); contacts are reserved unless this is a dry run.
     ///
@@ -57,7 +69,7 @@ public final class WaveSession {
         let found = Shared([BlockDecision?](repeating: nil, count: wanted.count))
         found.withBuffer { buffer in
             let target = UncheckedBuffer(buffer)
-            let session = UncheckedSession(selection: selection, ledger: ledger, isDryRun: isDryRun)
+            let session = UncheckedSession(selection: selected, ledger: ledger, isDryRun: isDryRun)
             let workers = min(threads, wanted.count)
             guard workers > 0 else { return }
             DispatchQueue.concurrentPerform(iterations: workers) { worker in

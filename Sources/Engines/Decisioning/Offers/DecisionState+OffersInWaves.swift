@@ -1,0 +1,57 @@
+// What single offers mean for waves: intervals look at them, and an answer may have withdrawn the campaign.
+// SPDX-License-Identifier: Apache-2.0
+
+import Kernel
+import Model
+
+extension DecisionState {
+    /// Single offers that lie fewer than `days` days from `day` and are like the contacts asked for.
+    func recentOffers(
+        on day: LocalDay,
+        within days: Int,
+        where isRelevant: (RecentContacts) -> Bool
+    ) -> [RecentContacts] {
+        var result: [RecentContacts] = []
+        for touchpoint in Touchpoint.allCases {
+            let isMeant = pool.campaigns.map { pooled in
+                guard var contacts = campaigns[pooled.id].map({ RecentContacts($0.spec, day: day) }) else {
+                    return false
+                }
+                contacts.channel = touchpoint.channel
+                return isRelevant(contacts)
+            }
+            guard isMeant.contains(true) else { continue }
+            let blocks = blocks { entry in
+                entry.touchpoint == touchpoint && entry.isContact && isMeant[Int(entry.campaign)]
+                    && abs(Int(entry.day) - Int(day.number)) < days
+            }
+            if !blocks.isEmpty {
+                result.append(RecentContacts(channel: touchpoint.channel, category: nil, day: day, blocks: blocks))
+            }
+        }
+        return result
+    }
+
+    /// Who must not get a campaign on its channel because of an answer, or asked for a later day; nil = nobody.
+    func withdrawn(from spec: CampaignSpec, on day: LocalDay) -> Bitset? {
+        guard let number = pool.numbers[spec.id] else { return nil }
+        let blocks = blocks { entry in
+            guard entry.campaign == number else { return false }
+            return entry.cancelled & spec.channel.bit != 0
+                || entry.flags.contains(.later) && Int32(entry.until) > day.number
+        }
+        guard !blocks.isEmpty else { return nil }
+        var members = Bitset(universe: subscribers)
+        for (block, set) in blocks { set.forEach { members.insert(UInt32(block * Block.size + $0)) } }
+        return members
+    }
+
+    private func blocks(where isWanted: (OfferEntry) -> Bool) -> [Int: BlockSet] {
+        var result: [Int: BlockSet] = [:]
+        for (number, block) in journal.blocks.enumerated() {
+            guard let found = block?.offsets(where: isWanted), !found.isEmpty else { continue }
+            result[number] = found
+        }
+        return result
+    }
+}

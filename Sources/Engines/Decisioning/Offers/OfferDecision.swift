@@ -1,0 +1,292 @@
+// Decides which offers one subscriber gets: the checks of DESIGN section 4 in their order, on one subscriber.
+// SPDX-License-Identifier: Apache-2.0
+
+import Kernel
+import Model
+
+/// A candidate that passed everything before the ranking.
+private struct Candidate {
+    var plan: OfferPlan
+    /// Larger is better, key by key.
+    var rank: (Int64, Int64, Int64, Int64)
+
+    static func isBefore(_ a: Candidate, _ b: Candidate) -> Bool {
+        a.rank != b.rank ? a.rank > b.rank : a.plan.spec.id < b.plan.spec.id
+    }
+}
+
+/// An answer before it is reserved.
+public struct OfferDecision: Hashable, Sendable {
+    /// The answer.
+    public var answer: OfferAnswer
+    /// Whether it depends on what other subscribers were answered: a campaign with a capacity or budget was looked at.
+    ///
+    /// Such answers stay in the log in the order they were decided, all others only in that of their partition.
+    public var isShared: Bool
+}
+
+extension DecisionState {
+    /// The answer to a request as the state is now; nothing is reserved.
+    ///
+    /// A campaign is not in its own way where the customer came by itself: what was sent or shown before for the same
+    /// campaign neither makes it similar to itself nor too early for its product (W03). Website and app count a
+    /// campaign once a month, so one that was seen this month costs nothing (FRQ-01).
+    /// - Throws: ``DecisionError`` when there is no policy or profile, the month is not counted, or a rule of the policy
+    ///   or of a campaign cannot be evaluated.
+    public func decide(_ request: OfferRequest) throws -> OfferDecision {
+        let policy = try livePolicy()
+        guard ledger.monthsHeld.contains(request.at.month) else {
+            throw DecisionError.monthNotHeld(request.at.month, held: ledger.monthsHeld)
+        }
+        let index = SubscriberIndex(request.index)
+        let nothing = OfferDecision(answer: OfferAnswer(request: request, offers: []), isShared: false)
+        guard Int(request.index) < subscribers else { return nothing }
+        let day = try offerDay(on: request.at.day, policy: policy)
+        let line = lines[Int(request.index)]
+        if let holdout = day.holdout, holdout.hash(line) < holdout.below { return nothing }
+        let channel = request.touchpoint.channel
+        let tier = day.tiers.firstIndex { $0(index) } ?? day.tiers.count
+        let row = day.rows[tier]
+        let room = ledger.room(index, channel: channel, month: request.at.month, row: row)
+        guard room > 0 || channel == .website else { return nothing }
+        var subject = Subject(index: index, line: line, request: request, bars: barMask(index, channel))
+        journal.existing(index.block)?.forEach(offset: index.offset) { subject.entries.append($1) }
+        if let interval = day.intervals[Int(channel.rawValue)], isTooEarly(subject, interval) { return nothing }
+        var candidates: [Candidate] = []
+        func consider(_ number: Int) throws {
+            let plan = try offerPlan(number, on: request.at.day, policy: policy)
+            guard try failure(plan, subject) == nil else { return }
+            var score: Int32 = 0
+            if let scorer = plan.score {
+                guard let found = scorer(index) else { return }
+                score = found
+            }
+            candidates.append(Candidate(plan: plan, rank: rank(plan, score: score, index, policy.ranking)))
+        }
+        if request.campaigns.isEmpty {
+            var numbers: [Int] = []
+            pool.forEach(of: index) { numbers.append($0) }
+            for number in numbers { try consider(number) }
+        } else {
+            for campaign in request.campaigns {
+                guard let number = pool.numbers[campaign], pool.contains(index, number: number) else { continue }
+                try consider(number)
+            }
+        }
+        candidates.sort(by: Candidate.isBefore)
+        return choose(candidates, for: subject, room: room, day: day, policy: policy)
+    }
+
+    /// Takes the best that capacity, budget, validity and the caps allow; control members are met on the way.
+    private func choose(
+        _ candidates: [Candidate],
+        for subject: Subject,
+        room: Int,
+        day: OfferDay,
+        policy: ContactPolicy
+    ) -> OfferDecision {
+        let request = subject.request
+        var isShared = false
+        var answer = OfferAnswer(request: request, offers: [])
+        let limit = min(Int(request.limit), policy.offers.offers)
+        let begin = begin(of: request, subject.index, day: day, policy: policy)
+        if begin != request.at { answer.notBefore = begin }
+        var room = room
+        for candidate in candidates {
+            guard answer.offers.count < limit else { break }
+            let plan = candidate.plan
+            let most = [plan.spec.capacity, plan.spec.contactsWithinBudget].compactMap { $0 }.min()
+            if let most {
+                isShared = true
+                guard pool.campaigns[plan.number].contacts < Int64(most) else { continue }
+            }
+            guard let begin, begin.day <= plan.spec.validTo else { continue }
+            if plan.controlHash(subject.line) < plan.controlBelow {
+                answer.controls.append(plan.spec.id)
+                continue
+            }
+            if request.touchpoint.channel == .website, !subject.isSeen(plan.number, in: request.at.month) {
+                guard room > 0 else { continue }
+                room -= 1
+            }
+            answer.offers.append(plan.spec.id)
+        }
+        if answer.offers.isEmpty { answer.notBefore = nil }
+        return OfferDecision(answer: answer, isShared: isShared)
+    }
+
+    /// The first check before the ranking that keeps an offer from a subscriber.
+    private func failure(_ plan: OfferPlan, _ subject: Subject) throws -> Outcome? {
+        let index = subject.index
+        let touchpoint = subject.request.touchpoint
+        if let failure = plan.campaignFailure { return failure }
+        guard plan.spec.touchpoints.contains(touchpoint) else { return .channelNotConfirmed }
+        if plan.owners?.contains(index.number) == true { return .productOwned }
+        if plan.conflicts.contains(where: { $0.contains(index.number) }) { return .productConflict }
+        if isWithdrawn(plan, subject) { return .withdrawn }
+        let bars = subject.bars & ~plan.unticked
+        if bars != 0 { return Self.outcome(ofBar: bars.trailingZeroBitCount) }
+        if plan.rules.contains(where: { $0(index) }) { return .categoryRule }
+        let isOwn = touchpoint.channel == .inbound || touchpoint.channel == .website
+        if let same = plan.sameProduct,
+            hasRecent(plan, subject, [same.id], same.days, plan.isSameProduct, exceptOwn: isOwn)
+        {
+            return .interval
+        }
+        if let similar = plan.similar,
+            hasRecent(plan, subject, similar.ids, similar.days, plan.isSimilar, exceptOwn: isOwn)
+        {
+            return .similarCampaign
+        }
+        return nil
+    }
+
+    /// Whether an answer or a contact elsewhere cancelled the offer here, or the customer asked for a later day.
+    private func isWithdrawn(_ plan: OfferPlan, _ subject: Subject) -> Bool {
+        let bit = subject.request.touchpoint.channel.bit
+        for entry in subject.entries where entry.campaign == plan.number {
+            if entry.cancelled & bit != 0 { return true }
+            if entry.flags.contains(.later), Int32(entry.until) > subject.request.at.day.number { return true }
+        }
+        guard plan.cancelledByText & bit != 0 else { return false }
+        return waves.values.contains { wave in
+            wave.wave.campaign == plan.spec.id && wave.spec.channel == .sms
+                && wave.blocks[subject.index.block]?.handedOff.contains(subject.index.offset) == true
+        }
+    }
+
+    private func isTooEarly(_ subject: Subject, _ interval: (id: Int, days: Int)) -> Bool {
+        let day = subject.request.at.day
+        let channel = subject.request.touchpoint.channel
+        let isOffered = subject.entries.contains {
+            $0.isContact && $0.touchpoint.channel == channel && abs(Int($0.day) - Int(day.number)) < interval.days
+        }
+        return isOffered || isRecent(interval.id, subject.index, on: day)
+    }
+
+    /// Whether campaigns of a kind made contact within some days, in waves, loaded history or single offers.
+    private func hasRecent(
+        _ plan: OfferPlan,
+        _ subject: Subject,
+        _ ids: [Int],
+        _ days: Int,
+        _ isMeant: [Bool],
+        exceptOwn: Bool
+    ) -> Bool {
+        let day = subject.request.at.day
+        let isOffered = subject.entries.contains {
+            $0.isContact && isMeant[Int($0.campaign)] && !(exceptOwn && $0.campaign == plan.number)
+                && abs(Int($0.day) - Int(day.number)) < days
+        }
+        if isOffered { return true }
+        guard ids.contains(where: { isRecent($0, subject.index, on: day) }) else { return false }
+        guard exceptOwn, isContacted(by: plan.spec.id, subject.index, around: day, days) else { return true }
+        // A wave of the campaign itself is among them: look whether another one is too.
+        return ids.contains { id in
+            recentContacts(on: day, within: days, except: nil) {
+                recent.kind(id).matches($0) && $0.campaign != plan.spec.id
+            }
+            .contains { $0.blocks[subject.index.block]?.contains(subject.index.offset) == true }
+        }
+    }
+
+    private func isRecent(_ id: Int, _ index: SubscriberIndex, on day: LocalDay) -> Bool {
+        recent.contains(id, index, on: day) { kind, days in
+            recentContacts(on: day, within: days, except: nil) { kind.matches($0) }
+                .compactMap { $0.blocks[index.block] }
+        }
+    }
+
+    private func isContacted(
+        by campaign: CampaignID,
+        _ index: SubscriberIndex,
+        around day: LocalDay,
+        _ days: Int
+    ) -> Bool {
+        waves.values.contains { wave in
+            wave.wave.campaign == campaign && wave.status != .aborted
+                && abs(Int(wave.planned.day.number) - Int(day.number)) < days
+                && wave.blocks[index.block]?.counted.contains(index.offset) == true
+        }
+    }
+
+    /// The lists a subscriber is on that bar a channel: bit n for class n, then black and grey.
+    private func barMask(_ index: SubscriberIndex, _ channel: ChannelClass) -> UInt32 {
+        guard bars.contains(index, channel, lists) else { return 0 }
+        var mask: UInt32 = 0
+        for (bit, code) in BarIndex.codes {
+            let isOn = [ListID(code), ListID(code, channel: channel)].contains {
+                lists[$0]?.contains(index.number) == true
+            }
+            if isOn { mask |= 1 << UInt32(bit) }
+        }
+        let known = (policy?.dnd ?? []).reduce(UInt32(0)) { $0 | 1 << UInt32($1.number) } | BarIndex.alwaysKnown
+        return mask & known
+    }
+
+    private static func outcome(ofBar bit: Int) -> Outcome {
+        switch bit {
+        case BarIndex.black: .listBlack
+        case BarIndex.grey: .listGrey
+        default: .dnd(class: bit)
+        }
+    }
+
+    /// When the contact may begin: now, or after the quiet hours of the subscriber's area; nil = never.
+    private func begin(
+        of request: OfferRequest,
+        _ index: SubscriberIndex,
+        day: OfferDay,
+        policy: ContactPolicy
+    ) -> LocalTime? {
+        let area = day.areas.first { $0.test(index) }
+        return policy.notBefore(request.at, channel: request.touchpoint.channel, hours: area?.hours)
+    }
+
+    private func rank(
+        _ plan: OfferPlan,
+        score: Int32,
+        _ index: SubscriberIndex,
+        _ keys: [RankingKey]
+    ) -> (Int64, Int64, Int64, Int64) {
+        var values: [Int64] = [0, 0, 0, 0]
+        for (place, key) in keys.prefix(4).enumerated() {
+            values[place] =
+                switch key {
+                case .priority: -Int64(plan.spec.priority)
+                case .personalPriority: plan.personal?(index).map(Int64.init) ?? .min
+                case .expectedValue: Self.product(Int64(score), plan.spec.valuePerOrderMinor)
+                case .value: plan.spec.valuePerOrderMinor
+                }
+        }
+        return (values[0], values[1], values[2], values[3])
+    }
+
+    /// A product that stops at the ends of the range.
+    private static func product(_ a: Int64, _ b: Int64) -> Int64 {
+        let (value, overflows) = a.multipliedReportingOverflow(by: b)
+        return overflows ? ((a < 0) == (b < 0) ? .max : .min) : value
+    }
+}
+
+/// The subscriber of a request, with what its journal says.
+private struct Subject {
+    let index: SubscriberIndex
+    let line: Int64
+    let request: OfferRequest
+    let bars: UInt32
+    var entries: [OfferEntry] = []
+
+    /// Whether a website showed, or may still show, the campaign in a month.
+    func isSeen(_ number: Int, in month: LocalMonth) -> Bool {
+        entries.contains { $0.isCountedWebsite(number, in: month) }
+    }
+}
+
+extension OfferEntry {
+    /// Whether it counts a campaign on websites in a month.
+    func isCountedWebsite(_ number: Int, in month: LocalMonth) -> Bool {
+        campaign == number && flags.contains(.counted) && !flags.contains(.released) && touchpoint.channel == .website
+            && LocalDay(number: Int32(day)).month == month
+    }
+}

@@ -1,0 +1,163 @@
+// The journal of single offers: per subscriber a short chain of what was offered and what came of it.
+// SPDX-License-Identifier: Apache-2.0
+
+import Kernel
+import Model
+
+/// One offer made to one subscriber, or one that a control group kept from it.
+struct OfferEntry: Hashable {
+    struct Flags: OptionSet, Hashable {
+        let rawValue: UInt8
+
+        /// Would have been offered; the subscriber is in the control group.
+        static let control = Flags(rawValue: 1)
+        /// Raised the counter of its class.
+        static let counted = Flags(rawValue: 2)
+        /// Seen or heard: settled.
+        static let shown = Flags(rawValue: 4)
+        /// Given back.
+        static let released = Flags(rawValue: 8)
+        static let accepted = Flags(rawValue: 16)
+        static let refused = Flags(rawValue: 32)
+        static let considering = Flags(rawValue: 64)
+        static let later = Flags(rawValue: 128)
+    }
+
+    /// Position of the subscriber's entry before this one, plus 1; 0 = none.
+    var next: UInt32
+    /// Number of the campaign in the pool.
+    var campaign: UInt16
+    /// Day number of the request.
+    var day: UInt16
+    /// For `later`: day number from which the offer may be made again.
+    var until: UInt16 = 0
+    var touchpoint: Touchpoint
+    var flags: Flags
+    /// Channel classes on which the offer is cancelled, by bit.
+    var cancelled: UInt8 = 0
+
+    /// Whether it stands as a contact: made and not given back.
+    var isContact: Bool { flags.isDisjoint(with: [.control, .released]) }
+}
+
+/// The entries of one block in the order they came, chained per subscriber from the newest back.
+///
+/// Caps keep a subscriber's chain short, so every question about one subscriber is a walk of a few steps.
+final class OfferBlock {
+    private(set) var entries: [OfferEntry] = []
+    private var heads: UnsafeMutablePointer<UInt32>
+
+    init() {
+        heads = .allocate(capacity: Block.size)
+        heads.initialize(repeating: 0, count: Block.size)
+    }
+
+    deinit { heads.deallocate() }
+
+    /// Adds an entry to a subscriber's chain and returns its position.
+    func append(_ entry: OfferEntry, offset: Int) -> Int {
+        var entry = entry
+        entry.next = heads[offset]
+        entries.append(entry)
+        heads[offset] = UInt32(entries.count)
+        return entries.count - 1
+    }
+
+    /// Takes back the last `count` entries, all of one subscriber.
+    func removeLast(_ count: Int, offset: Int) {
+        for _ in 0..<count { heads[offset] = entries.removeLast().next }
+    }
+
+    /// Calls `body` with each entry of a subscriber, newest first, and its position.
+    @inline(__always)
+    func forEach(offset: Int, _ body: (Int, OfferEntry) -> Void) {
+        var position = heads[offset]
+        while position != 0 {
+            let entry = entries[Int(position) - 1]
+            body(Int(position) - 1, entry)
+            position = entry.next
+        }
+    }
+
+    func update(_ position: Int, _ change: (inout OfferEntry) -> Void) {
+        change(&entries[position])
+    }
+
+    /// Offsets and entries of entries from a day on, newest first; entries come in the order of days but for clock
+    /// jumps, hence all are looked at.
+    func offsets(where isWanted: (OfferEntry) -> Bool) -> BlockSet {
+        guard entries.contains(where: isWanted) else { return BlockSet() }
+        var offsets: [UInt16] = []
+        for offset in 0..<Block.size where heads[offset] != 0 {
+            var isFound = false
+            forEach(offset: offset) { if isWanted($1) { isFound = true } }
+            if isFound { offsets.append(UInt16(offset)) }
+        }
+        return BlockSet(ascending: offsets)
+    }
+
+    // MARK: Coding
+
+    /// Appends all entries with their offsets, for the hash of the state and for checkpoints.
+    func encode(to writer: inout ByteWriter) {
+        var owner = [UInt16](repeating: 0, count: entries.count)
+        for offset in 0..<Block.size { forEach(offset: offset) { position, _ in owner[position] = UInt16(offset) } }
+        writer.write(UInt32(entries.count))
+        for (entry, offset) in zip(entries, owner) {
+            writer.write(offset)
+            writer.write(entry.campaign)
+            writer.write(entry.day)
+            writer.write(entry.until)
+            writer.write(entry.touchpoint.rawValue)
+            writer.write(entry.flags.rawValue)
+            writer.write(entry.cancelled)
+        }
+    }
+
+    /// Reads what ``encode(to:)`` wrote.
+    convenience init(from reader: inout ByteReader) throws(MalformedBytes) {
+        self.init()
+        for _ in 0..<(try reader.read(UInt32.self)) {
+            let offset: UInt16 = try reader.read()
+            let entry = OfferEntry(
+                next: 0,
+                campaign: try reader.read(),
+                day: try reader.read(),
+                until: try reader.read(),
+                touchpoint: try reader.readRaw(Touchpoint.self, "a touchpoint"),
+                flags: OfferEntry.Flags(rawValue: try reader.read()),
+                cancelled: try reader.read()
+            )
+            _ = append(entry, offset: Int(offset))
+        }
+    }
+}
+
+/// The journals of all blocks; a block without offers takes no memory.
+final class OfferJournal {
+    private(set) var blocks: [OfferBlock?] = []
+
+    /// The journal of a block, made when there is none.
+    func block(_ number: Int) -> OfferBlock {
+        while blocks.count <= number { blocks.append(nil) }
+        if let block = blocks[number] { return block }
+        let block = OfferBlock()
+        blocks[number] = block
+        return block
+    }
+
+    /// The journal of a block; nil when nobody in it was ever made an offer.
+    func existing(_ number: Int) -> OfferBlock? {
+        number < blocks.count ? blocks[number] : nil
+    }
+
+    func restore(_ number: Int, _ block: OfferBlock) {
+        _ = self.block(number)
+        blocks[number] = block
+    }
+}
+
+extension ChannelClass {
+    /// The bit of the class in a mask.
+    var bit: UInt8 { 1 << rawValue }
+}

@@ -1,0 +1,177 @@
+// What the decision core looks up once per campaign, so that a request costs no look-ups by name.
+// SPDX-License-Identifier: Apache-2.0
+
+import Kernel
+import Model
+
+/// The checks of one pooled campaign with their data, valid for one revision of all inputs and one day.
+struct OfferPlan {
+    let number: Int
+    let spec: CampaignSpec
+    /// Set when the campaign as a whole may not contact anybody.
+    let campaignFailure: Outcome?
+    let owners: Bitset?
+    let conflicts: [Bitset]
+    /// Do-not-disturb classes whose removal the planner cancelled, by bit.
+    let unticked: UInt32
+    let rules: [@Sendable (SubscriberIndex) -> Bool]
+    let score: (@Sendable (SubscriberIndex) -> Int32?)?
+    let personal: (@Sendable (SubscriberIndex) -> Int32?)?
+    /// Questions to the ``RecentIndex``.
+    let sameProduct: (id: Int, days: Int)?
+    let similar: (ids: [Int], days: Int)?
+    /// By pool number: whether the other campaign is for the same product, or of a similar category.
+    let isSameProduct: [Bool]
+    let isSimilar: [Bool]
+    let linkage: LinkageType?
+    /// Channel classes on which a text of a wave of this campaign cancels the offer, by bit.
+    let cancelledByText: UInt8
+    let controlHash: KeyedHash
+    let controlBelow: UInt64
+}
+
+/// What all campaigns share on one day.
+struct OfferDay {
+    let tiers: [@Sendable (SubscriberIndex) -> Bool]
+    let rows: [CapRow]
+    let holdout: (hash: KeyedHash, below: UInt64)?
+    let areas: [(test: @Sendable (SubscriberIndex) -> Bool, hours: [ChannelClass: QuietHours])]
+    /// By channel class: the question whether the minimum interval is kept.
+    let intervals: [(id: Int, days: Int)?]
+}
+
+/// Plans by campaign, made when first asked for and again when an input changed.
+final class OfferPlans {
+    struct Stamp: Equatable {
+        var inputs: Int
+        var day: LocalDay
+    }
+
+    /// A test and what it depends on.
+    private struct Kept<T> {
+        var profile: Int
+        var lists: Int?
+        var day: LocalDay
+        var value: T
+    }
+
+    private var plans: [(stamp: Stamp, plan: OfferPlan)?] = []
+    private var days: (stamp: Stamp, day: OfferDay)?
+    private var tests: [String: Kept<@Sendable (SubscriberIndex) -> Bool>] = [:]
+    private var scores: [String: Kept<@Sendable (SubscriberIndex) -> Int32?>] = [:]
+
+    func plan(_ number: Int, _ stamp: Stamp, make: () throws -> OfferPlan) rethrows -> OfferPlan {
+        while plans.count <= number { plans.append(nil) }
+        if let kept = plans[number], kept.stamp == stamp { return kept.plan }
+        let made = try make()
+        plans[number] = (stamp, made)
+        return made
+    }
+
+    func day(_ stamp: Stamp, make: () throws -> OfferDay) rethrows -> OfferDay {
+        if let days, days.stamp == stamp { return days.day }
+        let made = try make()
+        days = (stamp, made)
+        return made
+    }
+
+    func test(
+        _ rule: String,
+        profile: Int,
+        lists: Int,
+        day: LocalDay,
+        make: () throws -> SubscriberTest
+    ) rethrows -> @Sendable (SubscriberIndex) -> Bool {
+        if let kept = tests[rule], kept.profile == profile, kept.day == day, kept.lists == nil || kept.lists == lists {
+            return kept.value
+        }
+        let made = try make()
+        tests[rule] = Kept(profile: profile, lists: made.usesLists ? lists : nil, day: day, value: made.holds)
+        return made.holds
+    }
+
+    func score(
+        _ expression: String,
+        profile: Int,
+        day: LocalDay,
+        make: () throws -> @Sendable (SubscriberIndex) -> Int32?
+    ) rethrows -> @Sendable (SubscriberIndex) -> Int32? {
+        if let kept = scores[expression], kept.profile == profile, kept.day == day { return kept.value }
+        let made = try make()
+        scores[expression] = Kept(profile: profile, lists: nil, day: day, value: made)
+        return made
+    }
+}
+
+extension DecisionState {
+    func offerPlan(_ number: Int, on day: LocalDay, policy: ContactPolicy) throws -> OfferPlan {
+        try offerPlans.plan(number, OfferPlans.Stamp(inputs: inputVersion, day: day)) {
+            try makePlan(number, on: day, policy: policy)
+        }
+    }
+
+    private func makePlan(_ number: Int, on day: LocalDay, policy: ContactPolicy) throws -> OfferPlan {
+        let id = pool.campaigns[number].id
+        guard let campaign = campaigns[id] else { throw DecisionError.unknownCampaign(id) }
+        let spec = campaign.spec
+        let linkage = policy.linkage.type(of: spec.category)
+        let unticked = policy.dnd.filter { dnd in
+            dnd.mayBeUnticked && spec.unticked.contains { $0.dndClass == dnd.number }
+        }
+        let similarTo = Set(policy.categories(similarTo: spec.category))
+        let specs = pool.campaigns.map { campaigns[$0.id]?.spec }
+        return OfferPlan(
+            number: number,
+            spec: spec,
+            campaignFailure: campaignFailure(campaign, on: day),
+            owners: spec.product.flatMap { lists[.product($0)] },
+            conflicts: spec.conflictingProducts.compactMap { lists[.product($0)] },
+            unticked: unticked.reduce(0) { $0 | 1 << UInt32($1.number) },
+            rules: try policy.categoryRules.filter { $0.applies(to: spec.category) }.map { try test($0.rule, on: day) },
+            score: try spec.score.map { try subscriberScore($0, on: day) },
+            personal: try spec.personalPriority.map { try subscriberScore($0, on: day) },
+            sameProduct: spec.product.flatMap { product in
+                policy.days(betweenContactsFor: product).map { (recent.id(.product(product), days: $0), $0) }
+            },
+            similar: policy.similarDays[spec.category].map { days in
+                (similarTo.sorted().map { recent.id(.category($0), days: days) }, days)
+            },
+            isSameProduct: specs.map { $0?.product != nil && $0?.product == spec.product },
+            isSimilar: specs.map { $0.map { similarTo.contains($0.category) } ?? false },
+            linkage: linkage,
+            cancelledByText: (linkage?.cancelled(after: .shown, on: .sms) ?? []).reduce(0) { $0 | $1.bit },
+            controlHash: draw("control", of: id),
+            controlBelow: Self.threshold(ppm: spec.controlPPM)
+        )
+    }
+
+    func offerDay(on day: LocalDay, policy: ContactPolicy) throws -> OfferDay {
+        try offerPlans.day(OfferPlans.Stamp(inputs: inputVersion, day: day)) {
+            OfferDay(
+                tiers: try policy.tiers.map { try test($0.rule, on: day) },
+                rows: capRows,
+                holdout: policy.holdout.ppm == 0
+                    ? nil : (draw("holdout/" + policy.holdout.epoch, of: nil), Self.threshold(ppm: policy.holdout.ppm)),
+                areas: try policy.quietAreas.map { (try test($0.rule, on: day), $0.quietHours) },
+                intervals: ChannelClass.allCases.map { channel in
+                    policy.intervalDays[channel].map { (recent.id(.channel(channel), days: $0), $0) }
+                }
+            )
+        }
+    }
+
+    private func test(_ rule: String, on day: LocalDay) throws -> @Sendable (SubscriberIndex) -> Bool {
+        try offerPlans.test(rule, profile: profileVersion, lists: listVersion, day: day) {
+            try profileReader().test(rule, today: day, lists: memberships)
+        }
+    }
+
+    private func subscriberScore(
+        _ expression: String,
+        on day: LocalDay
+    ) throws -> @Sendable (SubscriberIndex) -> Int32? {
+        try offerPlans.score(expression, profile: profileVersion, day: day) {
+            try profileReader().subscriberScore(expression, today: day)
+        }
+    }
+}

@@ -1,0 +1,143 @@
+// The offer pool: which live campaigns each subscriber could be offered (POL-09).
+// SPDX-License-Identifier: Apache-2.0
+
+public import Kernel
+public import Model
+
+/// A campaign that is or was in the pool.
+public struct PooledCampaign: Hashable, Sendable {
+    /// The campaign.
+    public let id: CampaignID
+    /// The audience file its members came from last.
+    public internal(set) var audience: ContentHash
+    /// Its column in the rows; nil once it ended.
+    var slot: Int?
+    /// Offers made and not given back: what capacity and budget are compared with.
+    public internal(set) var contacts: Int64 = 0
+}
+
+/// One bit per subscriber and pooled campaign, row by row: all offers of a subscriber lie side by side, 256 to a row of
+/// 32 bytes, so that a request reads one cache line, however many campaigns are live.
+///
+/// A campaign gets a number at its first entry, which it keeps; columns of ended campaigns are used again. Rows exist
+/// only for blocks that have members.
+final class OfferPool {
+    /// Words of a row.
+    private static let width = 4
+    /// Columns of a row.
+    private static let columns = width * 64
+
+    /// All campaigns that ever were in the pool, by number.
+    private(set) var campaigns: [PooledCampaign] = []
+    private(set) var numbers: [CampaignID: Int] = [:]
+    /// By plane of 256 columns and block.
+    private var planes: [[UnsafeMutablePointer<UInt64>?]] = []
+    private var numberOfSlot: [Int?] = []
+
+    deinit {
+        for plane in planes { for block in plane { block?.deallocate() } }
+    }
+
+    /// Puts a campaign's members in place of those it had.
+    func set(_ id: CampaignID, audience: ContentHash, members: Bitset) {
+        let number = number(of: id)
+        campaigns[number].audience = audience
+        let slot = campaigns[number].slot ?? freeSlot()
+        campaigns[number].slot = slot
+        numberOfSlot[slot] = number
+        fill(slot, members)
+    }
+
+    /// Takes a campaign out; its number stays.
+    func remove(_ id: CampaignID) {
+        guard let number = numbers[id], let slot = campaigns[number].slot else { return }
+        campaigns[number].slot = nil
+        numberOfSlot[slot] = nil
+        fill(slot, Bitset(universe: 0))
+    }
+
+    /// The number of a campaign, a new one at its first entry.
+    func number(of id: CampaignID) -> Int {
+        if let number = numbers[id] { return number }
+        let number = campaigns.count
+        campaigns.append(PooledCampaign(id: id, audience: .zero))
+        numbers[id] = number
+        return number
+    }
+
+    /// Counts offers made (positive) or given back (negative).
+    func count(_ number: Int, _ step: Int64) {
+        campaigns[number].contacts += step
+    }
+
+    /// Puts back what a checkpoint knows of a campaign.
+    func restore(_ id: CampaignID, audience: ContentHash, members: Bitset?, contacts: Int64) {
+        if let members { set(id, audience: audience, members: members) }
+        let number = number(of: id)
+        campaigns[number].audience = audience
+        campaigns[number].contacts = contacts
+    }
+
+    /// Whether a subscriber is among a campaign's members.
+    func contains(_ index: SubscriberIndex, number: Int) -> Bool {
+        guard let slot = campaigns[number].slot,
+            let row = row(index, plane: slot / Self.columns)
+        else { return false }
+        return row[(slot % Self.columns) >> 6] >> UInt64(slot & 63) & 1 == 1
+    }
+
+    /// Calls `body` with the number of each campaign a subscriber could be offered, in the order of columns.
+    @inline(__always)
+    func forEach(of index: SubscriberIndex, _ body: (Int) -> Void) {
+        for plane in planes.indices {
+            guard let row = row(index, plane: plane) else { continue }
+            for word in 0..<Self.width {
+                var rest = row[word]
+                while rest != 0 {
+                    let slot = plane &* Self.columns &+ word &* 64 &+ rest.trailingZeroBitCount
+                    if let number = numberOfSlot[slot] { body(number) }
+                    rest &= rest &- 1
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    private func row(_ index: SubscriberIndex, plane: Int) -> UnsafeMutablePointer<UInt64>? {
+        let blocks = planes[plane]
+        guard index.block < blocks.count, let rows = blocks[index.block] else { return nil }
+        return rows + index.offset &* Self.width
+    }
+
+    private func freeSlot() -> Int {
+        if let free = numberOfSlot.firstIndex(of: nil) { return free }
+        planes.append([])
+        numberOfSlot += [Int?](repeating: nil, count: Self.columns)
+        return numberOfSlot.count - Self.columns
+    }
+
+    private func fill(_ slot: Int, _ members: Bitset) {
+        let (plane, word, bit) = (slot / Self.columns, (slot % Self.columns) >> 6, UInt64(1) << UInt64(slot & 63))
+        let blocks = max(planes[plane].count, Block.count(subscribers: members.universe))
+        while planes[plane].count < blocks { planes[plane].append(nil) }
+        for block in 0..<blocks {
+            let first = block * Block.words
+            let last = min(first + Block.words, members.words.count)
+            let isEmpty = first >= last || !members.words[first..<last].contains { $0 != 0 }
+            if planes[plane][block] == nil {
+                guard !isEmpty else { continue }
+                let rows = UnsafeMutablePointer<UInt64>.allocate(capacity: Block.size * Self.width)
+                rows.initialize(repeating: 0, count: Block.size * Self.width)
+                planes[plane][block] = rows
+            }
+            guard let rows = planes[plane][block] else { continue }
+            for offset in 0..<Block.size {
+                let position = first + offset >> 6
+                let isMember =
+                    position < members.words.count && members.words[position] >> UInt64(offset & 63) & 1 == 1
+                let row = rows + offset * Self.width + word
+                row.pointee = isMember ? row.pointee | bit : row.pointee & ~bit
+            }
+        }
+    }
+}

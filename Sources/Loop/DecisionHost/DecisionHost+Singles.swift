@@ -1,0 +1,125 @@
+// Single subscribers: offers, their outcomes, and plain reservations, many in one commit.
+// SPDX-License-Identifier: Apache-2.0
+
+public import Decisioning
+import Dispatch
+public import Kernel
+import Model
+import Synchronization
+
+/// What somebody wants of one subscriber, on its way to the owner.
+enum SingleRequest: Sendable {
+    case reserve(SingleReservation, LocalDay, @Sendable (Result<SingleAnswer, any Error>) -> Void)
+    case conclude(SingleConclusion, @Sendable (Result<SingleAnswer, any Error>) -> Void)
+    case answer(OfferRequest, @Sendable (Result<OfferAnswer, any Error>) -> Void)
+    case respond(OfferResponse, @Sendable (Result<Bool, any Error>) -> Void)
+}
+
+extension DecisionHost {
+    /// Decides which offers a subscriber gets, and reserves the contact; answers after the commit that holds it.
+    ///
+    /// The same request number gets the same answer again, while it is kept. An event that comes to nothing leaves no
+    /// trace (RTM-05).
+    /// - Throws: ``DecisionError`` for a request that cannot be decided; ``DecisionHostError`` when it cannot be kept.
+    public func answer(_ request: OfferRequest) async throws -> OfferAnswer {
+        try await withCheckedThrowingContinuation { continuation in
+            ask(.answer(request) { continuation.resume(with: $0) })
+        }
+    }
+
+    /// Takes in what came of offers; answers after the commit that holds it.
+    ///
+    /// - Returns: False when the interaction is not known (any more).
+    public func respond(_ response: OfferResponse) async throws -> Bool {
+        try await withCheckedThrowingContinuation { continuation in
+            ask(.respond(response) { continuation.resume(with: $0) })
+        }
+    }
+
+    /// Reserves one contact outside a wave; answers after the commit that holds it.
+    ///
+    /// The same request id gets the same answer again.
+    ///
+    /// `day`: The local day of the contact; its month is the month it counts in.
+    public func reserve(_ reservation: SingleReservation, on day: LocalDay) async throws -> SingleAnswer {
+        try await withCheckedThrowingContinuation { continuation in
+            ask(.reserve(reservation, day) { continuation.resume(with: $0) })
+        }
+    }
+
+    /// Settles (contact made) or releases (given back) a single reservation; repeats change nothing.
+    public func conclude(_ conclusion: SingleConclusion) async throws -> SingleAnswer {
+        try await withCheckedThrowingContinuation { continuation in
+            ask(.conclude(conclusion) { continuation.resume(with: $0) })
+        }
+    }
+
+    private func ask(_ request: SingleRequest) {
+        let isFirst = inbox.withLock { inbox in
+            inbox.append(request)
+            return inbox.count == 1
+        }
+        if isFirst { owner.async { self.serveInbox() } }
+    }
+
+    /// Decides everything that waits in the inbox; called by the owner, also between two slices of a wave.
+    func serveInbox() {
+        let requests = inbox.withLock { inbox in
+            let taken = inbox
+            inbox.removeAll(keepingCapacity: true)
+            return taken
+        }
+        for request in requests { serve(request) }
+        if let flight = inFlight, flight.isDone { try? land() }
+        if inFlight == nil, failure == nil, !pending.isEmpty { send() }
+    }
+
+    private func serve(_ request: SingleRequest) {
+        func fail(_ error: any Error) {
+            switch request {
+            case .reserve(_, _, let tell), .conclude(_, let tell): tell(.failure(error))
+            case .answer(_, let tell): tell(.failure(error))
+            case .respond(_, let tell): tell(.failure(error))
+            }
+        }
+        do {
+            try probe()
+            if pending.isEmpty { observe(.batchBegun) }
+            switch request {
+            case .reserve(let reservation, let day, let tell):
+                let isNew = state.singles[reservation.request] == nil && state.concluded[reservation.request] == nil
+                let answer = try state.reserve(reservation, on: day)
+                pending.add(answer == .reserved && isNew ? .reserved(reservation) : nil) { tell($0.map { answer }) }
+            case .conclude(var conclusion, let tell):
+                let open = state.conclude(conclusion)
+                // The log keeps it where the reservation is, whatever index the caller gave.
+                if let open { conclusion.index = open.index }
+                pending.add(open.map { .concluded(conclusion, $0) }) { tell($0.map { .concluded }) }
+            case .answer(let request, let tell): try answer(request, tell)
+            case .respond(var response, let tell):
+                if let known = state.interaction(response.request) { response.index = known.answer.request.index }
+                let undo = state.take(response)
+                let isKnown = undo != nil
+                pending.add(undo.map { .responded(response, $0) }) { tell($0.map { isKnown }) }
+            }
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func answer(
+        _ request: OfferRequest,
+        _ tell: @escaping @Sendable (Result<OfferAnswer, any Error>) -> Void
+    ) throws {
+        if let known = state.interaction(request.request) {
+            pending.add(nil) { tell($0.map { known.answer }) }
+            return
+        }
+        if request.at.month > state.ledger.currentMonth, state.openWave == nil { try moveOn(to: request.at) }
+        let decision = try state.decide(request)
+        let answer = decision.answer
+        let isNothing = request.entrance == .event && answer.offers.isEmpty && answer.controls.isEmpty
+        if !isNothing { state.take(answer) }
+        pending.add(isNothing ? nil : .answered(decision)) { tell($0.map { answer }) }
+    }
+}

@@ -1,0 +1,169 @@
+// Waves: run, rehearse, resume, abort. Single requests are served between two slices of a wave.
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisioning
+import Dispatch
+public import Kernel
+public import Model
+import Ports
+
+extension DecisionHost {
+    /// Runs a wave over an audience, or returns the result of the one that already ran under this id.
+    ///
+    /// A wave that was open when the process ended is resumed at the first block that is not in the log.
+    public func run(wave: WaveID, planned: LocalTime, audience: Bitset) async throws -> WaveSummary {
+        try await onOwner {
+            self.drain()
+            if let done = self.state.waves[wave], done.status != .open { return try WaveSummary(done) }
+            if let open = self.state.openWave {
+                guard open.wave == wave, let session = self.resumable else { throw DecisionError.waveOpen(open.wave) }
+                return try self.finish(session, after: open)
+            }
+            return try self.start(wave, planned: planned, audience: audience)
+        }
+    }
+
+    /// Makes the decisions of a wave without reserving or logging anything.
+    public func dryRun(wave: WaveID, planned: LocalTime, audience: Bitset) async throws -> WaveSummary {
+        try await onOwner {
+            self.drain()
+            let session = try WaveSession(
+                state: self.state,
+                wave: wave,
+                planned: planned,
+                audience: audience,
+                isDryRun: true,
+                threads: self.threads
+            )
+            self.decideOnly(session)
+            return WaveSummary(wave: wave, result: session.result, batches: 0)
+        }
+    }
+
+    /// Makes the decisions of a campaign that the log need not know yet: a draft's dry run.
+    public func rehearse(
+        _ spec: CampaignSpec,
+        occurrence: Int32,
+        planned: LocalTime,
+        audience: Bitset
+    ) async throws -> WaveSummary {
+        try await onOwner {
+            self.drain()
+            let wave = WaveID(campaign: spec.id, occurrence: occurrence)
+            let session = try WaveSession(
+                state: self.state,
+                wave: wave,
+                planned: planned,
+                audience: audience,
+                isDryRun: true,
+                threads: self.threads,
+                spec: spec
+            )
+            self.decideOnly(session)
+            return WaveSummary(wave: wave, result: session.result, batches: 0)
+        }
+    }
+
+    /// Makes all decisions of a dry run, and serves who waits.
+    private func decideOnly(_ session: WaveSession) {
+        session.select { self.serveInbox() }
+        for start in stride(from: 0, to: session.blocks.count, by: threads) {
+            _ = session.decide(session.blocks[start..<min(start + threads, session.blocks.count)])
+            serveInbox()
+        }
+    }
+
+    /// The occurrence the next wave of a campaign gets.
+    public func nextOccurrence(of campaign: CampaignID) async throws -> Int32 {
+        try await read { state in
+            (state.waves.keys.filter { $0.campaign == campaign }.map(\.occurrence).max() ?? 0) + 1
+        }
+    }
+
+    /// Finishes the wave that was open when the process ended, if there is one.
+    public func resume() async throws -> WaveSummary? {
+        try await onOwner {
+            guard let open = self.state.openWave, let session = self.resumable else { return nil }
+            return try self.finish(session, after: open)
+        }
+    }
+
+    /// Gives up the open wave; all its reservations are released.
+    public func abort(_ wave: WaveID) async throws {
+        try await onOwner {
+            try self.commit([.waveAborted(wave)])
+            self.resumable = nil
+        }
+    }
+
+    private func start(_ wave: WaveID, planned: LocalTime, audience: Bitset) throws -> WaveSummary {
+        guard let campaign = state.campaigns[wave.campaign] else { throw DecisionError.unknownCampaign(wave.campaign) }
+        observe(.batchBegun)
+        let file = try objects.put(audience.listFile)
+        // The plan is made before the wave is announced: what cannot be evaluated never opens. The selection is that of
+        // this position of the log, whatever single requests come between.
+        let session = try WaveSession(
+            state: state,
+            wave: wave,
+            planned: planned,
+            audience: audience,
+            isDryRun: false,
+            threads: threads
+        )
+        try commit([
+            .waveOpened(
+                wave,
+                planned: planned,
+                audience: file,
+                policyRevision: Int32(state.policy?.revision ?? 0),
+                campaignRevision: Int32(campaign.spec.revision)
+            )
+        ])
+        resumable = session
+        observe(.waveOpened)
+        session.select { self.serveInbox() }
+        guard let open = state.openWave else { throw DecisionError.unknownWave(wave) }
+        return try finish(session, after: open)
+    }
+
+    /// Writes what is missing of an open wave: the cuts, the undecided blocks, the end.
+    private func finish(_ session: WaveSession, after open: WaveState) throws -> WaveSummary {
+        if open.cuts == nil {
+            try commit([.waveSelected(session.wave, cuts: session.cuts)])
+            observe(.waveSelected)
+        }
+        try probe()
+        let missing = session.blocks.filter { open.blocks[$0] == nil }
+        for start in stride(from: 0, to: missing.count, by: threads) {
+            try decide(missing[start..<min(start + threads, missing.count)], of: session)
+        }
+        try landBlocks()
+        observe(.waveClosing)
+        try commit([session.closing])
+        resumable = nil
+        observe(.waveClosed)
+        return WaveSummary(wave: session.wave, result: session.result, batches: session.blocks.count)
+    }
+
+    /// Decides some blocks while those before are being written, and serves who waits.
+    private func decide(_ blocks: ArraySlice<Int>, of session: WaveSession) throws {
+        if pending.blocks == 0 { observe(.batchBegun) }
+        for (block, record) in zip(blocks, session.decide(blocks)) {
+            try state.apply(record, sequence: state.sequence, countsContacts: false)
+            pending.add(record, of: session.wave, block: block)
+        }
+        if pending.blocks >= blocksPerCommit {
+            try land()
+            send()
+        }
+        serveInbox()
+        if let failure { throw DecisionHostError.readOnly(cause: failure) }
+    }
+
+    /// Waits until all blocks are durable.
+    private func landBlocks() throws {
+        try land()
+        if !pending.isEmpty { send() }
+        try land()
+    }
+}
