@@ -41,7 +41,7 @@ public struct OfferRequest: Hashable, Sendable {
     }
 }
 
-/// What a request was answered. The contacts it makes are reserved from here on.
+/// What a request was answered; the contacts it makes are reserved from here on.
 public struct OfferAnswer: Hashable, Sendable {
     /// The question.
     public var request: OfferRequest
