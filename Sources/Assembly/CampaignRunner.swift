@@ -22,6 +22,8 @@ public enum RunStage: String, Sendable, Codable, CaseIterable {
     case sending
     /// Paused by hand.
     case paused
+    /// In the offer pool, to the end of its validity.
+    case offered
     /// Everything left; receipts and replies come in.
     case collecting
     /// Done.
@@ -272,6 +274,7 @@ public actor CampaignRunner: Service {
     ) async throws {
         var progress = try await platform.host.read { state in
             var progress = RunProgress(campaign: id, stage: stage)
+            progress.contacts = Int(state.pooled(id)?.contacts ?? 0)
             for wave in state.waves.values where wave.wave.campaign == id && wave.status == .closed {
                 progress.target += Int(wave.totals.reduce(0) { $0 + $1.count })
                 progress.contacts += wave.sum(\.contact)
@@ -305,7 +308,7 @@ public actor CampaignRunner: Service {
             if let known = updates[campaign.id]?.progress.stage, active.contains(campaign.id) || known == .failed {
                 known
             } else {
-                .collecting
+                campaign.plan.hasWaves ? .collecting : .offered
             }
         }
     }
@@ -345,6 +348,12 @@ public actor CampaignRunner: Service {
     /// Runs the wave when there is none yet, then sends all that has not left.
     private func send(_ id: CampaignID) async throws {
         guard var campaign = try await platform.store.campaign(id) else { return }
+        guard campaign.plan.hasWaves else {
+            guard campaign.phase == .approved || campaign.phase == .running else { return }
+            try await publish(id, stage: .deciding)
+            _ = try await platform.offer(campaign, by: startedBy[id] ?? "system")
+            return try await publish(id, stage: .offered)
+        }
         if try await closedWaves(of: id).isEmpty {
             guard campaign.phase == .approved || campaign.phase == .running else { return }
             try await publish(id, stage: .deciding)
@@ -429,8 +438,20 @@ public actor CampaignRunner: Service {
         }
     }
 
+    private func finish(_ campaign: Campaign) async throws {
+        _ = try await platform.dispatches.finish(campaign, at: platform.clock.now.instant)
+        try await publish(campaign.id, stage: .finished)
+    }
+
     /// Takes up a campaign that has something to send, or ends one that has nothing open.
     private func look(at campaign: Campaign) async throws {
+        if !campaign.plan.touchpoints.isEmpty {
+            let today = platform.clock.now.day
+            // What is offered goes on to the last day of validity, whatever became of the waves.
+            let isOffered = try await platform.host.read { $0.pooled(campaign.id)?.isOffered == true }
+            if today > campaign.plan.validTo, !campaign.plan.hasWaves { return try await finish(campaign) }
+            if isOffered, !campaign.plan.hasWaves { return try await publish(campaign.id, stage: .offered) }
+        }
         let (waves, unsent, open) = try await platform.host.read { state in
             let waves = state.waves.values.filter { $0.wave.campaign == campaign.id && $0.status == .closed }
             let unsent = waves.reduce(0) { sum, wave in
@@ -442,9 +463,8 @@ public actor CampaignRunner: Service {
             guard retryAt[campaign.id].map({ $0 <= ContinuousClock.now }) ?? true else { return }
             retryAt[campaign.id] = nil
             enqueue.yield(campaign.id)
-        } else if open == 0 {
-            _ = try await platform.dispatches.finish(campaign, at: platform.clock.now.instant)
-            try await publish(campaign.id, stage: .finished)
+        } else if open == 0, campaign.plan.touchpoints.isEmpty || platform.clock.now.day > campaign.plan.validTo {
+            try await finish(campaign)
         } else {
             try await publish(campaign.id, stage: .collecting)
         }

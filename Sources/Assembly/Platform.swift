@@ -73,6 +73,8 @@ public final class Platform: Sendable {
     public let sending: Sending
     /// Stage 5.
     public let receipts: Receipts
+    /// Offers to customers who are here now.
+    public let touchpoints: Touchpoints
     /// Why and why not.
     public let explainer: Explainer
     /// Workers.
@@ -153,6 +155,7 @@ public final class Platform: Sendable {
         let gateway = gateway(numbers)
         sending = Sending(host: host, gateway: gateway, numbers: numbers)
         receipts = Receipts(host: host, gateway: gateway, store: self.store)
+        touchpoints = Touchpoints(host: host, store: self.store)
         explainer = Explainer(log: log, inputs: inputs)
         try await begin(salt: salt)
     }
@@ -228,6 +231,16 @@ public final class Platform: Sendable {
     ) async throws -> (Campaign, WaveSummary) {
         let audience = try await campaigns.audience(of: campaign)
         return try await dispatches.run(campaign, slot: slot, audience: audience, by: who, at: clock.now)
+    }
+
+    /// Puts a campaign into the offer pool with its segment as it is now.
+    public func offer(_ campaign: Campaign, by who: String) async throws -> Campaign {
+        try await dispatches.offer(
+            campaign,
+            audience: campaigns.audience(of: campaign),
+            by: who,
+            at: clock.now
+        )
     }
 }
 

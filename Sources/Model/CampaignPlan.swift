@@ -104,6 +104,14 @@ public struct CampaignPlan: Hashable, Sendable, Codable {
     public var unticked: [Int]
     /// Products that exclude this one.
     public var conflictingProducts: [String]
+    /// Where the offer pool shows it besides (LNK-04); empty = nowhere.
+    public var touchpoints: [Touchpoint]
+    /// What clerks and agents say, and sites show; nil = the message.
+    public var script: String?
+    /// General priority among a subscriber's offers, 1 first, 9 last (CFL-09).
+    public var priority: Int
+    /// Expression that orders offers of equal general priority for one subscriber; higher first (CFL-10).
+    public var personalPriority: String?
 
     /// Makes a plan with the fields every scene fills; the others start empty.
     public init(
@@ -131,7 +139,41 @@ public struct CampaignPlan: Hashable, Sendable, Codable {
         controlPPM = 100_000
         unticked = []
         conflictingProducts = []
+        touchpoints = []
+        priority = CampaignSpec.usualPriority
     }
+
+    /// Reads a plan; what earlier versions did not have yet gets the value that changes nothing.
+    public init(from decoder: any Decoder) throws {
+        let c = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            name: try c.decode(String.self, forKey: .name),
+            scene: try c.decode(String.self, forKey: .scene),
+            goal: try c.decode(String.self, forKey: .goal),
+            category: try c.decode(String.self, forKey: .category),
+            segment: try c.decode(Int64.self, forKey: .segment),
+            message: try c.decode(String.self, forKey: .message),
+            planned: try c.decode(LocalTime.self, forKey: .planned),
+            validTo: try c.decode(LocalDay.self, forKey: .validTo),
+            channel: try c.decode(ChannelClass.self, forKey: .channel)
+        )
+        product = try c.decodeIfPresent(String.self, forKey: .product)
+        valuePerOrderMinor = try c.decode(Int64.self, forKey: .valuePerOrderMinor)
+        score = try c.decodeIfPresent(String.self, forKey: .score)
+        limit = try c.decodeIfPresent(Int.self, forKey: .limit)
+        budgetMinor = try c.decodeIfPresent(Int64.self, forKey: .budgetMinor)
+        costPerPartMinor = try c.decode(Int64.self, forKey: .costPerPartMinor)
+        controlPPM = try c.decode(Int.self, forKey: .controlPPM)
+        unticked = try c.decode([Int].self, forKey: .unticked)
+        conflictingProducts = try c.decode([String].self, forKey: .conflictingProducts)
+        touchpoints = try c.decodeIfPresent([Touchpoint].self, forKey: .touchpoints) ?? touchpoints
+        script = try c.decodeIfPresent(String.self, forKey: .script)
+        priority = try c.decodeIfPresent(Int.self, forKey: .priority) ?? priority
+        personalPriority = try c.decodeIfPresent(String.self, forKey: .personalPriority)
+    }
+
+    /// Whether the campaign begins contacts itself; else it waits at its touchpoints.
+    public var hasWaves: Bool { channel == .sms || channel == .outbound }
 
     /// Length of the message and the number of SMS it is sent as.
     ///

@@ -9,7 +9,7 @@ public enum Role: String, Sendable, CaseIterable, Codable {
     case planner
     /// Approves campaigns of others.
     case approver
-    /// Answers customers: looks up contacts, registers do-not-disturb.
+    /// Answers customers: makes offers, looks up contacts, registers do-not-disturb; also for systems of touchpoints.
     case agent
     /// Manages staff and reads the audit log.
     case administrator
@@ -23,7 +23,7 @@ public enum Role: String, Sendable, CaseIterable, Codable {
                 .explain, .viewPolicy,
             ]
         case .approver: [.viewSegments, .viewCampaigns, .approve, .viewLists, .explain, .viewPolicy]
-        case .agent: [.viewLists, .editLists, .explain, .viewPolicy]
+        case .agent: [.viewLists, .editLists, .explain, .viewPolicy, .serve]
         case .administrator: Set(Permission.allCases).subtracting([.approve, .editCampaigns, .editSegments])
         }
     }
@@ -43,6 +43,8 @@ public enum Permission: String, Sendable, CaseIterable, Codable {
     /// Look up why a subscriber was or was not contacted.
     case explain
     case viewPolicy
+    /// Ask for a customer's offers at a touchpoint, and say what came of them.
+    case serve
     case manageStaff
     case viewAudit
 }

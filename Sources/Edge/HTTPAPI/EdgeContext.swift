@@ -65,6 +65,7 @@ public enum Access: Hashable, Sendable {
     public static let editLists = Access.permission(.editLists)
     public static let explain = Access.permission(.explain)
     public static let viewPolicy = Access.permission(.viewPolicy)
+    public static let serve = Access.permission(.serve)
     public static let manageStaff = Access.permission(.manageStaff)
     public static let viewAudit = Access.permission(.viewAudit)
 

@@ -161,7 +161,7 @@ public struct Problem: Codable, Hashable, Sendable {
         case "edge.signed_out", "edge.wrong_password": .unauthorized
         case "edge.forbidden", "edge.cross_site", "plan.not_allowed", "approval.own_campaign": .forbidden
         case "edge.not_found", "control.not_found", "decision.unknown_campaign", "decision.unknown_wave",
-            "list.unknown_number":
+            "list.unknown_number", "touchpoint.unknown_interaction":
             .notFound
         case "edge.method_not_allowed": .methodNotAllowed
         case "edge.too_many_attempts": .tooManyRequests
@@ -169,10 +169,11 @@ public struct Problem: Codable, Hashable, Sendable {
         case "edge.too_large": .contentTooLarge
         case "edge.key_busy", "control.stale", "control.name_taken", "control.transition", "plan.wrong_phase",
             "plan.no_dry_run", "approval.already_decided", "dispatch.wrong_phase", "run.busy", "decision.wave_open",
-            "decision.wave_not_closed", "decision.no_policy", "decision.no_profile", "load.no_subscribers":
+            "decision.wave_not_closed", "decision.no_policy", "decision.no_profile", "load.no_subscribers", "dispatch.no_wave",
+            "dispatch.no_touchpoint", "touchpoint.not_offered":
             .conflict
         case "edge.key_reused", "edge.bad_password", "control.invalid", "approval.reason_missing", "plan.bad_name",
-            "plan.bad_message", "plan.bad_value", "plan.unknown_segment", "decision.invalid_policy",
+            "plan.bad_message", "touchpoint.bad_interaction", "plan.bad_value", "plan.unknown_segment", "decision.invalid_policy",
             "decision.month_not_held":
             .unprocessableContent
         case "control.file_disk_full": HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")

@@ -253,6 +253,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case stageSending = "正在发送。 | Sending."
     case stagePaused = "已暂停，未发出的保留预扣。 | Paused; what has not left keeps its reservation."
     case stageCollecting = "已全部发出，正在接收状态报告和上行短信。 | Everything has left; receipts and replies are coming in."
+    case stageOffered = "在营销活动池中，客户到来时推荐。 | In the offer pool; offered when customers come."
     case stageFinished = "执行完毕。 | Complete."
     case stageStopped = "已终止，未发出的已返还。 | Stopped; what had not left was given back."
     case stageFailed = "执行出错，将自动重试：{0} | Failed and will be tried again: {0}"

@@ -11,10 +11,24 @@ public import Ports
 /// Why a campaign cannot run.
 public enum DispatchError: CodedError, Equatable {
     case wrongPhase(CampaignPhase, wanted: CampaignPhase)
+    /// The campaign waits for customers; it has no waves.
+    case noWave(ChannelClass)
+    /// The campaign names no touchpoint.
+    case noTouchpoint
 
-    public var code: String { "dispatch.wrong_phase" }
+    public var code: String {
+        switch self {
+        case .wrongPhase: "dispatch.wrong_phase"
+        case .noWave: "dispatch.no_wave"
+        case .noTouchpoint: "dispatch.no_touchpoint"
+        }
+    }
+
     public var description: String {
         switch self {
+        case .noWave(let channel):
+            "a campaign on channel \(channel.code) has no waves: it is offered when customers come; put it in the offer pool"
+        case .noTouchpoint: "the campaign names no touchpoint; say in its plan where it is offered"
         case .wrongPhase(let phase, let wanted):
             "the campaign is \(phase.rawValue) and cannot become \(wanted.rawValue)"
         }
@@ -70,12 +84,9 @@ public struct Dispatches: Sendable {
         guard [.approved, .running].contains(campaign.phase) else {
             throw DispatchError.wrongPhase(campaign.phase, wanted: .running)
         }
+        guard campaign.plan.hasWaves else { throw DispatchError.noWave(campaign.plan.channel) }
         try await host.beginMonth(of: now)
-        var campaign = campaign
-        if campaign.phase != .running {
-            campaign = try await move(campaign, to: .running, action: "campaign.run", by: who, at: now.instant)
-        }
-        try await publish(campaign)
+        let campaign = try await begin(campaign, audience: audience, by: who, at: now)
         if let finished = try await host.resume(), finished.wave.campaign == campaign.id { return (campaign, finished) }
         let occurrence = try await host.nextOccurrence(of: campaign.id)
         let summary = try await host.run(
@@ -84,6 +95,48 @@ public struct Dispatches: Sendable {
             audience: audience
         )
         return (campaign, summary)
+    }
+
+    /// Puts an approved or running campaign into the offer pool, or replaces its members there (POL-09).
+    ///
+    /// - Parameters:
+    ///   - campaign: Approved or running; its plan names touchpoints.
+    ///   - audience: The members of its segment.
+    ///   - who: Sign-in name for the audit log.
+    ///   - now: The current time.
+    /// - Returns: The campaign as it is afterwards.
+    /// - Throws: ``DispatchError``; errors of the decision core.
+    public func offer(
+        _ campaign: Campaign,
+        audience: Bitset,
+        by who: String,
+        at now: LocalTime
+    ) async throws -> Campaign {
+        guard [.approved, .running].contains(campaign.phase) else {
+            throw DispatchError.wrongPhase(campaign.phase, wanted: .running)
+        }
+        guard !campaign.plan.touchpoints.isEmpty else { throw DispatchError.noTouchpoint }
+        return try await begin(campaign, audience: audience, by: who, at: now)
+    }
+
+    /// Sets a campaign running, makes it known to the core, and offers it where its plan says.
+    private func begin(
+        _ campaign: Campaign,
+        audience: Bitset,
+        by who: String,
+        at now: LocalTime
+    ) async throws -> Campaign {
+        var campaign = campaign
+        if campaign.phase != .running {
+            campaign = try await move(campaign, to: .running, action: "campaign.run", by: who, at: now.instant)
+        }
+        try await publish(campaign)
+        guard !campaign.plan.touchpoints.isEmpty else { return campaign }
+        let file = try host.store(audience.listFile)
+        let id = campaign.id
+        let known = try await host.read { $0.pooled(id)?.audience }
+        if known != file { try await host.record([.poolSet(id, file: file)]) }
+        return campaign
     }
 
     /// Holds everything that has not left; takes effect before the next hand-off.
@@ -111,7 +164,11 @@ public struct Dispatches: Sendable {
 
     /// Marks a campaign finished once everything was sent and answered.
     public func finish(_ campaign: Campaign, at now: Instant) async throws -> Campaign {
-        try await move(campaign, to: .finished, action: "campaign.finish", by: "system", at: now)
+        let moved = try await move(campaign, to: .finished, action: "campaign.finish", by: "system", at: now)
+        if try await host.read({ $0.pooled(campaign.id)?.isOffered }) == true {
+            try await host.record([.campaignStatus(campaign.id, .stopped)])
+        }
+        return moved
     }
 
     /// Waves of a campaign in order.

@@ -24,7 +24,11 @@ extension Campaign {
             limit: plan.limit,
             budgetMinor: plan.budgetMinor,
             costPerContactMinor: plan.costPerPartMinor * Int64(plan.messageSize.parts),
-            controlPPM: plan.controlPPM
+            controlPPM: plan.controlPPM,
+            touchpoints: plan.touchpoints,
+            priority: plan.priority,
+            personalPriority: plan.personalPriority,
+            valuePerOrderMinor: plan.valuePerOrderMinor
         )
     }
 }

@@ -65,6 +65,7 @@ extension RunStage {
         case .sending: .stageSending
         case .paused: .stagePaused
         case .collecting: .stageCollecting
+        case .offered: .stageOffered
         case .finished: .stageFinished
         case .stopped: .stageStopped
         case .failed: .stageFailed

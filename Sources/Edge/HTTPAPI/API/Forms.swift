@@ -55,6 +55,10 @@ struct PlanForm: Codable {
     var controlPPM: Int
     var unticked: [Int]
     var conflictingProducts: [String]
+    var touchpoints: [String]?
+    var script: String?
+    var priority: Int?
+    var personalPriority: String?
 
     init(_ plan: CampaignPlan) {
         name = plan.name
@@ -75,6 +79,10 @@ struct PlanForm: Codable {
         controlPPM = plan.controlPPM
         unticked = plan.unticked
         conflictingProducts = plan.conflictingProducts
+        touchpoints = plan.touchpoints.map(\.code)
+        script = plan.script
+        priority = plan.priority
+        personalPriority = plan.personalPriority
     }
 
     /// The plan; which values make sense is for planning to say.
@@ -116,6 +124,16 @@ struct PlanForm: Codable {
         plan.controlPPM = controlPPM
         plan.unticked = unticked
         plan.conflictingProducts = conflictingProducts
+        for code in touchpoints ?? [] {
+            guard let touchpoint = Touchpoint(code: code) else {
+                let known = Touchpoint.allCases.map(\.code).joined(separator: ", ")
+                throw .badRequest(field: "touchpoints", why: "use some of \(known)")
+            }
+            if !plan.touchpoints.contains(touchpoint) { plan.touchpoints.append(touchpoint) }
+        }
+        plan.script = script
+        plan.priority = priority ?? plan.priority
+        plan.personalPriority = personalPriority
         return plan
     }
 }

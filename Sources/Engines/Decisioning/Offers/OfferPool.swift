@@ -14,6 +14,9 @@ public struct PooledCampaign: Hashable, Sendable {
     var slot: Int?
     /// Offers made and not given back: what capacity and budget are compared with.
     public internal(set) var contacts: Int64 = 0
+
+    /// Whether it is offered now.
+    public var isOffered: Bool { slot != nil }
 }
 
 /// One bit per subscriber and pooled campaign, row by row: all offers of a subscriber lie side by side, 256 to a row of

@@ -1,0 +1,174 @@
+// Touchpoints: the offers of a customer who is here now, and what came of them (areas TCH, LNK, POL).
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+public import DecisionHost
+public import Decisioning
+import Foundation
+public import Kernel
+public import Model
+public import Ports
+import Synchronization
+
+/// Why a touchpoint gets no answer.
+public enum TouchpointError: CodedError, Equatable {
+    case badInteraction
+    case unknownInteraction
+    case notOffered(CampaignID)
+
+    public var code: String {
+        switch self {
+        case .badInteraction: "touchpoint.bad_interaction"
+        case .unknownInteraction: "touchpoint.unknown_interaction"
+        case .notOffered: "touchpoint.not_offered"
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .badInteraction: "an interaction id is 1 to 128 characters"
+        case .unknownInteraction:
+            "no offers were made in this interaction, or they are no longer kept; ask for offers first"
+        case .notOffered(let campaign): "campaign \(campaign.number) was not offered in this interaction"
+        }
+    }
+}
+
+/// One offer as a clerk, an agent or a site presents it.
+public struct PresentedOffer: Hashable, Sendable {
+    /// The campaign.
+    public var campaign: CampaignID
+    /// Its name.
+    public var name: String
+    /// The product on offer; nil for care without a product.
+    public var product: String?
+    /// What to say or show.
+    public var script: String
+    /// Why the customer gets it, in the planner's words.
+    public var reason: String
+    /// General priority, 1 first.
+    public var priority: Int
+}
+
+/// The answer to a touchpoint.
+public struct TouchpointAnswer: Hashable, Sendable {
+    /// The decision.
+    public var decision: OfferAnswer
+    /// Its offers, best first.
+    public var offers: [PresentedOffer]
+}
+
+/// Asks the decision core on behalf of touchpoints, and tells it what came of its offers.
+public final class Touchpoints: Sendable {
+    private struct Kept {
+        var offer: PresentedOffer
+        var until: ContinuousClock.Instant
+    }
+
+    private let host: DecisionHost
+    private let store: any ControlPlaneStore
+    private let catalogue = Mutex<[CampaignID: Kept]>([:])
+    /// A changed script is shown after this time at the latest.
+    private static let freshness = Duration.seconds(2)
+
+    /// Works on a host; names and scripts come from the store.
+    public init(host: DecisionHost, store: any ControlPlaneStore) {
+        self.host = host
+        self.store = store
+    }
+
+    /// The offers of a subscriber here and now; reserved, and durable when this returns.
+    ///
+    /// - Parameters:
+    ///   - interaction: Names the visit, call or session; the same id gets the same answer.
+    ///   - index: The subscriber.
+    ///   - touchpoint: Where.
+    ///   - entrance: Event or inbound.
+    ///   - limit: Most offers wanted, 1...8.
+    ///   - campaigns: The only campaigns asked for; empty = all.
+    ///   - now: The current time.
+    /// - Throws: ``TouchpointError/badInteraction``; errors of the decision core.
+    public func offers(
+        interaction: String,
+        of index: SubscriberIndex,
+        at touchpoint: Touchpoint,
+        entrance: Entrance = .inbound,
+        limit: Int = 3,
+        campaigns: [CampaignID] = [],
+        now: LocalTime
+    ) async throws -> TouchpointAnswer {
+        let decision = try await host.answer(
+            OfferRequest(
+                request: try Self.request(interaction, touchpoint, index),
+                index: index.number,
+                touchpoint: touchpoint,
+                entrance: entrance,
+                at: now,
+                limit: UInt8(clamping: max(1, limit)),
+                campaigns: campaigns
+            )
+        )
+        var offers: [PresentedOffer] = []
+        for campaign in decision.offers { offers.append(try await presented(campaign)) }
+        return TouchpointAnswer(decision: decision, offers: offers)
+    }
+
+    /// Takes in what came of offers in an interaction.
+    ///
+    /// - Parameters:
+    ///   - result: What came of them.
+    ///   - campaign: Which offer; nil = all of the interaction.
+    ///   - until: For ``ContactResult/later``: when to ask again; nil = tomorrow.
+    /// - Throws: ``TouchpointError``; errors of the decision core.
+    public func respond(
+        interaction: String,
+        of index: SubscriberIndex,
+        at touchpoint: Touchpoint,
+        result: ContactResult,
+        campaign: CampaignID?,
+        until: LocalDay?,
+        now: LocalTime
+    ) async throws {
+        let request = try Self.request(interaction, touchpoint, index)
+        if let campaign {
+            let known = try await host.read { $0.interaction(request)?.answer.offers }
+            guard let known else { throw TouchpointError.unknownInteraction }
+            guard known.contains(campaign) else { throw TouchpointError.notOffered(campaign) }
+        }
+        let response = OfferResponse(
+            request: request,
+            index: index.number,
+            campaign: campaign,
+            result: result,
+            at: now,
+            until: until
+        )
+        guard try await host.respond(response) else { throw TouchpointError.unknownInteraction }
+    }
+
+    /// The number of an interaction in the log: names of sessions and calls stay outside.
+    private static func request(_ id: String, _ touchpoint: Touchpoint, _ index: SubscriberIndex) throws -> UInt64 {
+        guard (1...128).contains(id.utf8.count) else { throw TouchpointError.badInteraction }
+        var hasher = SHA256()
+        withUnsafeBytes(of: index.number.littleEndian) { hasher.update(bufferPointer: $0) }
+        hasher.update(data: [touchpoint.rawValue])
+        hasher.update(data: Array(id.utf8))
+        return hasher.finalize().withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+    }
+
+    private func presented(_ id: CampaignID) async throws -> PresentedOffer {
+        let now = ContinuousClock.now
+        if let kept = catalogue.withLock({ $0[id] }), kept.until > now { return kept.offer }
+        guard let plan = try await store.campaign(id)?.plan else { throw DecisionError.unknownCampaign(id) }
+        let offer = PresentedOffer(
+            campaign: id,
+            name: plan.name,
+            product: plan.product,
+            script: plan.script ?? plan.message,
+            reason: plan.goal,
+            priority: plan.priority
+        )
+        catalogue.withLock { $0[id] = Kept(offer: offer, until: now + Self.freshness) }
+        return offer
+    }
+}
