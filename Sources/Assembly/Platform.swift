@@ -39,6 +39,12 @@ public struct PlatformSettings: Sendable {
         warehouseMemoryBytes = 2 << 30
         timeZone = TimeZone(identifier: "Asia/Shanghai") ?? .gmt
     }
+
+    /// In or above which folders the files are looked for that come with Gyre: the program's and the working directory.
+    public static var places: [String] {
+        let program = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().path(percentEncoded: false)
+        return [(program as NSString).deletingLastPathComponent, FileManager.default.currentDirectoryPath]
+    }
 }
 
 /// An open data directory with everything that works on it.
@@ -104,12 +110,9 @@ public final class Platform: Sendable {
         } catch {
             throw DataDirectoryError.notWritable(path: path, cause: error.systemCause)
         }
-        let places =
-            [URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().path(percentEncoded: false)]
-            .map { ($0 as NSString).deletingLastPathComponent } + [FileManager.default.currentDirectoryPath]
         warehouse = try await DuckDBWarehouse.open(
             DuckDBSettings(
-                library: try DuckDBSettings.findLibrary(setting: settings.duckDB, from: places),
+                library: try DuckDBSettings.findLibrary(setting: settings.duckDB, from: PlatformSettings.places),
                 memoryLimitBytes: settings.warehouseMemoryBytes,
                 threads: settings.threads,
                 temporaryDirectory: temporary,
@@ -191,9 +194,7 @@ public final class Platform: Sendable {
                 return "\(error)"
             }
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let stored = try host.store(Array(encoder.encode(policy)))
+        let stored = try host.store(policy.canonicalJSON())
         try await host.record([.policySet(revision: Int32(revision), file: stored)])
         try await store.append(
             AuditEntry(at: clock.now.instant, who: who, action: "policy.set", object: "policy/\(revision)")
