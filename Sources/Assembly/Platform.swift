@@ -83,6 +83,8 @@ public final class Platform: Sendable {
     public let explainer: Explainer
     /// Workers.
     public let threads: Int
+    /// Why the live load of subscribers was not in the list of loads when the directory was opened; nil when it was.
+    public let notListed: String?
 
     /// Opens a data directory and everything in it; a wave that was open is finished.
     ///
@@ -157,16 +159,11 @@ public final class Platform: Sendable {
         sending = Sending(host: host, gateway: gateway, numbers: numbers)
         receipts = Receipts(host: host, gateway: gateway, store: self.store)
         explainer = Explainer(log: log, inputs: inputs)
-        try await begin(salt: salt)
-    }
-
-    /// Writes the first record of a new log; shows what is loaded; finishes an open wave.
-    private func begin(salt given: [UInt8]?) async throws {
         if try await host.read({ $0.sequence }) == 0 {
-            let salt = given ?? (0..<16).map { _ in UInt8.random(in: 0 ... .max) }
-            try await host.record([.genesis(salt: salt, now: clock.now)])
+            let salt = salt ?? (0..<16).map { _ in UInt8.random(in: 0 ... .max) }
+            try await host.record([.genesis(salt: salt, now: self.clock.now)])
         }
-        try await loading.open()
+        notListed = try await loading.open()
         _ = try await host.resume()
     }
 

@@ -100,6 +100,9 @@ struct Server {
         for sentence in platform.host.passedOver {
             logger.warning("started from the log", metadata: ["why": "\(sentence)"])
         }
+        if let cause = platform.notListed {
+            logger.warning("the live load is not in the list of loads yet", metadata: ["why": "\(cause)"])
+        }
         let runner = CampaignRunner(platform, logger: logger) { try await market.placeOrders(on: platform) }
         var settings = SiteSettings()
         settings.host = options.host
