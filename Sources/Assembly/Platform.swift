@@ -39,6 +39,12 @@ public struct PlatformSettings: Sendable {
         warehouseMemoryBytes = 2 << 30
         timeZone = TimeZone(identifier: "Asia/Shanghai") ?? .gmt
     }
+
+    /// In or above which folders the files are looked for that come with Gyre: the program's and the working directory.
+    public static var places: [String] {
+        let program = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().path(percentEncoded: false)
+        return [(program as NSString).deletingLastPathComponent, FileManager.default.currentDirectoryPath]
+    }
 }
 
 /// An open data directory with everything that works on it.
@@ -79,6 +85,8 @@ public final class Platform: Sendable {
     public let explainer: Explainer
     /// Workers.
     public let threads: Int
+    /// Why the live load of subscribers was not in the list of loads when the directory was opened; nil when it was.
+    public let notListed: String?
 
     /// Opens a data directory and everything in it; a wave that was open is finished.
     ///
@@ -106,12 +114,9 @@ public final class Platform: Sendable {
         } catch {
             throw DataDirectoryError.notWritable(path: path, cause: error.systemCause)
         }
-        let places =
-            [URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().path(percentEncoded: false)]
-            .map { ($0 as NSString).deletingLastPathComponent } + [FileManager.default.currentDirectoryPath]
         warehouse = try await DuckDBWarehouse.open(
             DuckDBSettings(
-                library: try DuckDBSettings.findLibrary(setting: settings.duckDB, from: places),
+                library: try DuckDBSettings.findLibrary(setting: settings.duckDB, from: PlatformSettings.places),
                 memoryLimitBytes: settings.warehouseMemoryBytes,
                 threads: settings.threads,
                 temporaryDirectory: temporary,
@@ -157,16 +162,11 @@ public final class Platform: Sendable {
         receipts = Receipts(host: host, gateway: gateway, store: self.store)
         touchpoints = Touchpoints(host: host, store: self.store)
         explainer = Explainer(log: log, inputs: inputs)
-        try await begin(salt: salt)
-    }
-
-    /// Writes the first record of a new log; shows what is loaded; finishes an open wave.
-    private func begin(salt given: [UInt8]?) async throws {
         if try await host.read({ $0.sequence }) == 0 {
-            let salt = given ?? (0..<16).map { _ in UInt8.random(in: 0 ... .max) }
-            try await host.record([.genesis(salt: salt, now: clock.now)])
+            let salt = salt ?? (0..<16).map { _ in UInt8.random(in: 0 ... .max) }
+            try await host.record([.genesis(salt: salt, now: self.clock.now)])
         }
-        try await loading.open()
+        notListed = try await loading.open()
         _ = try await host.resume()
     }
 
@@ -194,9 +194,7 @@ public final class Platform: Sendable {
                 return "\(error)"
             }
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let stored = try host.store(Array(encoder.encode(policy)))
+        let stored = try host.store(policy.canonicalJSON())
         try await host.record([.policySet(revision: Int32(revision), file: stored)])
         try await store.append(
             AuditEntry(at: clock.now.instant, who: who, action: "policy.set", object: "policy/\(revision)")

@@ -58,12 +58,7 @@ struct LoadCommand: PlatformCommand {
             catalogue: attributes(caller),
             by: "cli"
         )
-        if let cause = counts.notListed {
-            caller.note(
-                "gyre: the load is live, but is not in the list of loads yet: \(cause). It is entered there when the data "
-                    + "directory is opened next"
-            )
-        }
+        caller.note(notListed: counts.notListed)
         try await setPolicy(platform, caller)
         if json {
             try caller.printJSON(

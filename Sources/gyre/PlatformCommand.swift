@@ -26,6 +26,15 @@ struct Caller: Sendable {
     /// Writes a line to stderr.
     func note(_ line: String) { output.write(line + "\n", to: .err) }
 
+    /// Says why the live load is not in the list of loads, where that is so.
+    func note(notListed cause: String?) {
+        guard let cause else { return }
+        note(
+            "gyre: the load is live, but is not in the list of loads yet: \(cause). The next load and the next opening of "
+                + "the data directory enter it"
+        )
+    }
+
     /// Writes the result as one line of JSON, keys sorted.
     func printJSON(_ value: some Encodable) throws {
         try output.printJSON(value)
@@ -69,6 +78,7 @@ extension PlatformCommand {
             guard code == 0 else { throw ExitCode(code) }
             return
         }
+        caller.note(notListed: platform.notListed)
         do {
             try await run(on: platform, for: caller)
         } catch {

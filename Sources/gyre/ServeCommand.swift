@@ -100,6 +100,9 @@ struct Server {
         for sentence in platform.host.passedOver {
             logger.warning("started from the log", metadata: ["why": "\(sentence)"])
         }
+        if let cause = platform.notListed {
+            logger.warning("the live load is not in the list of loads yet", metadata: ["why": "\(cause)"])
+        }
         let runner = CampaignRunner(platform, logger: logger) { try await market.placeOrders(on: platform) }
         var settings = SiteSettings()
         settings.host = options.host
@@ -158,16 +161,8 @@ struct Server {
     /// The fetched assets: the setting, else `.deps/web` beside or above the program or the working directory.
     private func assetFolders() -> [String] {
         if let folder = options.assets ?? ProcessInfo.processInfo.environment["GYRE_ASSETS"] { return [folder] }
-        let program = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath()
-        for start in [program, URL(filePath: FileManager.default.currentDirectoryPath).appending(path: "x")] {
-            var folder = start
-            while folder.path(percentEncoded: false) != "/" {
-                folder.deleteLastPathComponent()
-                let candidate = folder.appending(path: ".deps/web").path(percentEncoded: false)
-                if FileManager.default.fileExists(atPath: candidate) { return [candidate] }
-            }
-        }
-        return []
+        let exists = FileManager.default.fileExists(atPath:)
+        return nearestFile(".deps/web", from: PlatformSettings.places, where: exists).map { [$0] } ?? []
     }
 
     /// Finds out before anything is opened whether the address is ours and the port is free.

@@ -85,9 +85,7 @@ struct OutputError: CodedError {
 extension CommandOutput {
     /// Writes a value as one line of JSON, keys sorted.
     func printJSON(_ value: some Encodable) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        write(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n", to: .out)
+        write(String(decoding: try value.canonicalJSON(), as: UTF8.self) + "\n", to: .out)
     }
 }
 

@@ -4,6 +4,7 @@
 import Assembly
 import DecisionHost
 import Decisioning
+import Demo
 import Files
 import Foundation
 import HTTPAPI
@@ -19,27 +20,6 @@ import Ports
 import SimulatedChannel
 import Synchronization
 import Synthetic
-
-/// Subscribers of the generator on their way into the warehouse.
-private struct SubscriberSource: TableSource {
-    let synthetic: SyntheticOperator
-
-    var table: String { SyntheticTable.subscriber.rawValue }
-    var fields: [WarehouseField] { synthetic.fields(of: .subscriber) }
-    var name: String { "synthetic" }
-    var loadID: String { "synthetic" }
-
-    func fill(
-        _ staging: String,
-        on session: any WarehouseSession,
-        engine: any WarehouseEngine
-    ) async throws
-        -> LoadCounts
-    {
-        let rows = try await session.ingest(into: staging, fields: fields, from: synthetic.source(.subscriber))
-        return LoadCounts(rows: rows, rejected: 0)
-    }
-}
 
 /// Keeps what was logged.
 final class LogLines: Sendable {
@@ -114,7 +94,7 @@ final class APIWorld: Sendable {
         platform = try await Platform(settings, salt: Array(0..<16), clock: clock) { _ in gateway }
         let catalogue = try CatalogueFile.read(path: examples + "operator/catalogue.yaml")
         _ = try await platform.loading.load(
-            SubscriberSource(synthetic: synthetic),
+            SyntheticTableSource(synthetic, .subscriber),
             catalogue: catalogue,
             by: "test",
             at: clock.now.instant

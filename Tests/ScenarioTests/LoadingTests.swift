@@ -6,6 +6,7 @@ import DecisionHost
 import Decisioning
 import Demo
 import Foundation
+import InMemory
 import Kernel
 import Model
 import Planning
@@ -144,6 +145,59 @@ import Testing
         }
         #expect(found[0].count == 5 * 8 + 1, "eight parts of five tables, and the dated numbers")
         #expect(found[0] == found[1] && found[0] == found[2])
+    }
+
+    /// What opening finds with a list of loads of its own.
+    private func reopen(_ platform: Platform, _ store: InMemoryControlPlane) async throws -> (String?, NumberIndex) {
+        let numbers = LiveNumbers()
+        let loading = SubscriberLoading(
+            warehouse: platform.warehouse,
+            host: platform.host,
+            store: store,
+            numbers: numbers,
+            folder: platform.directory.path + "/warehouse",
+            workers: 2
+        )
+        return (try await loading.open(), numbers.current)
+    }
+
+    @Test func `a live load that the list of loads lacks is entered at opening, or it is said why not`() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (header, rows) = try rows(20)
+        let platform = try await open("unlisted")
+        _ = try await load(platform, [header] + rows)
+        #expect(platform.notListed == nil)
+        let listed = try await platform.store.loads(table: "subscriber")
+        let store = InMemoryControlPlane()
+        #expect(try await reopen(platform, store).0 == nil)
+        #expect(store.loads(table: nil) == listed)
+
+        let entry = try "\(platform.directory.path)/warehouse/\(#require(listed.first).folder)/_load.json"
+        try FileManager.default.removeItem(atPath: entry)
+        let (reason, numbers) = try await reopen(platform, InMemoryControlPlane())
+        #expect(reason?.contains("_load.json") == true)
+        #expect(numbers.count == 20, "what is live is open all the same")
+        await platform.close()
+    }
+
+    @Test func `a load that lost rows or their order is damaged`() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let (header, rows) = try rows(20)
+        let platform = try await open("damaged")
+        _ = try await load(platform, [header] + rows)
+        let warehouse: any WarehouseEngine = platform.warehouse
+        let path = "\(platform.directory.path)/warehouse/subscriber"
+        let part = try
+            "\(path)/\(#require(FileManager.default.contentsOfDirectory(atPath: path).first))/part-00000.parquet"
+        for (query, cause) in [
+            ("SELECT * FROM subscriber ORDER BY idx DESC", "row 0 is out of order"),
+            ("SELECT * FROM subscriber WHERE idx < 10 ORDER BY idx", "10 lines instead of 20"),
+        ] {
+            try await warehouse.exportParquet(SQLText(query), to: part)
+            let error = await #expect(throws: LoadingError.self) { try await reopen(platform, InMemoryControlPlane()) }
+            #expect(error?.code == "load.damaged" && error?.description.contains(cause) == true)
+        }
+        await platform.close()
     }
 
     /// SHA-256 of every file by its path.

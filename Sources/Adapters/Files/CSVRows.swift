@@ -127,7 +127,7 @@ public struct CSVRows: ColumnBatchSource {
                 + "a GBK file needs encoding: gbk in its mapping"
             throw LoadError(kind: .encoding, file: file, line: 1, message: message)
         }
-        return NFC.normalised(String(decoding: field, as: UTF8.self)).trimmingSpaces
+        return String(decoding: field, as: UTF8.self).nfc.trimmingSpaces
     }
 }
 

@@ -1,8 +1,6 @@
 // Unicode normalisation at load: equal texts get equal bytes. One pass checks UTF-8 and finds the few texts that need it.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Foundation
-
 /// Normalization Form C (UAX #15).
 enum NFC {
     /// What a run of bytes is.
@@ -13,11 +11,6 @@ enum NFC {
         case unknown
         /// Not text: the offset of the first byte that is not valid UTF-8, or of a NUL.
         case invalid(offset: Int)
-    }
-
-    /// The text in NFC.
-    static func normalised(_ text: String) -> String {
-        text.utf8.allSatisfy { $0 < 0x80 } ? text : text.precomposedStringWithCanonicalMapping
     }
 
     /// Checks UTF-8 (Unicode 15, table 3-7: no surrogates, no overlong forms) and looks for characters that

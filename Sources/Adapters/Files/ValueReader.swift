@@ -287,7 +287,7 @@ struct ValueReader {
         switch NFC.check(text) {
         case .invalid(let offset): return Self.badEncoding(offset)
         case .unknown:
-            var normal = NFC.normalised(String(decoding: text, as: UTF8.self))
+            var normal = String(decoding: text, as: UTF8.self).nfc
             if let position = normal.withUTF8({ domain?.position($0) }) { return append(domainPosition: position) }
         case .normal: break
         }
@@ -308,7 +308,7 @@ struct ValueReader {
     private mutating func appendText(_ text: UnsafeBufferPointer<UInt8>) -> Refusal? {
         switch NFC.check(text) {
         case .normal: texts.append(utf8: text)
-        case .unknown: texts.append(NFC.normalised(String(decoding: text, as: UTF8.self)))
+        case .unknown: texts.append(String(decoding: text, as: UTF8.self).nfc)
         case .invalid(let offset): return Self.badEncoding(offset)
         }
         close()
@@ -368,7 +368,7 @@ struct ValueReader {
         case .normal: return body(&self, text)
         case .invalid(let offset): return Self.badEncoding(offset)
         case .unknown:
-            var normal = NFC.normalised(String(decoding: text, as: UTF8.self))
+            var normal = String(decoding: text, as: UTF8.self).nfc
             return normal.withUTF8 { body(&self, $0) }
         }
     }

@@ -42,7 +42,7 @@ struct YAMLValue {
             problem("expected a single value")
             return nil
         }
-        return NFC.normalised(scalar.string)
+        return scalar.string.nfc
     }
 
     /// A text that is not empty.
@@ -89,7 +89,7 @@ struct YAMLValue {
             return nil
         }
         return mapping.map { name, value in
-            let text = NFC.normalised(name.scalar?.string ?? "")
+            let text = (name.scalar?.string ?? "").nfc
             let path = key.isEmpty ? text : "\(key).\(text)"
             return (
                 text, YAMLValue(node: name, key: path, notes: notes), YAMLValue(node: value, key: path, notes: notes)

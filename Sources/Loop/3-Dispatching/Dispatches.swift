@@ -3,7 +3,6 @@
 
 public import DecisionHost
 import Decisioning
-import Foundation
 public import Kernel
 public import Model
 public import Ports
@@ -54,9 +53,7 @@ public struct Dispatches: Sendable {
         let spec = campaign.spec(unticker: campaign.owner)
         let known = try await host.read { $0.campaigns[spec.id]?.spec }
         guard known != spec else { return }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        let file = try host.store(Array(encoder.encode(spec)))
+        let file = try host.store(spec.canonicalJSON())
         try await host.record([
             .campaignSet(spec.id, revision: Int32(spec.revision), file: file), .campaignStatus(spec.id, .live),
         ])

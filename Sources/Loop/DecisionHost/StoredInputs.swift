@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Decisioning
-import Dispatch
 import Foundation
 public import Kernel
 public import Model
@@ -47,23 +46,11 @@ public final class StoredInputs: DecisionInputs {
         if let found = last.withLock({ $0 }), found.key == key { return found.profile }
         let types = try self.catalogue(catalogue)
         var profile = try HotProfile(catalogue: types, universe: subscribers)
-        for (column, values) in zip(columns, try read(columns)) { try profile.set(column.code, values) }
+        let values = try columns.concurrentMap(threads: threads) { try HotColumn(decoding: objects.bytes($0.file)) }
+        for (column, values) in zip(columns, values) { try profile.set(column.code, values) }
         let made = ColumnProfile(profile, threads: threads)
         last.withLock { $0 = (key, made) }
         return made
-    }
-
-    /// Reads and checks column files, several at a time.
-    private func read(_ columns: [AttributeColumn]) throws -> [HotColumn] {
-        let found = Mutex([Result<HotColumn, any Error>?](repeating: nil, count: columns.count))
-        let next = Atomic(0)
-        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, columns.count))) { _ in
-            while case let place = next.add(1, ordering: .relaxed).oldValue, place < columns.count {
-                let column = Result { try HotColumn(decoding: objects.bytes(columns[place].file)) }
-                found.withLock { $0[place] = column }
-            }
-        }
-        return try found.withLock { $0 }.compactMap { try $0?.get() }
     }
 
     /// The catalogue in a file.

@@ -164,8 +164,6 @@ struct BenchWorld {
     private func prepare(_ host: DecisionHost) async throws {
         var ids = ByteWriter(capacity: subscribers * 8)
         for index in 0..<subscribers { ids.write(60_000_000_000_000 + Int64(index) * 64 + Int64(draw(4, index) % 64)) }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
         func column(_ code: String, _ value: (Int) -> Int64) throws -> AttributeColumn {
             guard let attribute = Self.catalogue[code] else { throw DecisionError.noProfile }
             var builder = HotColumnBuilder(attribute, rows: subscribers)
@@ -186,10 +184,10 @@ struct BenchWorld {
             .linesAssigned(base: 0, count: UInt32(subscribers), file: try host.store(ids.bytes)),
             .attributesLoaded(
                 load: "bench",
-                catalogue: try host.store(Array(encoder.encode(Self.catalogue))),
+                catalogue: try host.store(Self.catalogue.canonicalJSON()),
                 columns: [try column("tier") { Int64(tier($0)) }, try column("score", score)]
             ),
-            .policySet(revision: 1, file: try host.store(Array(encoder.encode(policy)))),
+            .policySet(revision: 1, file: try host.store(policy.canonicalJSON())),
             .listReplaced(.product("BENCH"), file: try host.store(members(5, ppm: 40_000).listFile)),
         ])
         for position in Self.lists.indices {
@@ -217,9 +215,7 @@ struct BenchWorld {
 
     /// Makes a campaign known.
     func publish(_ spec: CampaignSpec, on host: DecisionHost) async throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        let file = try host.store(Array(encoder.encode(spec)))
+        let file = try host.store(spec.canonicalJSON())
         try await host.record([
             .campaignSet(spec.id, revision: Int32(spec.revision), file: file), .campaignStatus(spec.id, .live),
         ])

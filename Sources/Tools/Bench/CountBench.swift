@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ADBCWarehouse
+import Assembly
 import Foundation
 import Kernel
 import Model
@@ -178,7 +179,7 @@ struct CountBench {
     private func open(_ folder: String) async throws -> DuckDBWarehouse {
         try await DuckDBWarehouse.open(
             DuckDBSettings(
-                library: try DuckDBSettings.findLibrary(setting: options.duckDB, from: WaveBench.places),
+                library: try DuckDBSettings.findLibrary(setting: options.duckDB, from: PlatformSettings.places),
                 database: folder + "/peer.duckdb",
                 memoryLimitBytes: 6 << 30,
                 threads: options.threads

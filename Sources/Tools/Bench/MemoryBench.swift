@@ -86,7 +86,7 @@ struct MemoryBench {
         )
         try await platform.host.record([
             .tick(platform.clock.now),
-            .campaignSet(number, revision: 1, file: try platform.host.store(Array(JSONEncoder().encode(spec)))),
+            .campaignSet(number, revision: 1, file: try platform.host.store(spec.canonicalJSON())),
         ])
         return try await platform.host.reserve(
             SingleReservation(

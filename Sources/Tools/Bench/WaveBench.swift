@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ADBCWarehouse
+import Assembly
 import DecisionHost
 import Decisioning
 import Foundation
@@ -115,7 +116,7 @@ struct WaveBench {
         for file in [path, path + ".wal"] { try? FileManager.default.removeItem(atPath: file) }
         let engine = try await DuckDBWarehouse.open(
             DuckDBSettings(
-                library: try DuckDBSettings.findLibrary(setting: options.duckDB, from: Self.places),
+                library: try DuckDBSettings.findLibrary(setting: options.duckDB, from: PlatformSettings.places),
                 database: path,
                 memoryLimitBytes: 8 << 30,
                 threads: options.threads
@@ -142,11 +143,6 @@ struct WaveBench {
         for file in [path, path + ".wal"] { try? FileManager.default.removeItem(atPath: file) }
         return times.median
     }
-
-    static let places = [
-        URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
-            .path(percentEncoded: false), FileManager.default.currentDirectoryPath,
-    ]
 
     private static let fields =
         [

@@ -317,26 +317,17 @@ public enum DemoError: CodedError {
 public enum ExampleFiles {
     /// The folder `Examples`: the setting, else beside or above the program, else in or above the working directory.
     public static func folder(setting: String?) throws -> String {
+        func isThere(_ folder: String) -> Bool {
+            FileManager.default.fileExists(atPath: folder + "/number-ranges.csv")
+        }
         if let setting, !setting.isEmpty {
-            guard FileManager.default.fileExists(atPath: setting + "/number-ranges.csv") else {
-                throw DemoError.noExamples(setting)
-            }
+            guard isThere(setting) else { throw DemoError.noExamples(setting) }
             return setting
         }
-        let program = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath()
-        for start in [program, URL(filePath: FileManager.default.currentDirectoryPath)] {
-            var folder = start
-            while folder.path(percentEncoded: false) != "/" {
-                folder.deleteLastPathComponent()
-                let candidate = folder.appending(path: "Examples").path(percentEncoded: false)
-                if FileManager.default.fileExists(atPath: candidate + "/number-ranges.csv") { return candidate }
-            }
-        }
-        let here = FileManager.default.currentDirectoryPath + "/Examples"
-        guard FileManager.default.fileExists(atPath: here + "/number-ranges.csv") else {
+        guard let found = nearestFile("Examples", from: PlatformSettings.places, where: isThere) else {
             throw DemoError.noExamples("Examples")
         }
-        return here
+        return found
     }
 
     static func catalogue(_ examples: String, _ example: String) throws -> AttributeCatalogue {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Glibc
+internal import Kernel
 internal import Ports
 
 /// Settings of the embedded warehouse.
@@ -58,16 +59,9 @@ public struct DuckDBSettings: Sendable {
             }
             return setting
         }
-        for start in directories where start.hasPrefix("/") {
-            var directory = start[...]
-            while true {
-                let candidate = directory + "/.deps/lib/libduckdb.so"
-                if access(String(candidate), R_OK) == 0 { return String(candidate) }
-                guard let slash = directory.lastIndex(of: "/") else { break }
-                directory = directory[..<slash]
-            }
-        }
-        throw missing("there is no .deps/lib/libduckdb.so in or above \(directories.joined(separator: ", "))")
+        let name = ".deps/lib/libduckdb.so"
+        if let found = nearestFile(name, from: directories, where: { access($0, R_OK) == 0 }) { return found }
+        throw missing("there is no \(name) in or above \(directories.joined(separator: ", "))")
     }
 
     static let advice = "run bin/setup, or set GYRE_DUCKDB to a libduckdb.so of \(pinnedVersion)"

@@ -1,7 +1,7 @@
 // Charts: numbers for the script that draws them, and always a table with the same numbers behind.
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import Kernel
 import Texts
 
 /// A chart as the script gets it.
@@ -35,9 +35,7 @@ struct Chart: Encodable {
 extension Frame {
     /// The chart and, folded behind it, its table.
     func chart(_ chart: Chart, _ table: TextTable) -> HTML {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        let json = (try? encoder.encode(chart)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        let json = (try? chart.canonicalJSON()).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
         return """
             <figure class="chart"><div class="canvas \(chart.kind.rawValue)" role="img" \
             aria-label="\(chart.description)" data-chart="\(json)"></div>

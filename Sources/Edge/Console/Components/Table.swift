@@ -213,6 +213,32 @@ extension Frame {
             """
     }
 
+    /// A table of rows that are all in memory, as the address wants them.
+    func table<Row: Sendable>(
+        _ caption: String,
+        _ columns: [Column<Row>],
+        of rows: [Row],
+        prefix: String = "",
+        exportPath: String,
+        searchHint: String? = nil,
+        empty: HTML,
+        actions: ((Row) -> HTML)? = nil
+    ) -> HTML {
+        let query = TableQuery(self, prefix: prefix)
+        return table(
+            Table(
+                caption,
+                columns: columns,
+                page: query.page(of: rows, columns),
+                query: query,
+                exportPath: exportPath,
+                searchHint: searchHint,
+                empty: empty,
+                actions: actions
+            )
+        )
+    }
+
     private func search<Row>(_ table: Table<Row>) -> HTML {
         let name = table.query.prefix + "q"
         return """

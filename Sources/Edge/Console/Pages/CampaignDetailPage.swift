@@ -359,19 +359,15 @@ struct CampaignDetailPage {
     }
 
     private func waveTable(_ shown: EvaluatedWave, _ f: Frame) -> HTML {
-        let columns = Self.waveColumns(f, path, shown: shown.occurrence)
-        let query = TableQuery(f, prefix: "w.")
-        return card(
+        card(
             f.t(.waves),
             f.table(
-                Table(
-                    f.t(.waves),
-                    columns: columns,
-                    page: query.page(of: waves.reversed(), columns),
-                    query: query,
-                    exportPath: path + "/evaluation/waves.csv",
-                    empty: .empty
-                )
+                f.t(.waves),
+                Self.waveColumns(f, path, shown: shown.occurrence),
+                of: waves.reversed(),
+                prefix: "w.",
+                exportPath: path + "/evaluation/waves.csv",
+                empty: .empty
             )
         )
     }
@@ -396,20 +392,15 @@ struct CampaignDetailPage {
     }
 
     private func records(_ f: Frame) -> HTML {
-        let columns = Self.approvalColumns(f)
-        let query = TableQuery(f)
-        return card(
+        card(
             f.t(.tabRecords),
             f.table(
-                Table(
-                    f.t(.tabRecords),
-                    columns: columns,
-                    page: query.page(of: approvals, columns),
-                    query: query,
-                    exportPath: path + "/approvals.csv",
-                    searchHint: f.t(.searchApprovals),
-                    empty: emptyState(f.t(.noApprovals), linkButton(f.t(.tabDryRun), to: path + "?tab=dry-run"))
-                )
+                f.t(.tabRecords),
+                Self.approvalColumns(f),
+                of: approvals,
+                exportPath: path + "/approvals.csv",
+                searchHint: f.t(.searchApprovals),
+                empty: emptyState(f.t(.noApprovals), linkButton(f.t(.tabDryRun), to: path + "?tab=dry-run"))
             )
         )
     }

@@ -142,8 +142,6 @@ struct ExplainPage {
 
     private func answered(_ answer: ExplainedSubscriber, _ f: Frame) -> HTML {
         let path = "/explain/\(Int(answer.index))"
-        let columns = Self.columns(f)
-        let query = TableQuery(f)
         let titles: [Filter: ConsoleText] = [
             .all: .all, .contacts: .contacted, .refusals: .notContacted, .untargeted: .untargeted,
         ]
@@ -156,10 +154,10 @@ struct ExplainPage {
             \(tabs(f.t(.result), Filter.allCases.map { item in
                 (titles[item].map { f.t($0) } ?? "", item == .all ? path : path + "?show=" + item.rawValue, Self.filtered(answer.records, item).count, item == filter)
             }))
-            \(card(nil, f.table(Table(
-                f.t(.menuExplain), columns: columns, page: query.page(of: Self.filtered(answer.records, filter), columns), query: query,
+            \(card(nil, f.table(
+                f.t(.menuExplain), Self.columns(f), of: Self.filtered(answer.records, filter),
                 exportPath: path + "/contacts.csv", searchHint: f.t(.searchContacts),
-                empty: emptyState(f.t(.noContacts), linkButton(f.t(.otherNumber), to: "/explain"))))))
+                empty: emptyState(f.t(.noContacts), linkButton(f.t(.otherNumber), to: "/explain")))))
             """
     }
 

@@ -67,9 +67,7 @@ struct ListsPage {
     }
 
     func page(_ f: Frame) -> Screen {
-        let columns = Self.columns(f)
-        let query = TableQuery(f)
-        return Screen(
+        Screen(
             item: .lists,
             title: f.t(.menuLists),
             hint: f.t(.listsHint),
@@ -80,9 +78,9 @@ struct ListsPage {
                 </div>
                 \(report.map { reported($0.report, id: $0.id, f) })
                 \(found.map { foundCard($0, f) })
-                \(card(f.t(.allLists), f.table(Table(
-                    f.t(.allLists), columns: columns, page: query.page(of: counts, columns), query: query,
-                    exportPath: "/lists.csv", searchHint: f.t(.searchLists), empty: emptyState(f.t(.noLists))))))
+                \(card(f.t(.allLists), f.table(
+                    f.t(.allLists), Self.columns(f), of: counts,
+                    exportPath: "/lists.csv", searchHint: f.t(.searchLists), empty: emptyState(f.t(.noLists)))))
                 """
         )
     }
@@ -139,8 +137,6 @@ struct ListsPage {
 
     private func reported(_ report: ImportReport, id: Int, _ f: Frame) -> HTML {
         let counts = report.counts
-        let columns = Self.rejectColumns(f)
-        let query = TableQuery(f, prefix: "r.")
         let more = counts.unknown + counts.malformed - counts.rejects.count
         return card(
             f.t(.importReport, report.file),
@@ -150,9 +146,9 @@ struct ListsPage {
                 (f.t(.alreadyThere), f.number(counts.present), nil), (f.t(.duplicates), f.number(counts.duplicates), nil),
                 (f.t(.rejected), f.number(counts.unknown + counts.malformed), nil),
             ]))
-            \(f.table(Table(
-                f.t(.rejected), columns: columns, page: query.page(of: report.rejects, columns), query: query,
-                exportPath: "/lists/imports/\(id)/rejects.csv", empty: .empty)))
+            \(f.table(
+                f.t(.rejected), Self.rejectColumns(f), of: report.rejects, prefix: "r.",
+                exportPath: "/lists/imports/\(id)/rejects.csv", empty: .empty))
             \(when: more > 0, "<p class=\"help\">\(f.t(.moreRejects, f.number(more)))</p>")
             """
         )
@@ -181,18 +177,14 @@ struct ListsPage {
     }
 
     private func entries(_ found: FoundNumber, _ f: Frame) -> HTML {
-        let columns = Self.entryColumns(f, policy)
-        let query = TableQuery(f, prefix: "e.")
-        return f.table(
-            Table(
-                f.t(.listName),
-                columns: columns,
-                page: query.page(of: found.entries, columns),
-                query: query,
-                exportPath: "/lists/found/\(found.index)/entries.csv",
-                empty: "<p class=\"help\">\(f.t(.onNoList))</p>",
-                actions: f.may(.editLists) ? { remove($0, found, f) } : nil
-            )
+        f.table(
+            f.t(.listName),
+            Self.entryColumns(f, policy),
+            of: found.entries,
+            prefix: "e.",
+            exportPath: "/lists/found/\(found.index)/entries.csv",
+            empty: "<p class=\"help\">\(f.t(.onNoList))</p>",
+            actions: f.may(.editLists) ? { remove($0, found, f) } : nil
         )
     }
 

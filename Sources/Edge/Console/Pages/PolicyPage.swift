@@ -70,34 +70,26 @@ struct PolicyPage {
     }
 
     private func tiers(_ policy: ContactPolicy, _ f: Frame) -> HTML {
-        let query = TableQuery(f, prefix: "t.")
-        let columns = Self.tierColumns(f)
-        return f.table(
-            Table(
-                f.t(.capTable),
-                columns: columns,
-                page: query.page(of: policy.tiers, columns),
-                query: query,
-                exportPath: "/policy/caps.csv",
-                searchHint: f.t(.searchTiers),
-                empty: emptyState(f.t(.nothingFound))
-            )
+        f.table(
+            f.t(.capTable),
+            Self.tierColumns(f),
+            of: policy.tiers,
+            prefix: "t.",
+            exportPath: "/policy/caps.csv",
+            searchHint: f.t(.searchTiers),
+            empty: emptyState(f.t(.nothingFound))
         )
     }
 
     private func classes(_ policy: ContactPolicy, _ f: Frame) -> HTML {
-        let query = TableQuery(f, prefix: "d.")
-        let columns = Self.dndColumns(f)
-        return f.table(
-            Table(
-                f.t(.dndClasses),
-                columns: columns,
-                page: query.page(of: policy.dnd, columns),
-                query: query,
-                exportPath: "/policy/dnd.csv",
-                searchHint: f.t(.searchClasses),
-                empty: emptyState(f.t(.nothingFound))
-            )
+        f.table(
+            f.t(.dndClasses),
+            Self.dndColumns(f),
+            of: policy.dnd,
+            prefix: "d.",
+            exportPath: "/policy/dnd.csv",
+            searchHint: f.t(.searchClasses),
+            empty: emptyState(f.t(.nothingFound))
         )
     }
 

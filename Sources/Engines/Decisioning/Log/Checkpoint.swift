@@ -1,12 +1,9 @@
 // Checkpoints: the state at one position of the log in files, so that a restart need not fold the whole log.
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
-import Foundation
 public import Kernel
 import Model
 public import Ports
-import Synchronization
 
 /// The files of a checkpoint: a manifest, line ids, lists, recent contacts, and one for each block of 65,536 subscribers.
 ///
@@ -88,7 +85,7 @@ extension DecisionState {
         w.write(UInt32(campaigns.count))
         for (id, campaign) in campaigns.sorted(by: { $0.key < $1.key }) {
             w.write(id.number)
-            w.write(counted: try Self.encode(campaign.spec))
+            w.write(counted: try campaign.spec.canonicalJSON())
             w.write(campaign.status.rawValue)
         }
         w.write(UInt32(waves.count))
@@ -119,18 +116,12 @@ extension DecisionState {
         in store: any ObjectStore
     ) throws -> [ContentHash] {
         let encoders = partEncoders()
-        let stored = Mutex([Result<ContentHash, any Error>?](repeating: nil, count: encoders.count))
-        let next = Atomic(0)
-        DispatchQueue.concurrentPerform(iterations: max(1, min(threads, encoders.count))) { _ in
-            while case let part = next.add(1, ordering: .relaxed).oldValue, part < encoders.count {
-                let bytes = encoders[part]()
-                let name = ContentHash.sha256(bytes)
-                let isKnown = previous.map { part < $0.parts.count && $0.parts[part] == name } ?? false
-                let result = Result { isKnown ? name : try store.put(bytes) }
-                stored.withLock { $0[part] = result }
-            }
+        let results = encoders.indices.concurrentMap(threads: threads) { part in
+            let bytes = encoders[part]()
+            let name = ContentHash.sha256(bytes)
+            let isKnown = previous.map { part < $0.parts.count && $0.parts[part] == name } ?? false
+            return Result { isKnown ? name : try store.put(bytes) }
         }
-        let results = stored.withLock { $0 }.compactMap { $0 }
         do {
             return try results.map { try $0.get() }
         } catch {
@@ -219,12 +210,6 @@ extension DecisionState {
         w.write(UInt32(singles.count))
         for single in singles.sorted(by: { $0.request < $1.request }) { w.write(single) }
         return w
-    }
-
-    private static func encode(_ spec: CampaignSpec) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return Array(try encoder.encode(spec))
     }
 
     // MARK: Reading
@@ -364,9 +349,7 @@ extension WaveState {
         w.write(planned)
         w.write(audience)
         w.write(openedAt)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        w.write(counted: Array(try encoder.encode(spec)))
+        w.write(counted: try spec.canonicalJSON())
         w.write(text: status.rawValue)
         w.write(optional: cuts) { w, cuts in
             w.write(UInt32(cuts.count))

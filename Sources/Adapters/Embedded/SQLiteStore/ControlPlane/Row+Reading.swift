@@ -53,7 +53,5 @@ extension Row {
 
 /// JSON text that is the same for the same value: keys sorted, no white space.
 func canonicalJSON(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
+    String(decoding: try value.canonicalJSON(), as: UTF8.self)
 }
