@@ -199,16 +199,17 @@ extension SubscriberFold {
             let spec = candidate.spec
             let most = [spec.capacity, spec.contactsWithinBudget].compactMap { $0 }.min().map(Int64.init) ?? .max
             guard contacts(spec.id) < most else { continue }
+            let isNew = isWebsite && !offers.contains { $0.isCountedWebsite(spec.id, in: request.at.month) }
+            if isNew {
+                guard let cap = candidate.checks.first(where: { $0.outcome == .capWebsite }),
+                    let used = cap.number("used"), let most = cap.number("cap"), used + fresh < most
+                else { continue }
+            }
             if candidate.checks.contains(where: { $0.outcome == .control && !$0.isPassed }) {
                 answer.controls.append(spec.id)
                 continue
             }
-            if isWebsite, !offers.contains(where: { $0.isCountedWebsite(spec.id, in: request.at.month) }) {
-                guard let cap = candidate.checks.first(where: { $0.outcome == .capWebsite }),
-                    let used = cap.number("used"), let most = cap.number("cap"), used + fresh < most
-                else { continue }
-                fresh += 1
-            }
+            if isNew { fresh += 1 }
             answer.offers.append(spec.id)
         }
         if !answer.offers.isEmpty {

@@ -101,14 +101,14 @@ extension DecisionState {
                 guard pool.campaigns[plan.number].contacts < Int64(most) else { continue }
             }
             guard let begin, begin.day <= plan.spec.validTo else { continue }
+            let isNew =
+                request.touchpoint.channel == .website && !subject.isSeen(plan.number, in: request.at.month)
+            guard !isNew || room > 0 else { continue }
             if plan.controlHash(subject.line) < plan.controlBelow {
                 answer.controls.append(plan.spec.id)
                 continue
             }
-            if request.touchpoint.channel == .website, !subject.isSeen(plan.number, in: request.at.month) {
-                guard room > 0 else { continue }
-                room -= 1
-            }
+            if isNew { room -= 1 }
             answer.offers.append(plan.spec.id)
         }
         if answer.offers.isEmpty { answer.notBefore = nil }
