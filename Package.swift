@@ -192,8 +192,10 @@ let package = Package(
         .target(
             name: "Bench",
             dependencies: core + [
-                "ADBCWarehouse", "Assembly", "Demo", "ObjectFiles", "Planning", "Profiles", "Rules", "SQLiteStore",
-                "SimulatedChannel", "Synthetic",
+                "ADBCWarehouse", "Assembly", "Demo", "Execution", "HTTPAPI", "ObjectFiles", "Planning", "Profiles", "Rules",
+                "SQLiteStore", "SimulatedChannel", "Synthetic", hummingbird,
+                .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             path: "Sources/Tools/Bench",
             swiftSettings: strict

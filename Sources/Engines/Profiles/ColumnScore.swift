@@ -56,10 +56,6 @@ public struct ColumnScore: @unchecked Sendable {
     /// The score of one subscriber in micro-units; nil = none.
     public func value(at index: SubscriberIndex) -> Int32? {
         guard Int(index.number) < universe else { return nil }
-        let registers = ValueProgram.Registers(program)
-        defer { registers.deallocate() }
-        program.run(0..<program.steps.count, Int(index.number >> 6), 1, registers)
-        let row = Int(index.number & 63)
-        return registers.valid(0)[0] >> UInt64(row) & 1 == 1 ? Int32(truncatingIfNeeded: registers.values(0)[row]) : nil
+        return program.value(0, at: Int(index.number)).map { Int32(truncatingIfNeeded: $0) }
     }
 }

@@ -18,6 +18,17 @@ struct ColumnMemory {
         nulls = column.nulls.map { UnsafePointer($0.pointer(to: UInt64.self)) }
     }
 
+    /// The number in a row, whether it is NULL or not; flags have none.
+    func value(at row: Int) -> Int64 {
+        switch width {
+        case .one: base &+ Int64(values.load(fromByteOffset: row, as: UInt8.self))
+        case .two: base &+ Int64(values.load(fromByteOffset: row * 2, as: UInt16.self))
+        case .four: base &+ Int64(values.load(fromByteOffset: row * 4, as: UInt32.self))
+        case .eight: base &+ values.load(fromByteOffset: row * 8, as: Int64.self)
+        case .bit: preconditionFailure("flags are read as bits")
+        }
+    }
+
     /// The values from a row on that starts a word.
     func values<T>(from word: Int, as type: T.Type = T.self) -> UnsafePointer<T> {
         values.assumingMemoryBound(to: T.self) + word * 64

@@ -82,6 +82,50 @@ struct ValueProgram {
         }
     }
 
+    /// Computes one register for one row; nil when it has no value there. Agrees with ``run(_:_:_:_:)``.
+    func value(_ register: Int, at row: Int) -> Int64? {
+        withUnsafeTemporaryAllocation(of: Int64?.self, capacity: max(1, registerCount)) { registers in
+            registers.initialize(repeating: nil)
+            steps.withUnsafeBufferPointer { steps in
+                for step in steps { registers[step.target] = Self.value(step.operation, row, registers) }
+            }
+            return registers[register]
+        }
+    }
+
+    private static func value(
+        _ operation: ValueStep.Operation,
+        _ row: Int,
+        _ registers: UnsafeMutableBufferPointer<Int64?>
+    ) -> Int64? {
+        func isNull(_ nulls: UnsafePointer<UInt64>?) -> Bool {
+            nulls.map { $0[row >> 6] >> UInt64(row & 63) & 1 == 1 } ?? false
+        }
+        func two(_ a: Int, _ b: Int, _ body: (Int64, Int64) -> Int64?) -> Int64? {
+            registers[a].flatMap { x in registers[b].flatMap { body(x, $0) } }
+        }
+        switch operation {
+        case .load(let column): return isNull(column.nulls) ? nil : column.value(at: row)
+        case .translate(let column, let table):
+            return isNull(column.nulls) ? nil : table[Int(column.value(at: row))]
+        case .bits(let bits, let nulls):
+            return isNull(nulls) ? nil : Int64(bits[row >> 6] >> UInt64(row & 63) & 1)
+        case .constant(let number): return number
+        case .add(let a, let b): return two(a, b) { $0 &+ $1 }
+        case .subtract(let a, let b): return two(a, b) { $0 &- $1 }
+        case .multiply(let a, let b): return two(a, b) { $0 &* $1 }
+        case .divide(let a, let b): return two(a, b) { $1 == 0 ? nil : $0 / $1 }
+        case .negate(let a): return registers[a].map { 0 &- $0 }
+        case .scaleUp(let a, let factor): return registers[a].map { $0 &* factor }
+        case .scaleDown(let a, let divisor): return registers[a].map { $0 / divisor }
+        case .addDays(let a, let days): return registers[a].map { $0 &+ days }
+        case .addMonths(let a, let months):
+            return registers[a].map {
+                Int64(LocalDay(number: Int32(truncatingIfNeeded: $0)).adding(months: months).number)
+            }
+        }
+    }
+
     // The checker proved that no operation overflows; `&` only saves the test.
     private static func run(_ step: ValueStep, _ first: Int, _ words: Int, _ registers: Registers) {
         let out = registers.values(step.target)

@@ -65,12 +65,15 @@ public enum BenchError: CodedError {
     /// The process that was to measure itself ended with an error, which it printed.
     case childFailed(Int32)
     case unknown(String, known: [String])
+    /// A program the bench needs is not there, or failed.
+    case noTool(String, why: String)
 
     public var code: String {
         switch self {
         case .answersDiffer: "bench.answers_differ"
         case .childFailed: "bench.child_failed"
         case .unknown: "bench.unknown"
+        case .noTool: "bench.no_tool"
         }
     }
 
@@ -78,6 +81,7 @@ public enum BenchError: CodedError {
         switch self {
         case .answersDiffer(let what): "the answers differ, so there is no figure: \(what)"
         case .childFailed(let status): "the measured process ended with status \(status); its message is above"
+        case .noTool(let name, let why): "\(name) cannot be used: \(why); install Debian's package \(name)"
         case .unknown(let name, let known): "there is no bench \(name); known: \(known.joined(separator: ", "))"
         }
     }
@@ -86,7 +90,7 @@ public enum BenchError: CodedError {
 /// Runs benches by name.
 public enum Bench {
     /// Names of all benches.
-    public static let names = ["count", "generate", "ledger", "memory", "wave"]
+    public static let names = ["count", "generate", "inbound", "ledger", "memory", "wave"]
 
     /// Runs one bench.
     public static func run(_ name: String, _ options: BenchOptions) async throws -> BenchResult {
@@ -95,6 +99,7 @@ public enum Bench {
             case "count": try await CountBench(options).run()
             case "generate": try await GenerateBench(options: options).run()
             case "memory": try await MemoryBench(options: options).run()
+            case "inbound": try await InboundBench(options: options).run()
             case "ledger": try await LedgerBench(options).run()
             case "wave": try await WaveBench(options).run()
             default: throw BenchError.unknown(name, known: names)

@@ -27,7 +27,12 @@ struct BenchOperator {
     func open() async throws -> Platform {
         var settings = PlatformSettings(directory: directory)
         settings.threads = options.threads
-        return try await Platform(settings, isDemo: true) { _ in
+        return try await Self.open(settings)
+    }
+
+    /// Opens a data directory of this kind.
+    static func open(_ settings: PlatformSettings) async throws -> Platform {
+        try await Platform(settings, isDemo: true) { _ in
             SimulatedGateway { _ in SimulatedReaction(isDelivered: true, receiptSeconds: 1) }
         }
     }

@@ -152,7 +152,7 @@ extension SubscriberFold {
 
     /// Every campaign of the pool, or those asked for, in the order of ranking, whether it passes or not.
     public func candidates(for request: OfferRequest) throws -> [Candidate] {
-        let wanted = request.campaigns.isEmpty ? Array(pool.keys) : request.campaigns.filter { pool[$0] != nil }
+        let wanted = request.campaigns.isEmpty ? Set(pool.keys) : Set(request.campaigns).filter { pool[$0] != nil }
         return try wanted.sorted().compactMap { id in
             guard let spec = campaigns[id]?.spec, let file = pool[id], try isMember(ofAudience: file) else {
                 return nil

@@ -1,58 +1,71 @@
-// Whether any list at all bars a subscriber, in one look.
+// The lists that bar a subscriber, without looking at every list.
 // SPDX-License-Identifier: Apache-2.0
 
 import Kernel
 import Model
 
-/// By channel class the union of all lists that bar it; most subscribers are on none, and then no list is looked at.
+/// By channel class the lists that bar it and their union; most subscribers are in no list, which the union says at once.
 final class BarIndex {
     /// Bits of the black and the grey list in a mask; class n of do-not-disturb has bit n.
     static let black = 16
     static let grey = 17
     /// Bits that count whatever the policy lists.
     static let alwaysKnown: UInt32 = 1 << 16 | 1 << 17
-    /// Bits and list codes, in the order of checks.
-    static let codes: [(bit: Int, code: String)] =
-        (1...15).map { ($0, ListID.dnd($0).code) } + [(black, "black"), (grey, "grey")]
-    private static let barring = Set(codes.map(\.code))
 
-    private var unions: [Bitset?] = Array(repeating: nil, count: ChannelClass.allCases.count)
+    private struct Channel {
+        var lists: [(bit: UInt32, list: ListID, members: Bitset)]
+        var union: Bitset
+    }
 
-    /// Whether any list bars the subscriber on a channel class.
-    func contains(_ index: SubscriberIndex, _ channel: ChannelClass, _ lists: [ListID: Bitset]) -> Bool {
+    private var channels: [Channel?] = Array(repeating: nil, count: ChannelClass.allCases.count)
+
+    /// The lists a subscriber is on that bar a channel class, by bit.
+    func mask(_ index: SubscriberIndex, _ channel: ChannelClass, _ lists: [ListID: Bitset]) -> UInt32 {
         let place = Int(channel.rawValue)
-        if let union = unions[place] { return union.contains(index.number) }
-        var union: Bitset?
-        for (list, members) in lists where Self.bars(list, channel) {
-            if union == nil { union = members } else { union?.formUnion(members) }
-        }
-        unions[place] = union ?? Bitset(universe: 0)
-        return union?.contains(index.number) ?? false
+        if channels[place] == nil { channels[place] = Self.make(channel, lists) }
+        guard channels[place]?.union.contains(index.number) == true else { return 0 }
+        return channels[place]?.lists.reduce(0) { $0 | ($1.members.contains(index.number) ? 1 << $1.bit : 0) } ?? 0
     }
 
     /// A list was replaced, or subscribers were added.
     func forget() {
-        unions = Array(repeating: nil, count: ChannelClass.allCases.count)
+        channels = Array(repeating: nil, count: ChannelClass.allCases.count)
     }
 
     /// Members were added to or removed from a list, which `lists` holds already.
     func update(_ list: ListID, added: [UInt32], removed: [UInt32], _ lists: [ListID: Bitset]) {
-        guard Self.barring.contains(list.code) else { return }
-        for channel in ChannelClass.allCases where Self.bars(list, channel) {
+        guard Self.bit(of: list) != nil, let members = lists[list] else { return }
+        for channel in ChannelClass.allCases where list.channel == nil || list.channel == channel {
             let place = Int(channel.rawValue)
-            guard var union = unions[place] else { continue }
-            unions[place] = nil
-            for index in added where Int(index) < union.universe { union.insert(index) }
-            let isComplete = added.allSatisfy { Int($0) < union.universe }
-            for index in removed {
-                let isOnOther = lists.contains { Self.bars($0.key, channel) && $0.value.contains(index) }
-                if !isOnOther { union.remove(index) }
+            guard var kept = channels[place] else { continue }
+            channels[place] = nil
+            guard let position = kept.lists.firstIndex(where: { $0.list == list }),
+                members.universe == kept.union.universe
+            else { continue }
+            kept.lists[position].members = members
+            for index in added where Int(index) < kept.union.universe { kept.union.insert(index) }
+            for index in removed where !kept.lists.contains(where: { $0.members.contains(index) }) {
+                kept.union.remove(index)
             }
-            if isComplete { unions[place] = union }
+            channels[place] = kept
         }
     }
 
-    private static func bars(_ list: ListID, _ channel: ChannelClass) -> Bool {
-        barring.contains(list.code) && (list.channel == nil || list.channel == channel)
+    private static func make(_ channel: ChannelClass, _ lists: [ListID: Bitset]) -> Channel {
+        var made = Channel(lists: [], union: Bitset(universe: lists.values.map(\.universe).max() ?? 0))
+        for (list, members) in lists where list.channel == nil || list.channel == channel {
+            guard let bit = bit(of: list) else { continue }
+            made.lists.append((bit, list, members))
+            made.union.formUnion(members)
+        }
+        return made
+    }
+
+    private static func bit(of list: ListID) -> UInt32? {
+        switch list.code {
+        case "black": UInt32(black)
+        case "grey": UInt32(grey)
+        default: Outcome(code: list.code)?.dndClass.map(UInt32.init)
+        }
     }
 }

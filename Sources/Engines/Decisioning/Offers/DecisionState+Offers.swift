@@ -1,7 +1,7 @@
 // Offers to single subscribers: reserve, settle, release, and what an outcome means on other channels.
 // SPDX-License-Identifier: Apache-2.0
 
-import Kernel
+public import Kernel
 public import Model
 
 /// An answer that may still be asked for again, or answered to.
@@ -57,6 +57,13 @@ extension DecisionState {
     /// A campaign in the pool, now or before; nil when it never was.
     public func pooled(_ campaign: CampaignID) -> PooledCampaign? {
         pool.numbers[campaign].map { pool.campaigns[$0] }
+    }
+
+    /// How many campaigns of the pool a subscriber is a member of.
+    public func poolSize(of index: SubscriberIndex) -> Int {
+        var count = 0
+        pool.forEach(of: index) { _ in count += 1 }
+        return count
     }
 
     /// All campaigns that are or were in the pool.

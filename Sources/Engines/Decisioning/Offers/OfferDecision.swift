@@ -4,14 +4,18 @@
 import Kernel
 import Model
 
-/// A candidate that passed everything before the ranking.
+/// A candidate that passed everything before the ranking; only trivial fields, because it is moved while sorting.
 private struct Candidate {
-    var plan: OfferPlan
+    /// Number of the campaign in the pool.
+    var number: Int
+    var campaign: CampaignID
     /// Larger is better, key by key.
-    var rank: (Int64, Int64, Int64, Int64)
+    var rank: SIMD4<Int64>
 
+    @inline(__always)
     static func isBefore(_ a: Candidate, _ b: Candidate) -> Bool {
-        a.rank != b.rank ? a.rank > b.rank : a.plan.spec.id < b.plan.spec.id
+        for key in 0..<4 where a.rank[key] != b.rank[key] { return a.rank[key] > b.rank[key] }
+        return a.campaign < b.campaign
     }
 }
 
@@ -34,14 +38,13 @@ extension DecisionState {
     /// - Throws: ``DecisionError`` when there is no policy or profile, the month is not counted, or a rule of the policy
     ///   or of a campaign cannot be evaluated.
     public func decide(_ request: OfferRequest) throws -> OfferDecision {
-        let policy = try livePolicy()
+        let day = try offerDay(on: request.at.day)
         guard ledger.monthsHeld.contains(request.at.month) else {
             throw DecisionError.monthNotHeld(request.at.month, held: ledger.monthsHeld)
         }
         let index = SubscriberIndex(request.index)
         let nothing = OfferDecision(answer: OfferAnswer(request: request, offers: []), isShared: false)
         guard Int(request.index) < subscribers else { return nothing }
-        let day = try offerDay(on: request.at.day, policy: policy)
         let line = lines[Int(request.index)]
         if let holdout = day.holdout, holdout.hash(line) < holdout.below { return nothing }
         let channel = request.touchpoint.channel
@@ -54,27 +57,30 @@ extension DecisionState {
         if let interval = day.intervals[Int(channel.rawValue)], isTooEarly(subject, interval) { return nothing }
         var candidates: [Candidate] = []
         func consider(_ number: Int) throws {
-            let plan = try offerPlan(number, on: request.at.day, policy: policy)
-            guard try failure(plan, subject) == nil else { return }
+            let plan = try offerPlan(number, on: request.at.day)
+            guard failure(plan, subject) == nil else { return }
             var score: Int32 = 0
             if let scorer = plan.score {
                 guard let found = scorer(index) else { return }
                 score = found
             }
-            candidates.append(Candidate(plan: plan, rank: rank(plan, score: score, index, policy.ranking)))
+            let rank = rank(plan, score: score, index, day.policy.ranking)
+            let candidate = Candidate(number: number, campaign: plan.spec.id, rank: rank)
+            // There are few: each goes to its place at once.
+            let place = candidates.firstIndex { Candidate.isBefore(candidate, $0) } ?? candidates.count
+            candidates.insert(candidate, at: place)
         }
         if request.campaigns.isEmpty {
             var numbers: [Int] = []
             pool.forEach(of: index) { numbers.append($0) }
             for number in numbers { try consider(number) }
         } else {
-            for campaign in request.campaigns {
+            for campaign in Set(request.campaigns).sorted() {
                 guard let number = pool.numbers[campaign], pool.contains(index, number: number) else { continue }
                 try consider(number)
             }
         }
-        candidates.sort(by: Candidate.isBefore)
-        return choose(candidates, for: subject, room: room, day: day, policy: policy)
+        return try choose(candidates, for: subject, room: room, day: day)
     }
 
     /// Takes the best that capacity, budget, validity and the caps allow; control members are met on the way.
@@ -82,23 +88,21 @@ extension DecisionState {
         _ candidates: [Candidate],
         for subject: Subject,
         room: Int,
-        day: OfferDay,
-        policy: ContactPolicy
-    ) -> OfferDecision {
+        day: OfferDay
+    ) throws -> OfferDecision {
         let request = subject.request
         var isShared = false
         var answer = OfferAnswer(request: request, offers: [])
-        let limit = min(Int(request.limit), policy.offers.offers)
-        let begin = begin(of: request, subject.index, day: day, policy: policy)
+        let limit = min(Int(request.limit), day.policy.offers.offers)
+        let begin = begin(of: request, subject.index, day: day)
         if begin != request.at { answer.notBefore = begin }
         var room = room
         for candidate in candidates {
             guard answer.offers.count < limit else { break }
-            let plan = candidate.plan
-            let most = [plan.spec.capacity, plan.spec.contactsWithinBudget].compactMap { $0 }.min()
-            if let most {
+            let plan = try offerPlan(candidate.number, on: request.at.day)
+            if let most = plan.most {
                 isShared = true
-                guard pool.campaigns[plan.number].contacts < Int64(most) else { continue }
+                guard pool.campaigns[plan.number].contacts < most else { continue }
             }
             guard let begin, begin.day <= plan.spec.validTo else { continue }
             let isNew =
@@ -116,7 +120,7 @@ extension DecisionState {
     }
 
     /// The first check before the ranking that keeps an offer from a subscriber.
-    private func failure(_ plan: OfferPlan, _ subject: Subject) throws -> Outcome? {
+    private func failure(_ plan: OfferPlan, _ subject: Subject) -> Outcome? {
         let index = subject.index
         let touchpoint = subject.request.touchpoint
         if let failure = plan.campaignFailure { return failure }
@@ -183,18 +187,34 @@ extension DecisionState {
         guard exceptOwn, isContacted(by: plan.spec.id, subject.index, around: day, days) else { return true }
         // A wave of the campaign itself is among them: look whether another one is too.
         return ids.contains { id in
-            recentContacts(on: day, within: days, except: nil) {
-                recent.kind(id).matches($0) && $0.campaign != plan.spec.id
-            }
-            .contains { $0.blocks[subject.index.block]?.contains(subject.index.offset) == true }
+            recentSets(recent.kind(id), on: day, within: days, block: subject.index.block, except: plan.spec.id)
+                .contains { $0.contains(subject.index.offset) }
         }
     }
 
     private func isRecent(_ id: Int, _ index: SubscriberIndex, on day: LocalDay) -> Bool {
         recent.contains(id, index, on: day) { kind, days in
-            recentContacts(on: day, within: days, except: nil) { kind.matches($0) }
-                .compactMap { $0.blocks[index.block] }
+            recentSets(kind, on: day, within: days, block: index.block, except: nil)
         }
+    }
+
+    /// Contacts of one block by waves and in loaded history.
+    private func recentSets(
+        _ kind: RecentKind,
+        on day: LocalDay,
+        within days: Int,
+        block: Int,
+        except campaign: CampaignID?
+    ) -> [BlockSet] {
+        func isNear(_ other: LocalDay) -> Bool { abs(Int(other.number) - Int(day.number)) < days }
+        let before = history.filter { isNear($0.day) && kind.matches($0) }.compactMap { $0.blocks[block] }
+        return before
+            + waves.values.compactMap { wave in
+                guard isNear(wave.planned.day), wave.status != .aborted, wave.wave.campaign != campaign,
+                    kind.matches(RecentContacts(wave.spec, day: wave.planned.day))
+                else { return nil }
+                return wave.blocks[block]?.counted
+            }
     }
 
     private func isContacted(
@@ -212,14 +232,8 @@ extension DecisionState {
 
     /// The lists a subscriber is on that bar a channel: bit n for class n, then black and grey.
     private func barMask(_ index: SubscriberIndex, _ channel: ChannelClass) -> UInt32 {
-        guard bars.contains(index, channel, lists) else { return 0 }
-        var mask: UInt32 = 0
-        for (bit, code) in BarIndex.codes {
-            let isOn = [ListID(code), ListID(code, channel: channel)].contains {
-                lists[$0]?.contains(index.number) == true
-            }
-            if isOn { mask |= 1 << UInt32(bit) }
-        }
+        let mask = bars.mask(index, channel, lists)
+        guard mask != 0 else { return 0 }
         let known = (policy?.dnd ?? []).reduce(UInt32(0)) { $0 | 1 << UInt32($1.number) } | BarIndex.alwaysKnown
         return mask & known
     }
@@ -236,11 +250,10 @@ extension DecisionState {
     private func begin(
         of request: OfferRequest,
         _ index: SubscriberIndex,
-        day: OfferDay,
-        policy: ContactPolicy
+        day: OfferDay
     ) -> LocalTime? {
         let area = day.areas.first { $0.test(index) }
-        return policy.notBefore(request.at, channel: request.touchpoint.channel, hours: area?.hours)
+        return day.policy.notBefore(request.at, channel: request.touchpoint.channel, hours: area?.hours)
     }
 
     private func rank(
@@ -248,8 +261,8 @@ extension DecisionState {
         score: Int32,
         _ index: SubscriberIndex,
         _ keys: [RankingKey]
-    ) -> (Int64, Int64, Int64, Int64) {
-        var values: [Int64] = [0, 0, 0, 0]
+    ) -> SIMD4<Int64> {
+        var values = SIMD4<Int64>()
         for (place, key) in keys.prefix(4).enumerated() {
             values[place] =
                 switch key {
@@ -259,7 +272,7 @@ extension DecisionState {
                 case .value: plan.spec.valuePerOrderMinor
                 }
         }
-        return (values[0], values[1], values[2], values[3])
+        return values
     }
 
     /// A product that stops at the ends of the range.

@@ -5,9 +5,11 @@ import Kernel
 import Model
 
 /// The checks of one pooled campaign with their data, valid for one revision of all inputs and one day.
-struct OfferPlan {
+final class OfferPlan {
     let number: Int
     let spec: CampaignSpec
+    /// Offers that capacity and budget allow; nil = any number.
+    let most: Int64?
     /// Set when the campaign as a whole may not contact anybody.
     let campaignFailure: Outcome?
     let owners: Bitset?
@@ -23,21 +25,72 @@ struct OfferPlan {
     /// By pool number: whether the other campaign is for the same product, or of a similar category.
     let isSameProduct: [Bool]
     let isSimilar: [Bool]
-    let linkage: LinkageType?
     /// Channel classes on which a text of a wave of this campaign cancels the offer, by bit.
     let cancelledByText: UInt8
     let controlHash: KeyedHash
     let controlBelow: UInt64
+
+    init(
+        number: Int,
+        spec: CampaignSpec,
+        campaignFailure: Outcome?,
+        owners: Bitset?,
+        conflicts: [Bitset],
+        unticked: UInt32,
+        rules: [@Sendable (SubscriberIndex) -> Bool],
+        score: (@Sendable (SubscriberIndex) -> Int32?)?,
+        personal: (@Sendable (SubscriberIndex) -> Int32?)?,
+        sameProduct: (id: Int, days: Int)?,
+        similar: (ids: [Int], days: Int)?,
+        isSameProduct: [Bool],
+        isSimilar: [Bool],
+        linkage: LinkageType?,
+        control: (hash: KeyedHash, below: UInt64)
+    ) {
+        self.number = number
+        self.spec = spec
+        most = [spec.capacity, spec.contactsWithinBudget].compactMap { $0 }.min().map(Int64.init)
+        self.campaignFailure = campaignFailure
+        self.owners = owners
+        self.conflicts = conflicts
+        self.unticked = unticked
+        self.rules = rules
+        self.score = score
+        self.personal = personal
+        self.sameProduct = sameProduct
+        self.similar = similar
+        self.isSameProduct = isSameProduct
+        self.isSimilar = isSimilar
+        cancelledByText = (linkage?.cancelled(after: .shown, on: .sms) ?? []).reduce(0) { $0 | $1.bit }
+        (controlHash, controlBelow) = control
+    }
 }
 
 /// What all campaigns share on one day.
-struct OfferDay {
+final class OfferDay {
+    let policy: ContactPolicy
     let tiers: [@Sendable (SubscriberIndex) -> Bool]
     let rows: [CapRow]
     let holdout: (hash: KeyedHash, below: UInt64)?
     let areas: [(test: @Sendable (SubscriberIndex) -> Bool, hours: [ChannelClass: QuietHours])]
     /// By channel class: the question whether the minimum interval is kept.
     let intervals: [(id: Int, days: Int)?]
+
+    init(
+        policy: ContactPolicy,
+        tiers: [@Sendable (SubscriberIndex) -> Bool],
+        rows: [CapRow],
+        holdout: (hash: KeyedHash, below: UInt64)?,
+        areas: [(test: @Sendable (SubscriberIndex) -> Bool, hours: [ChannelClass: QuietHours])],
+        intervals: [(id: Int, days: Int)?]
+    ) {
+        self.policy = policy
+        self.tiers = tiers
+        self.rows = rows
+        self.holdout = holdout
+        self.areas = areas
+        self.intervals = intervals
+    }
 }
 
 /// Plans by campaign, made when first asked for and again when an input changed.
@@ -69,7 +122,7 @@ final class OfferPlans {
     }
 
     func day(_ stamp: Stamp, make: () throws -> OfferDay) rethrows -> OfferDay {
-        if let days, days.stamp == stamp { return days.day }
+        if let kept = days, kept.stamp == stamp { return kept.day }
         let made = try make()
         days = (stamp, made)
         return made
@@ -104,9 +157,9 @@ final class OfferPlans {
 }
 
 extension DecisionState {
-    func offerPlan(_ number: Int, on day: LocalDay, policy: ContactPolicy) throws -> OfferPlan {
+    func offerPlan(_ number: Int, on day: LocalDay) throws -> OfferPlan {
         try offerPlans.plan(number, OfferPlans.Stamp(inputs: inputVersion, day: day)) {
-            try makePlan(number, on: day, policy: policy)
+            try makePlan(number, on: day, policy: livePolicy())
         }
     }
 
@@ -114,7 +167,6 @@ extension DecisionState {
         let id = pool.campaigns[number].id
         guard let campaign = campaigns[id] else { throw DecisionError.unknownCampaign(id) }
         let spec = campaign.spec
-        let linkage = policy.linkage.type(of: spec.category)
         let unticked = policy.dnd.filter { dnd in
             dnd.mayBeUnticked && spec.unticked.contains { $0.dndClass == dnd.number }
         }
@@ -138,16 +190,16 @@ extension DecisionState {
             },
             isSameProduct: specs.map { $0?.product != nil && $0?.product == spec.product },
             isSimilar: specs.map { $0.map { similarTo.contains($0.category) } ?? false },
-            linkage: linkage,
-            cancelledByText: (linkage?.cancelled(after: .shown, on: .sms) ?? []).reduce(0) { $0 | $1.bit },
-            controlHash: draw("control", of: id),
-            controlBelow: Self.threshold(ppm: spec.controlPPM)
+            linkage: policy.linkage.type(of: spec.category),
+            control: (draw("control", of: id), Self.threshold(ppm: spec.controlPPM))
         )
     }
 
-    func offerDay(on day: LocalDay, policy: ContactPolicy) throws -> OfferDay {
+    func offerDay(on day: LocalDay) throws -> OfferDay {
         try offerPlans.day(OfferPlans.Stamp(inputs: inputVersion, day: day)) {
-            OfferDay(
+            let policy = try livePolicy()
+            return OfferDay(
+                policy: policy,
                 tiers: try policy.tiers.map { try test($0.rule, on: day) },
                 rows: capRows,
                 holdout: policy.holdout.ppm == 0

@@ -45,6 +45,7 @@ final class OfferPool {
     func set(_ id: CampaignID, audience: ContentHash, members: Bitset) {
         let number = number(of: id)
         campaigns[number].audience = audience
+        if let slot = campaigns[number].slot { clear(slot) }
         let slot = campaigns[number].slot ?? freeSlot()
         campaigns[number].slot = slot
         numberOfSlot[slot] = number
@@ -56,7 +57,7 @@ final class OfferPool {
         guard let number = numbers[id], let slot = campaigns[number].slot else { return }
         campaigns[number].slot = nil
         numberOfSlot[slot] = nil
-        fill(slot, Bitset(universe: 0))
+        clear(slot)
     }
 
     /// The number of a campaign, a new one at its first entry.
@@ -83,10 +84,9 @@ final class OfferPool {
 
     /// Whether a subscriber is among a campaign's members.
     func contains(_ index: SubscriberIndex, number: Int) -> Bool {
-        guard let slot = campaigns[number].slot,
-            let row = row(index, plane: slot / Self.columns)
-        else { return false }
-        return row[(slot % Self.columns) >> 6] >> UInt64(slot & 63) & 1 == 1
+        guard let slot = campaigns[number].slot else { return false }
+        let (plane, word, bit) = Self.place(slot)
+        return row(index, plane: plane).map { $0[word] & bit != 0 } ?? false
     }
 
     /// Calls `body` with the number of each campaign a subscriber could be offered, in the order of columns.
@@ -119,28 +119,38 @@ final class OfferPool {
         return numberOfSlot.count - Self.columns
     }
 
+    /// Puts members into an empty column; only their rows are touched.
     private func fill(_ slot: Int, _ members: Bitset) {
-        let (plane, word, bit) = (slot / Self.columns, (slot % Self.columns) >> 6, UInt64(1) << UInt64(slot & 63))
-        let blocks = max(planes[plane].count, Block.count(subscribers: members.universe))
-        while planes[plane].count < blocks { planes[plane].append(nil) }
-        for block in 0..<blocks {
-            let first = block * Block.words
-            let last = min(first + Block.words, members.words.count)
-            let isEmpty = first >= last || !members.words[first..<last].contains { $0 != 0 }
-            if planes[plane][block] == nil {
-                guard !isEmpty else { continue }
-                let rows = UnsafeMutablePointer<UInt64>.allocate(capacity: Block.size * Self.width)
-                rows.initialize(repeating: 0, count: Block.size * Self.width)
-                planes[plane][block] = rows
-            }
-            guard let rows = planes[plane][block] else { continue }
-            for offset in 0..<Block.size {
-                let position = first + offset >> 6
-                let isMember =
-                    position < members.words.count && members.words[position] >> UInt64(offset & 63) & 1 == 1
-                let row = rows + offset * Self.width + word
-                row.pointee = isMember ? row.pointee | bit : row.pointee & ~bit
+        let (plane, word, bit) = Self.place(slot)
+        while planes[plane].count < Block.count(subscribers: members.universe) { planes[plane].append(nil) }
+        for (position, value) in members.words.enumerated() where value != 0 {
+            let rows = rows(ofBlock: position / Block.words, plane: plane)
+            let first = position % Block.words * 64
+            var rest = value
+            while rest != 0 {
+                (rows + (first + rest.trailingZeroBitCount) * Self.width + word).pointee |= bit
+                rest &= rest - 1
             }
         }
+    }
+
+    /// Empties a column.
+    private func clear(_ slot: Int) {
+        let (plane, word, bit) = Self.place(slot)
+        for case let rows? in planes[plane] {
+            for offset in 0..<Block.size { (rows + offset * Self.width + word).pointee &= ~bit }
+        }
+    }
+
+    private static func place(_ slot: Int) -> (plane: Int, word: Int, bit: UInt64) {
+        (slot / columns, slot % columns / 64, 1 << UInt64(slot % 64))
+    }
+
+    private func rows(ofBlock block: Int, plane: Int) -> UnsafeMutablePointer<UInt64> {
+        if let rows = planes[plane][block] { return rows }
+        let rows = UnsafeMutablePointer<UInt64>.allocate(capacity: Block.size * Self.width)
+        rows.initialize(repeating: 0, count: Block.size * Self.width)
+        planes[plane][block] = rows
+        return rows
     }
 }
