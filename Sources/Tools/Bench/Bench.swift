@@ -64,12 +64,15 @@ public enum BenchError: CodedError {
     case answersDiffer(String)
     /// The process that was to measure itself ended with an error, which it printed.
     case childFailed(Int32)
+    /// The instance is too easy to say anything: its constraints hardly bind.
+    case easyInstance(String)
     case unknown(String, known: [String])
 
     public var code: String {
         switch self {
         case .answersDiffer: "bench.answers_differ"
         case .childFailed: "bench.child_failed"
+        case .easyInstance: "bench.easy_instance"
         case .unknown: "bench.unknown"
         }
     }
@@ -78,6 +81,7 @@ public enum BenchError: CodedError {
         switch self {
         case .answersDiffer(let what): "the answers differ, so there is no figure: \(what)"
         case .childFailed(let status): "the measured process ended with status \(status); its message is above"
+        case .easyInstance(let why): "the instance says nothing about the method: \(why); take another seed or size"
         case .unknown(let name, let known): "there is no bench \(name); known: \(known.joined(separator: ", "))"
         }
     }
@@ -86,12 +90,13 @@ public enum BenchError: CodedError {
 /// Runs benches by name.
 public enum Bench {
     /// Names of all benches.
-    public static let names = ["count", "generate", "ledger", "memory", "wave"]
+    public static let names = ["arbitrate", "count", "generate", "ledger", "memory", "wave"]
 
     /// Runs one bench.
     public static func run(_ name: String, _ options: BenchOptions) async throws -> BenchResult {
         let results: [String: Double] =
             switch name {
+            case "arbitrate": try await ArbitrateBench(options: options).run()
             case "count": try await CountBench(options).run()
             case "generate": try await GenerateBench(options: options).run()
             case "memory": try await MemoryBench(options: options).run()
