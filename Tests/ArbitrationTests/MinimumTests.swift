@@ -53,11 +53,11 @@ import Testing
     @Test func `minimums, capacities and budgets hold together on a binding instance`() throws {
         let open = try ArbitrationInstance.problem(subscribers: 20_000, seed: 5, threads: 2)
         let plain = try solver.solve(open)
-        // Three campaigns want a quarter more contacts than they would get, within the same budgets.
+        // Three campaigns want a tenth more contacts than they would get, within the same budgets.
         let minimums = [1, 4, 8].map { campaign in
             let offers = Array(campaign * 4..<campaign * 4 + 4)
             let contacts = offers.reduce(0) { $0 + plain.assignments[$1].subscribers.count }
-            return minimum("campaign \(campaign + 1)", Int64(contacts * 5 / 4), offers)
+            return minimum("campaign \(campaign + 1)", Int64(contacts * 11 / 10), offers)
         }
         let problem = try open.with(
             constraints: open.constraints + minimums
@@ -117,8 +117,28 @@ import Testing
         let problem = try problem([minimum("first", 30, [0]), minimum("second", 25, [1, 2])])
         let error = try #require(throws: ArbitrationError.self) { try solver.solve(problem) }
         guard case .minimums(let gaps) = error else { throw error }
-        #expect(gaps.allSatisfy { $0.reason == .together && $0.possible < $0.wanted })
+        for gap in gaps {
+            #expect(gap.reason == .together)
+            #expect(gap.possible == (gap.constraint == "first" ? 15 : 10))
+        }
         #expect(!gaps.isEmpty)
-        #expect(error.description.contains("cannot all be met together"))
+    }
+
+    @Test func `a minimum raised until it fails is refused with a proof of how many contacts are possible`() throws {
+        let open = try ArbitrationInstance.problem(subscribers: 4_000, seed: 5, threads: 2)
+        var reached: Int64 = 0
+        for wanted in stride(from: Int64(300), through: 3_000, by: 100) {
+            let constraints = open.constraints + [minimum("campaign 5", wanted, Array(16..<20))]
+            do throws(ArbitrationError) {
+                _ = try solver.solve(try open.with(constraints: constraints))
+                reached = wanted
+            } catch {
+                guard case .minimums(let gaps) = error, let gap = gaps.first else { throw error }
+                #expect(gap.reason == .together)
+                #expect(gap.possible >= reached && gap.possible < wanted)
+                return
+            }
+        }
+        Issue.record("a minimum of 3,000 contacts was met")
     }
 }

@@ -13,8 +13,8 @@ public struct MinimumGap: Hashable, Sendable, CustomStringConvertible {
         case limits([String])
         /// The named capacity or budget serves several minimums and does not hold their sum; proven.
         case shared(String)
-        /// All minimums together cannot be met: at the duals found even the upper bound of the value is negative,
-        /// though no value is; proven.
+        /// All constraints together, the other minimums among them, allow fewer contacts; proven by the bound of the
+        /// problem that asks for the most of them.
         case together
         /// The search did not meet it; whether it can be met is not known.
         case notReached
@@ -24,7 +24,7 @@ public struct MinimumGap: Hashable, Sendable, CustomStringConvertible {
     public var constraint: String
     /// Contacts asked for.
     public var wanted: Int64
-    /// Contacts that are possible at most when ``reason`` is `candidates`, `limits` or `shared`; else contacts reached.
+    /// Contacts that are possible at most; contacts reached when ``reason`` is `notReached`.
     public var possible: Int64
     /// What stands in the way.
     public var reason: Reason
@@ -46,7 +46,8 @@ public struct MinimumGap: Hashable, Sendable, CustomStringConvertible {
         case .shared(let name):
             "\(constraint) wants \(wanted) contacts but beside the other minimums \(name) leaves \(possible)"
         case .together:
-            "\(constraint) wants \(wanted) contacts and got \(possible); the minimums cannot all be met together"
+            "\(constraint) wants \(wanted) contacts but capacities, budgets and the other minimums together allow "
+                + "\(possible)"
         case .notReached: "\(constraint) wants \(wanted) contacts and the search reached \(possible)"
         }
     }

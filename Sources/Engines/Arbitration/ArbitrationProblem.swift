@@ -177,6 +177,19 @@ public struct ArbitrationProblem: Sendable {
         return ArbitrationProblem(of: self, scaled, part.subscribers, starts, part.offers, part.values)
     }
 
+    /// The value of a contact in ``counting(_:)``, micro-units.
+    static let countedValue: Int32 = 1_000_000
+
+    /// The problem whose value is the number of contacts that a minimum asks for; all other constraints stay.
+    func counting(_ minimum: Int) -> ArbitrationProblem {
+        var worth = [Int32](repeating: 0, count: offers.count)
+        for term in constraints[minimum].terms { worth[term.offer] = Self.countedValue }
+        var others = constraints
+        others.remove(at: minimum)
+        let values = candidateOffers.map { worth[Int($0)] }
+        return ArbitrationProblem(of: self, others, subscribers, starts, candidateOffers, values)
+    }
+
     /// The same problem with a little more value here and there: 0..<`width` micro-units, by a fixed hash of the candidate.
     func blurred(width: Int64) -> ArbitrationProblem {
         var blurred = values

@@ -44,17 +44,12 @@ public struct ArbitrationSolver: Sendable {
         var best = Attempt(draft: greedy, point: nil)
         best.improve(by: attempt(problem, table, choosing: problem, search(problem, table, from: previous)))
         if best.isPoor {
-            // Many equal values: the dual value has steps that no slope tells of. Values blurred ever less lead there.
-            var duals: [Int64]?
-            for width in Self.blurs(problem, threads: threads) {
-                let blurred = problem.blurred(width: width)
-                let found = search(blurred, table, from: duals)
-                duals = found
-                best.improve(by: attempt(problem, table, choosing: blurred, found))
+            forEachBlurredSearch(problem, table) { blurred, duals in
+                best.improve(by: attempt(problem, table, choosing: blurred, duals))
             }
         }
         guard let point = best.point, best.draft.shortMinimums.isEmpty else {
-            throw .minimums(best.draft.missed(bound: best.point?.bound ?? 0))
+            throw .minimums(missed(by: best.draft))
         }
         return ArbitrationSolution(
             best.draft,
@@ -86,11 +81,10 @@ extension ArbitrationSolver {
             if let found = other.point, point.map({ found.bound < $0.bound }) ?? true { point = found }
         }
 
-        /// Whether the gap is above a five-hundredth, or a minimum short without proof that all together are too much.
+        /// Whether the gap is above a five-hundredth, or a minimum short.
         var isPoor: Bool {
             guard let point else { return true }
-            if draft.missing > 0 { return point.bound >= 0 }
-            return (point.bound - Int128(draft.value)) * 500 > point.bound
+            return draft.missing > 0 || (point.bound - Int128(draft.value)) * 500 > point.bound
         }
     }
 
@@ -110,30 +104,57 @@ extension ArbitrationSolver {
         return Attempt(draft: draft, point: problem.relaxed(duals: duals, table, threads: threads))
     }
 
-    /// Widths of blurring: from half the mean value of a contact down to a two-thousandth.
-    private static func blurs(_ problem: ArbitrationProblem, threads: Int) -> [Int64] {
+    /// Searches duals where many values are equal: the dual value then has steps that no slope tells of.
+    ///
+    /// Values blurred ever less lead to the duals: from half the mean value of a contact down to a two-thousandth.
+    private func forEachBlurredSearch(
+        _ problem: ArbitrationProblem,
+        _ table: PriceTable,
+        _ body: (_ blurred: ArbitrationProblem, _ duals: [Int64]) -> Void
+    ) {
         let free = problem.relaxed(prices: [Int64](repeating: 0, count: problem.offers.count), threads: threads)
         let contacts = free.contacts.reduce(0, +)
         let mean = contacts > 0 ? free.value / contacts : 0
-        return [1, 3, 5, 7, 9, 11].map { mean >> $0 }.filter { $0 > 1 }
+        var duals: [Int64]?
+        for width in [1, 3, 5, 7, 9, 11].map({ mean >> $0 }) where width > 1 {
+            let blurred = problem.blurred(width: width)
+            let found = search(blurred, table, from: duals)
+            duals = found
+            body(blurred, found)
+        }
+    }
+
+    // MARK: Minimums
+
+    /// The minimums that stayed short, with what is possible of each where that is proven.
+    private func missed(by draft: Draft) -> [MinimumGap] {
+        draft.shortMinimums.map { minimum in
+            let constraint = draft.table.constraints[minimum]
+            let most = mostContacts(minimum, draft.problem)
+            let isProven = most < constraint.limit
+            return MinimumGap(
+                constraint: constraint.name,
+                wanted: constraint.limit,
+                possible: isProven ? most : draft.used[minimum],
+                reason: isProven ? .together : .notReached
+            )
+        }
+    }
+
+    /// An upper bound of the contacts that a minimum can get beside all other constraints: the lowest dual value found of
+    /// the problem that counts them; negative ones say that not even the others can be met.
+    private func mostContacts(_ minimum: Int, _ problem: ArbitrationProblem) -> Int64 {
+        let counting = problem.counting(minimum)
+        let table = PriceTable(counting)
+        var bound = counting.relaxed(duals: search(counting, table, from: nil), table, threads: threads).bound
+        forEachBlurredSearch(counting, table) { _, duals in
+            bound = min(bound, counting.relaxed(duals: duals, table, threads: threads).bound)
+        }
+        return Int64(clamping: max(0, bound / Int128(ArbitrationProblem.countedValue)))
     }
 }
 
 extension Draft {
     /// Contacts that minimums are short of.
     fileprivate var missing: Int64 { shortMinimums.reduce(0) { $0 + excess($1) } }
-
-    /// The minimums that stayed short.
-    ///
-    /// No value is negative, so a negative bound proves that no assignment meets them all.
-    fileprivate func missed(bound: Int128) -> [MinimumGap] {
-        shortMinimums.map {
-            MinimumGap(
-                constraint: table.constraints[$0].name,
-                wanted: table.constraints[$0].limit,
-                possible: used[$0],
-                reason: bound < 0 ? .together : .notReached
-            )
-        }
-    }
 }
