@@ -10,7 +10,8 @@
 /// relaxation for integer programming", 1974; M. Held, P. Wolfe, H. Crowder, "Validation of subgradient optimization",
 /// 1974; M. L. Fisher, "The Lagrangian relaxation method for solving integer programming problems", 1981.
 ///
-/// All arithmetic is exact and in integers; the result depends on the problem and the duals started from, not on threads.
+/// All arithmetic is in integers, rounded only where the bound stays one; the result depends on the problem and the duals
+/// started from, not on threads.
 public struct ArbitrationSolver: Sendable {
     /// Threads to use.
     public var threads: Int
