@@ -58,6 +58,12 @@ let package = Package(
             path: "Sources/Engines/Decisioning",
             swiftSettings: optimised
         ),
+        .target(
+            name: "Arbitration",
+            dependencies: ["Kernel", crypto],
+            path: "Sources/Engines/Arbitration",
+            swiftSettings: optimised
+        ),
 
         // The loop: the host of the decision core, and the six stages
         .target(
@@ -126,7 +132,12 @@ let package = Package(
         ),
 
         // Tools, wiring, program
-        .target(name: "Synthetic", dependencies: base, path: "Sources/Tools/Synthetic", swiftSettings: optimised),
+        .target(
+            name: "Synthetic",
+            dependencies: base + ["Arbitration"],
+            path: "Sources/Tools/Synthetic",
+            swiftSettings: optimised
+        ),
         .target(
             name: "Assembly",
             dependencies: core + [
@@ -192,8 +203,8 @@ let package = Package(
         .target(
             name: "Bench",
             dependencies: core + [
-                "ADBCWarehouse", "Assembly", "Demo", "Execution", "HTTPAPI", "ObjectFiles", "Planning", "Profiles", "Rules",
-                "SQLiteStore", "SimulatedChannel", "Synthetic", hummingbird,
+                "ADBCWarehouse", "Arbitration", "Assembly", "Demo", "Execution", "HTTPAPI", "ObjectFiles", "Planning",
+                "Profiles", "Rules", "SQLiteStore", "SimulatedChannel", "Synthetic", hummingbird,
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
@@ -241,6 +252,11 @@ let package = Package(
             name: "DecisioningTests",
             dependencies: core + ["InMemory", "TestSupport"],
             exclude: ["Golden"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ArbitrationTests",
+            dependencies: ["Arbitration", "Kernel", "Synthetic", crypto],
             swiftSettings: strict
         ),
         .testTarget(

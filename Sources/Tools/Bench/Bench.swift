@@ -64,6 +64,8 @@ public enum BenchError: CodedError {
     case answersDiffer(String)
     /// The process that was to measure itself ended with an error, which it printed.
     case childFailed(Int32)
+    /// The instance is too easy to say anything: its constraints hardly bind.
+    case easyInstance(String)
     case unknown(String, known: [String])
     /// A program the bench needs is not there, or failed.
     case noTool(String, why: String)
@@ -72,6 +74,7 @@ public enum BenchError: CodedError {
         switch self {
         case .answersDiffer: "bench.answers_differ"
         case .childFailed: "bench.child_failed"
+        case .easyInstance: "bench.easy_instance"
         case .unknown: "bench.unknown"
         case .noTool: "bench.no_tool"
         }
@@ -82,6 +85,7 @@ public enum BenchError: CodedError {
         case .answersDiffer(let what): "the answers differ, so there is no figure: \(what)"
         case .childFailed(let status): "the measured process ended with status \(status); its message is above"
         case .noTool(let name, let why): "\(name) cannot be used: \(why); install Debian's package \(name)"
+        case .easyInstance(let why): "the instance says nothing about the method: \(why); take another seed or size"
         case .unknown(let name, let known): "there is no bench \(name); known: \(known.joined(separator: ", "))"
         }
     }
@@ -90,12 +94,13 @@ public enum BenchError: CodedError {
 /// Runs benches by name.
 public enum Bench {
     /// Names of all benches.
-    public static let names = ["count", "generate", "inbound", "ledger", "memory", "wave"]
+    public static let names = ["arbitrate", "count", "generate", "inbound", "ledger", "memory", "wave"]
 
     /// Runs one bench.
     public static func run(_ name: String, _ options: BenchOptions) async throws -> BenchResult {
         let results: [String: Double] =
             switch name {
+            case "arbitrate": try await ArbitrateBench(options: options).run()
             case "count": try await CountBench(options).run()
             case "generate": try await GenerateBench(options: options).run()
             case "memory": try await MemoryBench(options: options).run()

@@ -126,7 +126,7 @@ struct MemoryBench {
     }
 
     /// The most memory this process ever had in RAM, file-backed pages included, in bytes.
-    private static func peakResident() throws -> Double {
+    static func peakResident() throws -> Double {
         let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
         guard let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
             let kilobytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap({
