@@ -9,6 +9,7 @@ public import Hummingbird
 import Kernel
 public import Model
 import Ports
+import Synchronization
 
 /// Signs staff in and out.
 public actor Accounts {
@@ -26,6 +27,10 @@ public actor Accounts {
     private let hashing = DispatchQueue(label: "gyre.edge.passwords")
     private var failures: [String: [Int64]] = [:]
     private var decoy: PasswordHash?
+    /// Sessions that were looked up within the last seconds; emptied when anything about staff or sessions changes.
+    private let sessions = Mutex<[String: (staff: Staff, until: ContinuousClock.Instant)]>([:])
+    /// How long a session that ran out may go on.
+    private static let sessionKept = Duration.seconds(5)
 
     init(store: any ControlPlaneStore, clock: OperatorClock, settings: SiteSettings) {
         self.store = store
@@ -81,6 +86,7 @@ public actor Accounts {
 
     /// Ends the session of a token.
     public func signOut(token: String, staff: Staff) async throws {
+        defer { forgetSessions() }
         try await store.closeSession(tokenHash: Self.hash(token))
         try await note(staff.login, "session.close")
     }
@@ -88,7 +94,18 @@ public actor Accounts {
     /// Whose session it is; nil for none.
     nonisolated func staff(token: String) async throws -> Staff? {
         guard token.utf8.count <= 100 else { return nil }
-        return try await store.session(tokenHash: Self.hash(token), at: clock.now.instant)
+        let now = ContinuousClock.now
+        if let kept = sessions.withLock({ $0[token] }), kept.until > now { return kept.staff }
+        let found = try await store.session(tokenHash: Self.hash(token), at: clock.now.instant)
+        sessions.withLock { sessions in
+            if sessions.count > 10_000 { sessions = sessions.filter { $0.value.until > now } }
+            sessions[token] = found.map { ($0, now + Self.sessionKept) }
+        }
+        return found
+    }
+
+    private nonisolated func forgetSessions() {
+        sessions.withLock { $0 = [:] }
     }
 
     /// Adds a member of staff with a password that is made up.
@@ -108,6 +125,7 @@ public actor Accounts {
     ///
     /// - Returns: The new password, when one was asked for; all sessions end then.
     public func update(_ staff: Staff, renewingPassword: Bool, by who: String) async throws -> String? {
+        defer { forgetSessions() }
         let password = renewingPassword ? Passwords.make() : nil
         let marks = [staff.role.rawValue, staff.isActive ? nil : "inactive", password == nil ? nil : "new password"]
         let detail = marks.compactMap { $0 }.joined(separator: ", ")
@@ -129,6 +147,7 @@ public actor Accounts {
             failures["name \(staff.login)", default: []].append(Self.milliseconds)
             throw EdgeError.wrongPassword
         }
+        defer { forgetSessions() }
         try await store.update(
             stored.staff,
             password: hashed(new),

@@ -169,12 +169,12 @@ public struct Problem: Codable, Hashable, Sendable {
         case "edge.too_large": .contentTooLarge
         case "edge.key_busy", "control.stale", "control.name_taken", "control.transition", "plan.wrong_phase",
             "plan.no_dry_run", "approval.already_decided", "dispatch.wrong_phase", "run.busy", "decision.wave_open",
-            "decision.wave_not_closed", "decision.no_policy", "decision.no_profile", "load.no_subscribers", "dispatch.no_wave",
-            "dispatch.no_touchpoint", "touchpoint.not_offered":
+            "decision.wave_not_closed", "decision.no_policy", "decision.no_profile", "load.no_subscribers",
+            "dispatch.no_wave", "dispatch.no_touchpoint", "touchpoint.not_offered":
             .conflict
         case "edge.key_reused", "edge.bad_password", "control.invalid", "approval.reason_missing", "plan.bad_name",
-            "plan.bad_message", "touchpoint.bad_interaction", "plan.bad_value", "plan.unknown_segment", "decision.invalid_policy",
-            "decision.month_not_held":
+            "plan.bad_message", "touchpoint.bad_interaction", "plan.bad_value", "plan.unknown_segment",
+            "decision.invalid_policy", "decision.month_not_held":
             .unprocessableContent
         case "control.file_disk_full": HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
         case "decision.read_only", "control.file_locked", "control.file_no_access", "run.unavailable":

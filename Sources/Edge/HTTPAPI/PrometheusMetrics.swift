@@ -31,9 +31,25 @@ public final class PrometheusMetrics: MetricsFactory, Sendable {
         var buckets = [Int](repeating: 0, count: PrometheusMetrics.bounds.count)
         var count = 0
         var seconds = 0.0
+
+        mutating func add(_ seconds: Double) {
+            for (place, bound) in PrometheusMetrics.bounds.enumerated() where seconds * 1000 <= Double(bound) {
+                buckets[place] += 1
+            }
+            count += 1
+            self.seconds += seconds
+        }
+    }
+
+    /// What requests are counted by; its series are written once.
+    private struct RequestKind: Hashable {
+        var method: String
+        var route: String
+        var status: Int
     }
 
     private struct Content {
+        var requests: [RequestKind: (count: Series, time: Series)] = [:]
         var counters: [Series: Int64] = [:]
         var gauges: [Series: Double] = [:]
         var times: [Series: Histogram] = [:]
@@ -46,21 +62,25 @@ public final class PrometheusMetrics: MetricsFactory, Sendable {
 
     /// Counts an answered request.
     func count(request method: String, route: String, status: Int, _ elapsed: Duration) {
-        let labels = [("method", method), ("route", route)]
-        content.withLock {
-            $0.counters[Series("gyre_http_requests_total", labels + [("status", "\(status)")]), default: 0] += 1
+        let kind = RequestKind(method: method, route: route, status: status)
+        content.withLock { content in
+            let series = content.requests[kind] ?? Self.series(of: kind)
+            content.requests[kind] = series
+            content.counters[series.count, default: 0] += 1
+            content.times[series.time, default: Histogram()].add(elapsed / .seconds(1))
         }
-        observe(Series("gyre_http_request_seconds", labels), elapsed / .seconds(1))
+    }
+
+    private static func series(of kind: RequestKind) -> (count: Series, time: Series) {
+        let labels = [("method", kind.method), ("route", kind.route)]
+        return (
+            Series("gyre_http_requests_total", labels + [("status", "\(kind.status)")]),
+            Series("gyre_http_request_seconds", labels)
+        )
     }
 
     private func observe(_ series: Series, _ seconds: Double) {
-        content.withLock { content in
-            for (place, bound) in Self.bounds.enumerated() where seconds * 1000 <= Double(bound) {
-                content.times[series, default: Histogram()].buckets[place] += 1
-            }
-            content.times[series, default: Histogram()].count += 1
-            content.times[series, default: Histogram()].seconds += seconds
-        }
+        content.withLock { $0.times[series, default: Histogram()].add(seconds) }
     }
 
     /// Sets a value that goes up and down.

@@ -329,7 +329,7 @@ public final class DecisionState {
         let key = TierKey(
             policy: policy.revision,
             profile: profileVersion,
-            lists: listVersion,
+            lists: try tiersUseLists(on: day) ? listVersion : 0,
             day: day,
             lines: subscribers
         )
@@ -344,6 +344,13 @@ public final class DecisionState {
         }
         tierCache = (key, tiers)
         return tiers
+    }
+
+    /// Whether a tier's rule asks for lists or product owners.
+    func tiersUseLists(on day: LocalDay) throws -> Bool {
+        try (policy?.tiers ?? []).contains {
+            try profileReader().test($0.rule, today: day, lists: memberships).usesLists
+        }
     }
 
     /// The policy that is live.

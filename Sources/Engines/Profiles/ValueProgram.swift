@@ -82,7 +82,9 @@ struct ValueProgram {
         }
     }
 
-    /// Computes one register for one row; nil when it has no value there. Agrees with ``run(_:_:_:_:)``.
+    /// Computes one register for one row; nil when it has no value there.
+    ///
+    /// Agrees with ``run(_:_:_:_:)``.
     func value(_ register: Int, at row: Int) -> Int64? {
         withUnsafeTemporaryAllocation(of: Int64?.self, capacity: max(1, registerCount)) { registers in
             registers.initialize(repeating: nil)

@@ -87,6 +87,7 @@ public final class Touchpoints: Sendable {
     ///   - limit: Most offers wanted, 1...8.
     ///   - campaigns: The only campaigns asked for; empty = all.
     ///   - now: The current time.
+    /// - Returns: The decision, and its offers as they are presented.
     /// - Throws: ``TouchpointError/badInteraction``; errors of the decision core.
     public func offers(
         interaction: String,
@@ -116,9 +117,13 @@ public final class Touchpoints: Sendable {
     /// Takes in what came of offers in an interaction.
     ///
     /// - Parameters:
+    ///   - interaction: Names the visit, call or session in which they were made.
+    ///   - index: The subscriber.
+    ///   - touchpoint: Where.
     ///   - result: What came of them.
     ///   - campaign: Which offer; nil = all of the interaction.
     ///   - until: For ``ContactResult/later``: when to ask again; nil = tomorrow.
+    ///   - now: The current time.
     /// - Throws: ``TouchpointError``; errors of the decision core.
     public func respond(
         interaction: String,

@@ -48,8 +48,8 @@ extension DecisionState {
         let line = lines[Int(request.index)]
         if let holdout = day.holdout, holdout.hash(line) < holdout.below { return nothing }
         let channel = request.touchpoint.channel
-        let tier = day.tiers.firstIndex { $0(index) } ?? day.tiers.count
-        let row = day.rows[tier]
+        let tier = day.everybody.map { Int($0[Int(index.number)]) } ?? day.tiers.firstIndex { $0(index) }
+        let row = day.rows[tier ?? day.tiers.count]
         let room = ledger.room(index, channel: channel, month: request.at.month, row: row)
         guard room > 0 || channel == .website else { return nothing }
         var subject = Subject(index: index, line: line, request: request, bars: barMask(index, channel))
@@ -58,7 +58,7 @@ extension DecisionState {
         var candidates: [Candidate] = []
         func consider(_ number: Int) throws {
             let plan = try offerPlan(number, on: request.at.day)
-            guard failure(plan, subject) == nil else { return }
+            guard failure(plan, subject, day) == nil else { return }
             var score: Int32 = 0
             if let scorer = plan.score {
                 guard let found = scorer(index) else { return }
@@ -120,7 +120,7 @@ extension DecisionState {
     }
 
     /// The first check before the ranking that keeps an offer from a subscriber.
-    private func failure(_ plan: OfferPlan, _ subject: Subject) -> Outcome? {
+    private func failure(_ plan: OfferPlan, _ subject: Subject, _ day: OfferDay) -> Outcome? {
         let index = subject.index
         let touchpoint = subject.request.touchpoint
         if let failure = plan.campaignFailure { return failure }
@@ -133,12 +133,26 @@ extension DecisionState {
         if plan.rules.contains(where: { $0(index) }) { return .categoryRule }
         let isOwn = touchpoint.channel == .inbound || touchpoint.channel == .website
         if let same = plan.sameProduct,
-            hasRecent(plan, subject, [same.id], same.days, plan.isSameProduct, exceptOwn: isOwn)
+            hasRecent(
+                plan,
+                subject,
+                [same.id],
+                same.days,
+                exceptOwn: isOwn,
+                where: { day.products[$0] == plan.product }
+            )
         {
             return .interval
         }
         if let similar = plan.similar,
-            hasRecent(plan, subject, similar.ids, similar.days, plan.isSimilar, exceptOwn: isOwn)
+            hasRecent(
+                plan,
+                subject,
+                similar.ids,
+                similar.days,
+                exceptOwn: isOwn,
+                where: { plan.similarCategories.contains(day.categories[$0]) }
+            )
         {
             return .similarCampaign
         }
@@ -174,12 +188,12 @@ extension DecisionState {
         _ subject: Subject,
         _ ids: [Int],
         _ days: Int,
-        _ isMeant: [Bool],
-        exceptOwn: Bool
+        exceptOwn: Bool,
+        where isMeant: (Int) -> Bool
     ) -> Bool {
         let day = subject.request.at.day
         let isOffered = subject.entries.contains {
-            $0.isContact && isMeant[Int($0.campaign)] && !(exceptOwn && $0.campaign == plan.number)
+            $0.isContact && isMeant(Int($0.campaign)) && !(exceptOwn && $0.campaign == plan.number)
                 && abs(Int($0.day) - Int(day.number)) < days
         }
         if isOffered { return true }

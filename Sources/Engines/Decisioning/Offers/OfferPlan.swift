@@ -22,9 +22,9 @@ final class OfferPlan {
     /// Questions to the ``RecentIndex``.
     let sameProduct: (id: Int, days: Int)?
     let similar: (ids: [Int], days: Int)?
-    /// By pool number: whether the other campaign is for the same product, or of a similar category.
-    let isSameProduct: [Bool]
-    let isSimilar: [Bool]
+    /// Ids of its product and of similar categories, as ``OfferDay`` numbers them.
+    let product: Int32?
+    let similarCategories: [Int32]
     /// Channel classes on which a text of a wave of this campaign cancels the offer, by bit.
     let cancelledByText: UInt8
     let controlHash: KeyedHash
@@ -42,8 +42,8 @@ final class OfferPlan {
         personal: (@Sendable (SubscriberIndex) -> Int32?)?,
         sameProduct: (id: Int, days: Int)?,
         similar: (ids: [Int], days: Int)?,
-        isSameProduct: [Bool],
-        isSimilar: [Bool],
+        product: Int32?,
+        similarCategories: [Int32],
         linkage: LinkageType?,
         control: (hash: KeyedHash, below: UInt64)
     ) {
@@ -59,8 +59,8 @@ final class OfferPlan {
         self.personal = personal
         self.sameProduct = sameProduct
         self.similar = similar
-        self.isSameProduct = isSameProduct
-        self.isSimilar = isSimilar
+        self.product = product
+        self.similarCategories = similarCategories
         cancelledByText = (linkage?.cancelled(after: .shown, on: .sms) ?? []).reduce(0) { $0 | $1.bit }
         (controlHash, controlBelow) = control
     }
@@ -70,22 +70,41 @@ final class OfferPlan {
 final class OfferDay {
     let policy: ContactPolicy
     let tiers: [@Sendable (SubscriberIndex) -> Bool]
+    /// The tier of everybody, where no tier asks for lists; else it would have to be found anew with each list change.
+    let everybody: [UInt8]?
     let rows: [CapRow]
     let holdout: (hash: KeyedHash, below: UInt64)?
     let areas: [(test: @Sendable (SubscriberIndex) -> Bool, hours: [ChannelClass: QuietHours])]
     /// By channel class: the question whether the minimum interval is kept.
     let intervals: [(id: Int, days: Int)?]
+    /// By pool number: ids of product and category, the same for equal ones; -1 = none.
+    let products: [Int32]
+    let categories: [Int32]
+    let ids: [String: Int32]
 
     init(
         policy: ContactPolicy,
         tiers: [@Sendable (SubscriberIndex) -> Bool],
+        everybody: [UInt8]?,
         rows: [CapRow],
         holdout: (hash: KeyedHash, below: UInt64)?,
         areas: [(test: @Sendable (SubscriberIndex) -> Bool, hours: [ChannelClass: QuietHours])],
-        intervals: [(id: Int, days: Int)?]
+        intervals: [(id: Int, days: Int)?],
+        specs: [CampaignSpec?]
     ) {
+        var ids: [String: Int32] = [:]
+        func id(_ name: String?) -> Int32 {
+            guard let name else { return -1 }
+            if let known = ids[name] { return known }
+            ids[name] = Int32(ids.count)
+            return Int32(ids.count - 1)
+        }
+        products = specs.map { id($0?.product.map { "product " + $0 }) }
+        categories = specs.map { id($0.map { "category " + $0.category }) }
+        self.ids = ids
         self.policy = policy
         self.tiers = tiers
+        self.everybody = everybody
         self.rows = rows
         self.holdout = holdout
         self.areas = areas
@@ -171,7 +190,7 @@ extension DecisionState {
             dnd.mayBeUnticked && spec.unticked.contains { $0.dndClass == dnd.number }
         }
         let similarTo = Set(policy.categories(similarTo: spec.category))
-        let specs = pool.campaigns.map { campaigns[$0.id]?.spec }
+        let shared = try offerDay(on: day)
         return OfferPlan(
             number: number,
             spec: spec,
@@ -188,8 +207,8 @@ extension DecisionState {
             similar: policy.similarDays[spec.category].map { days in
                 (similarTo.sorted().map { recent.id(.category($0), days: days) }, days)
             },
-            isSameProduct: specs.map { $0?.product != nil && $0?.product == spec.product },
-            isSimilar: specs.map { $0.map { similarTo.contains($0.category) } ?? false },
+            product: spec.product.flatMap { shared.ids["product " + $0] },
+            similarCategories: similarTo.compactMap { shared.ids["category " + $0] },
             linkage: policy.linkage.type(of: spec.category),
             control: (draw("control", of: id), Self.threshold(ppm: spec.controlPPM))
         )
@@ -201,13 +220,15 @@ extension DecisionState {
             return OfferDay(
                 policy: policy,
                 tiers: try policy.tiers.map { try test($0.rule, on: day) },
+                everybody: try tiersUseLists(on: day) ? nil : tiers(on: day),
                 rows: capRows,
                 holdout: policy.holdout.ppm == 0
                     ? nil : (draw("holdout/" + policy.holdout.epoch, of: nil), Self.threshold(ppm: policy.holdout.ppm)),
                 areas: try policy.quietAreas.map { (try test($0.rule, on: day), $0.quietHours) },
                 intervals: ChannelClass.allCases.map { channel in
                     policy.intervalDays[channel].map { (recent.id(.channel(channel), days: $0), $0) }
-                }
+                },
+                specs: pool.campaigns.map { campaigns[$0.id]?.spec }
             )
         }
     }
