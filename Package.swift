@@ -7,6 +7,8 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
     .unsafeFlags(["-warnings-as-errors"]),
 ]
+/// Classes of the decision core belong to one thread: their fields need no check for overlapping access at run time.
+let owned = [SwiftSetting.unsafeFlags(["-enforce-exclusivity=unchecked"])]
 /// Engines and what moves many rows are optimised in debug builds too: their tests decide millions of cases.
 let optimised = strict + [.unsafeFlags(["-O"], .when(configuration: .debug))]
 
@@ -56,7 +58,7 @@ let package = Package(
             name: "Decisioning",
             dependencies: base + ["Profiles", "Rules", crypto],
             path: "Sources/Engines/Decisioning",
-            swiftSettings: optimised
+            swiftSettings: optimised + owned
         ),
         .target(
             name: "Arbitration",

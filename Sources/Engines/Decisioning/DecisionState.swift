@@ -46,7 +46,7 @@ public final class DecisionState {
     /// Requests that are settled (true) or released (false).
     public internal(set) var concluded: [UInt64: Bool] = [:]
     /// Answers to single subscribers that may still be asked for again.
-    public internal(set) var interactions: [UInt64: Interaction] = [:]
+    var interactions = InteractionTable()
     /// Requests in the order of their answers: those that may still lapse, those that are due, those to forget.
     var waiting: [UInt64] = []
     var due: [UInt64] = []
@@ -56,6 +56,8 @@ public final class DecisionState {
     let recent = RecentIndex()
     let bars = BarIndex()
     let offerPlans = OfferPlans()
+    /// What ``warm(_:at:)`` read, kept so that it is read.
+    var warmth: UInt64 = 0
 
     /// The load whose columns are live, and the catalogue that types them; nil before the first.
     public var attributes: (load: String, catalogue: ContentHash)? { loaded.map { ($0.load, $0.catalogue) } }
@@ -426,7 +428,7 @@ public final class DecisionState {
             guard abs(Int(other.planned.day.number) - Int(day.number)) < days else { continue }
             var contacts = RecentContacts(other.spec, day: other.planned.day)
             guard isRelevant(contacts) else { continue }
-            contacts.blocks = other.blocks.mapValues(\.counted)
+            contacts.waveBlocks = other.blocks
             result.append(contacts)
         }
         return result

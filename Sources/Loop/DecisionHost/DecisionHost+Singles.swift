@@ -69,9 +69,19 @@ extension DecisionHost {
             inbox.removeAll(keepingCapacity: true)
             return taken
         }
+        if requests.count > 1 { warm(requests) }
         for request in requests { serve(request) }
         if let flight = inFlight, flight.isDone { try? land() }
         if inFlight == nil, failure == nil, !pending.isEmpty { send() }
+    }
+
+    private func warm(_ requests: [SingleRequest]) {
+        var (indices, time): ([UInt32], LocalTime?) = ([], nil)
+        for case .answer(let request, _) in requests {
+            indices.append(request.index)
+            time = request.at
+        }
+        if let time { state.warm(indices, at: time) }
     }
 
     private func serve(_ request: SingleRequest) {

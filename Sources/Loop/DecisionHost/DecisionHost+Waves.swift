@@ -12,14 +12,16 @@ extension DecisionHost {
     ///
     /// A wave that was open when the process ended is resumed at the first block that is not in the log.
     public func run(wave: WaveID, planned: LocalTime, audience: Bitset) async throws -> WaveSummary {
-        try await onOwner {
+        // Stored before the owner is asked: who waits for it need not wait for the disk.
+        let file = try objects.put(audience.listFile)
+        return try await onOwner {
             self.drain()
             if let done = self.state.waves[wave], done.status != .open { return try WaveSummary(done) }
             if let open = self.state.openWave {
                 guard open.wave == wave, let session = self.resumable else { throw DecisionError.waveOpen(open.wave) }
                 return try self.finish(session, after: open)
             }
-            return try self.start(wave, planned: planned, audience: audience)
+            return try self.start(wave, planned: planned, audience: audience, file: file)
         }
     }
 
@@ -96,10 +98,14 @@ extension DecisionHost {
         }
     }
 
-    private func start(_ wave: WaveID, planned: LocalTime, audience: Bitset) throws -> WaveSummary {
+    private func start(
+        _ wave: WaveID,
+        planned: LocalTime,
+        audience: Bitset,
+        file: ContentHash
+    ) throws -> WaveSummary {
         guard let campaign = state.campaigns[wave.campaign] else { throw DecisionError.unknownCampaign(wave.campaign) }
         observe(.batchBegun)
-        let file = try objects.put(audience.listFile)
         // The plan is made before the wave is announced: what cannot be evaluated never opens. The selection is that of
         // this position of the log, whatever single requests come between.
         let session = try WaveSession(

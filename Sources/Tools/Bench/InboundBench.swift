@@ -187,10 +187,15 @@ struct InboundBench {
             let start = clock.now
             var answers: [OfferAnswer] = []
             answers.reserveCapacity(requests.count)
-            for request in requests {
-                let answer = try state.decide(request).answer
-                state.take(answer)
-                answers.append(answer)
+            for start in stride(from: 0, to: requests.count, by: Self.connections) {
+                // As the owner does with what waits for it.
+                let batch = requests[start..<min(start + Self.connections, requests.count)]
+                state.warm(batch.lazy.map(\.index), at: now)
+                for request in batch {
+                    let answer = try state.decide(request).answer
+                    state.take(answer)
+                    answers.append(answer)
+                }
             }
             let elapsed = start.duration(to: clock.now) / .seconds(1)
             for answer in answers.reversed() { state.undoTake(answer) }
@@ -280,7 +285,7 @@ struct InboundBench {
     /// The log holds an answer for every request that was answered, and most were offered something.
     private func check(_ platform: Platform, answered: Int) async throws {
         let (kept, offered) = try await platform.host.read { state in
-            let all = state.interactions.values
+            let all = state.keptInteractions
             return (all.count, all.count { !$0.answer.offers.isEmpty })
         }
         guard kept >= answered, offered * 3 > kept else {

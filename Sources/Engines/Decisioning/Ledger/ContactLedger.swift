@@ -163,6 +163,13 @@ public final class ContactLedger: @unchecked Sendable {
     private func most(_ index: SubscriberIndex, _ classes: Range<Int>, _ month: LocalMonth, length: Int) -> Int {
         let block = blocks[index.block] + index.offset
         let (held, length) = (monthsHeld, min(max(length, 1), 3))
+        if length == 1 {
+            guard held.contains(month) else { return 0 }
+            let counters = block + Self.slot(month) * 4 * Block.size
+            var sum = 0
+            for channel in classes { sum += Int(counters[channel * Block.size]) }
+            return sum
+        }
         var result = 0
         for back in 0..<length {
             var sum = 0

@@ -54,6 +54,9 @@ extension DecisionState {
     /// The answer that a request got, while it is kept.
     public func interaction(_ request: UInt64) -> Interaction? { interactions[request] }
 
+    /// All answers that are kept, in no particular order.
+    public var keptInteractions: [Interaction] { interactions.values }
+
     /// A campaign in the pool, now or before; nil when it never was.
     public func pooled(_ campaign: CampaignID) -> PooledCampaign? {
         pool.numbers[campaign].map { pool.campaigns[$0] }
@@ -77,7 +80,7 @@ extension DecisionState {
     /// Nothing happens when the interaction is known.
     public func take(_ answer: OfferAnswer) {
         let request = answer.request
-        guard interactions[request.request] == nil else { return }
+        guard !interactions.contains(request.request) else { return }
         let index = SubscriberIndex(request.index)
         let (channel, month) = (request.touchpoint.channel, request.at.month)
         let isEmpty = answer.offers.isEmpty && answer.controls.isEmpty
@@ -130,7 +133,8 @@ extension DecisionState {
 
     /// Takes back an answer whose commit failed; answers are taken back newest first.
     public func undoTake(_ answer: OfferAnswer) {
-        guard let interaction = interactions.removeValue(forKey: answer.request.request) else { return }
+        guard let interaction = interactions[answer.request.request] else { return }
+        interactions[answer.request.request] = nil
         let index = SubscriberIndex(answer.request.index)
         let (channel, month) = (answer.request.touchpoint.channel, answer.request.at.month)
         if interaction.isCounted { ledger.remove(index, channel: channel, month: month) }

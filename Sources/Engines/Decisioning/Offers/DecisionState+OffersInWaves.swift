@@ -11,25 +11,27 @@ extension DecisionState {
         within days: Int,
         where isRelevant: (RecentContacts) -> Bool
     ) -> [RecentContacts] {
-        var result: [RecentContacts] = []
-        for touchpoint in Touchpoint.allCases {
-            let isMeant = pool.campaigns.map { pooled in
-                guard var contacts = campaigns[pooled.id].map({ RecentContacts($0.spec, day: day) }) else {
-                    return false
-                }
-                contacts.channel = touchpoint.channel
-                return isRelevant(contacts)
+        guard !journal.blocks.isEmpty else { return [] }
+        // By touchpoint and pool number: whether such an offer is meant.
+        let isMeant = Dictionary(
+            uniqueKeysWithValues: Touchpoint.allCases.map { touchpoint in
+                (
+                    touchpoint,
+                    pool.campaigns.map { pooled in
+                        guard let spec = campaigns[pooled.id]?.spec else { return false }
+                        var contacts = RecentContacts(spec, day: day)
+                        contacts.channel = touchpoint.channel
+                        return isRelevant(contacts)
+                    }
+                )
             }
-            guard isMeant.contains(true) else { continue }
-            let blocks = blocks { entry in
-                entry.touchpoint == touchpoint && entry.isContact && isMeant[Int(entry.campaign)]
-                    && abs(Int(entry.day) - Int(day.number)) < days
-            }
-            if !blocks.isEmpty {
-                result.append(RecentContacts(channel: touchpoint.channel, category: nil, day: day, blocks: blocks))
-            }
+        )
+        guard isMeant.values.contains(where: { $0.contains(true) }) else { return [] }
+        let blocks = blocks { entry in
+            entry.isContact && abs(Int(entry.day) - Int(day.number)) < days
+                && isMeant[entry.touchpoint]?[Int(entry.campaign)] == true
         }
-        return result
+        return blocks.isEmpty ? [] : [RecentContacts(channel: .inbound, category: nil, day: day, blocks: blocks)]
     }
 
     /// Who must not get a campaign on its channel because of an answer, or asked for a later day; nil = nobody.

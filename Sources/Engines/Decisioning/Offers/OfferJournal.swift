@@ -54,6 +54,9 @@ final class OfferBlock {
 
     deinit { heads.deallocate() }
 
+    /// Position of a subscriber's newest entry, plus 1; 0 = none.
+    func head(of offset: Int) -> UInt32 { heads[offset] }
+
     /// Adds an entry to a subscriber's chain and returns its position.
     func append(_ entry: OfferEntry, offset: Int) -> Int {
         var entry = entry

@@ -132,6 +132,9 @@ final class OfferPlans {
     private var tests: [String: Kept<@Sendable (SubscriberIndex) -> Bool>] = [:]
     private var scores: [String: Kept<@Sendable (SubscriberIndex) -> Int32?>] = [:]
 
+    /// The tiers of the day that was asked for last, if they are kept.
+    var tiersOfEverybody: [UInt8]? { days?.day.everybody }
+
     func plan(_ number: Int, _ stamp: Stamp, make: () throws -> OfferPlan) rethrows -> OfferPlan {
         while plans.count <= number { plans.append(nil) }
         if let kept = plans[number], kept.stamp == stamp { return kept.plan }

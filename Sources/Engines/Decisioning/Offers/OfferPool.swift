@@ -105,6 +105,11 @@ final class OfferPool {
         }
     }
 
+    /// The first word of a subscriber's row; 0 when there is none.
+    func firstWord(of index: SubscriberIndex) -> UInt64 {
+        planes.isEmpty ? 0 : row(index, plane: 0)?[0] ?? 0
+    }
+
     @inline(__always)
     private func row(_ index: SubscriberIndex, plane: Int) -> UnsafeMutablePointer<UInt64>? {
         let blocks = planes[plane]

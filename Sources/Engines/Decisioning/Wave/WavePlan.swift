@@ -13,6 +13,11 @@ struct RecentContacts: Hashable, Sendable {
     var day: LocalDay
     /// Contacted and not released, by block.
     var blocks: [Int: BlockSet]
+    /// The blocks of a wave instead, whose contacts are looked up when they are needed.
+    var waveBlocks: [Int: WaveBlockState] = [:]
+
+    /// The contacts of one block.
+    func members(ofBlock block: Int) -> BlockSet? { blocks[block] ?? waveBlocks[block]?.counted }
 
     init(channel: ChannelClass, category: String?, day: LocalDay, blocks: [Int: BlockSet]) {
         self.channel = channel

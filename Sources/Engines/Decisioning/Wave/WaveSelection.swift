@@ -101,7 +101,7 @@ final class WaveSelection: @unchecked Sendable {
         }
         for recent in plan.recents {
             scratch.clearSet()
-            for contacts in recent.contacts { contacts.blocks[block]?.formUnion(into: scratch.set) }
+            for contacts in recent.contacts { contacts.members(ofBlock: block)?.formUnion(into: scratch.set) }
             for i in 0..<Block.words {
                 Self.remove(scratch.set[i], from: words, at: i, codes, recent.outcome.rawValue)
             }
