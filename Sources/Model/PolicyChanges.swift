@@ -55,6 +55,8 @@ public enum PolicyAspect: Hashable, Sendable {
 /// A value of the policy that can differ.
 public enum PolicyValue: Hashable, Sendable {
     case cap(Cap)
+    /// A cap of distinct campaigns, the website's unit (FRQ-01).
+    case items(Cap)
     case days(Int)
     case hours(Int)
     case minutes(Int)
@@ -181,7 +183,9 @@ private struct PolicyEntries {
             add(.tiers, tier.code, tier.name, .name, .name(tier.name))
             add(.tiers, tier.code, tier.name, .rule, .text(tier.rule))
             for channel in ChannelClass.allCases {
-                if let cap = tier.caps[channel] { add(.tiers, tier.code, tier.name, .channel(channel), .cap(cap)) }
+                guard let cap = tier.caps[channel] else { continue }
+                let value: PolicyValue = channel == .website ? .items(cap) : .cap(cap)
+                add(.tiers, tier.code, tier.name, .channel(channel), value)
             }
             add(.tiers, tier.code, tier.name, .overall, .cap(tier.overall))
         }

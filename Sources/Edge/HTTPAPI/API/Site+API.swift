@@ -17,6 +17,7 @@ extension Site {
         addRunRoutes()
         addListRoutes()
         addExplainRoutes()
+        addPolicyRoutes()
         addStaffRoutes()
     }
 
