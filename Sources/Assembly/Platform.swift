@@ -71,6 +71,7 @@ public final class Platform: Sendable {
     public let facts: FactLoading
     public let segments: Segments
     public let campaigns: Campaigns
+    public let policies: Policies
     /// Stage 2.
     public let approvals: Approvals
     /// Stage 3.
@@ -155,6 +156,7 @@ public final class Platform: Sendable {
             threads: settings.threads
         )
         campaigns = Campaigns(store: self.store, host: host, segments: segments)
+        policies = Policies(store: self.store, host: host, segments: segments, threads: settings.threads)
         approvals = Approvals(store: self.store)
         dispatches = Dispatches(store: self.store, host: host)
         let gateway = gateway(numbers)
@@ -168,6 +170,7 @@ public final class Platform: Sendable {
         }
         notListed = try await loading.open()
         _ = try await host.resume()
+        try await policies.settle(at: self.clock.now.instant)
     }
 
     /// Batches of the log that are worth a checkpoint.
@@ -184,21 +187,11 @@ public final class Platform: Sendable {
 
     /// Makes a policy file live as the next revision.
     public func setPolicy(file: String, by who: String) async throws {
-        let scope = try await segments.scope()
-        let revision = try await host.read { ($0.policy?.revision ?? 0) + 1 }
-        let policy = try PolicyFile.read(path: file, revision: revision) { rule in
-            do {
-                _ = try scope.check(rule)
-                return nil
-            } catch {
-                return "\(error)"
-            }
+        let checkRule = try await policies.ruleCheck()
+        let note = URL(filePath: file).lastPathComponent
+        _ = try await policies.set(note: note, by: who, at: clock.now.instant) { revision in
+            try PolicyFile.read(path: file, revision: revision, checkRule: checkRule)
         }
-        let stored = try host.store(policy.canonicalJSON())
-        try await host.record([.policySet(revision: Int32(revision), file: stored)])
-        try await store.append(
-            AuditEntry(at: clock.now.instant, who: who, action: "policy.set", object: "policy/\(revision)")
-        )
     }
 
     /// Loads a file of the operator's.

@@ -22,7 +22,11 @@ public enum Role: String, Sendable, CaseIterable, Codable {
                 .viewSegments, .editSegments, .viewCampaigns, .editCampaigns, .runCampaigns, .viewLists, .editLists,
                 .explain, .viewPolicy,
             ]
-        case .approver: [.viewSegments, .viewCampaigns, .approve, .viewLists, .explain, .viewPolicy]
+        case .approver:
+            [
+                .viewSegments, .viewCampaigns, .approve, .viewLists, .explain, .viewPolicy, .editPolicy,
+                .publishPolicy,
+            ]
         case .agent: [.viewLists, .editLists, .explain, .viewPolicy, .serve]
         case .administrator: Set(Permission.allCases).subtracting([.approve, .editCampaigns, .editSegments])
         }
@@ -45,6 +49,10 @@ public enum Permission: String, Sendable, CaseIterable, Codable {
     case viewPolicy
     /// Ask for a customer's offers at a touchpoint, and say what came of them.
     case serve
+    /// Write drafts of the contact policy and see what they would change (FRQ-04).
+    case editPolicy
+    /// Make a draft of the contact policy live.
+    case publishPolicy
     case manageStaff
     case viewAudit
 }

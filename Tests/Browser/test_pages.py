@@ -20,11 +20,13 @@ PAGES = [
     ("campaign-evaluation", "planner", "/campaigns/{campaign}?tab=evaluation"),
     ("campaign-records", "planner", "/campaigns/{campaign}?tab=records"),
     ("approvals", "approver", "/approvals"), ("lists", "agent", "/lists"), ("explain", "agent", "/explain"),
-    ("policy", "agent", "/policy"), ("staff", "admin", "/staff"), ("staff-new", "admin", "/staff/new"),
+    ("policy", "agent", "/policy"), ("policy-history", "planner", "/policy/history"),
+    ("policy-first", "planner", "/policy/revisions/1"), ("staff", "admin", "/staff"), ("staff-new", "admin", "/staff/new"),
     ("audit", "admin", "/staff?tab=audit"), ("password", "agent", "/me/password"), ("forbidden", "agent", "/campaigns"), ("missing", "agent", "/nowhere"),
 ]
 EXPORTS = {
     "planner": ["/segments.csv", "/campaigns.csv", "/policy/caps.csv", "/policy/dnd.csv", "/policy/rules.csv", "/lists.csv",
+                "/policy/history.csv", "/policy/category-rules.csv", "/policy/linkage.csv?type=care", "/policy/revisions/1/changes.csv",
                 "/campaigns/scenes.csv", "/segments/attributes.csv"],
     "approver": ["/approvals.csv"], "admin": ["/staff.csv", "/audit.csv"],
 }

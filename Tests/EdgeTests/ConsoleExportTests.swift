@@ -27,9 +27,9 @@ struct ConsoleExportTests {
 
     @Test(arguments: Language.allCases)
     func `every table of every page has an export of its own`(language: Language) {
-        let frame = ConsoleModels.frame(language, .planner)
         var found = 0
-        for page in ConsoleModels(evil: "plain").pages {
+        for (role, page) in Role.allCases.flatMap({ role in ConsoleModels(evil: "plain").pages.map { (role, $0) } }) {
+            let frame = ConsoleModels.frame(language, role)
             let html = frame.render(page.make(frame)).text
             let links = Set(exports(html)).filter {
                 !$0.hasPrefix("/segments/attributes.csv") && !$0.contains("/scenes.csv")
@@ -55,6 +55,10 @@ struct ConsoleExportTests {
         let explained = try #require(try await agent.form("/explain/find", "number=\(number)").headers[.location])
         let found = try #require(try await agent.form("/lists/find", "number=\(number)").headers[.location])
         let imported = try #require(try await agent.importing("\(number)\nabc\n+12025550123\n").headers[.location])
+        let draft = try #require(
+            try await world.signedIn("admin").form("/policy/drafts/new", "").headers[.location]?.split(separator: "?")
+                .first.map(String.init)
+        )
         let tabs = ["dry-run", "run", "evaluation", "records"].map { "/campaigns/\(campaign)?tab=\($0)" }
         let walks: [(APIClient, [String])] = [
             (
@@ -66,7 +70,13 @@ struct ConsoleExportTests {
             ),
             (try await world.signedIn("appr"), ["/approvals", "/approvals/\(waiting)"]),
             (agent, ["/lists", found, imported, "/explain", explained]),
-            (try await world.signedIn("admin"), ["/staff", "/staff?tab=audit", "/staff/new"]),
+            (
+                try await world.signedIn("admin"),
+                [
+                    "/staff", "/staff?tab=audit", "/staff/new", "/policy", "/policy/history", "/policy/revisions/1",
+                    draft, "\(draft)?tab=effect",
+                ]
+            ),
         ]
         var seen: Set<String> = []
         for (client, paths) in walks {

@@ -122,6 +122,56 @@ struct ConsoleModels {
         )
     }
 
+    func draft(_ state: PolicyDraftState = .draft) -> PolicyDraft {
+        var policy = policy
+        let name = BilingualText(zh: evil, en: evil)
+        policy.categoryRules = [CategoryRule(code: evil, name: name, categories: [evil], rule: evil)]
+        policy.quietAreas = [QuietArea(code: evil, name: name, rule: evil, quietHours: policy.quietHours)]
+        policy.similarTo = [evil: [evil]]
+        policy.productDays = [evil: 5]
+        policy.linkage.types[0].name = name
+        policy.linkage.types[0].code = evil
+        var draft = PolicyDraft(base: 2, policy: policy, author: evil, note: evil, at: Self.now.instant)
+        (draft.id, draft.version, draft.state) = (4, 3, state)
+        return draft
+    }
+
+    var preview: PolicyPreview {
+        let name = BilingualText(zh: evil, en: evil)
+        return PolicyPreview(
+            day: Self.now.day,
+            revision: 2,
+            subscribers: 10,
+            affected: 3,
+            retiered: 1,
+            groups: [
+                PolicyGroupPreview(
+                    group: PreviewGroup(code: evil, name: name, rule: evil),
+                    subscribers: 10,
+                    reach: [PolicyReach(channel: .sms, before: 5, after: 4, gained: 1, lost: 2)]
+                )
+            ],
+            tiers: [PolicyTierPreview(code: evil, name: name, before: nil, after: 3)],
+            rules: [PolicyRulePreview(code: evil, name: name, before: 3, after: nil)],
+            changed: [.tiers]
+        )
+    }
+
+    func draftPage(_ state: PolicyDraftState, _ tab: PolicyDraftTab, isWrong: Bool = false) -> PolicyDraftPage {
+        let draft = draft(state)
+        var page = PolicyDraftPage(draft: draft, tab: tab, live: isWrong ? 3 : 2)
+        page.changes = policy.changes(to: draft.policy)
+        page.preview = isWrong ? nil : preview
+        page.categories = [evil]
+        guard isWrong else { return page }
+        let remark = RuleRemark(message: BilingualText(zh: evil, en: evil), range: 0..<3, suggestion: evil)
+        page.problems = [
+            PolicyProblem(path: ["tiers", "[0]", "rule"], remark: remark),
+            PolicyProblem(path: ["linkage", "types", "[0]", "code"], remark: remark),
+        ]
+        return page
+    }
+
     var catalogue: AttributeCatalogue {
         let name = BilingualText(zh: evil, en: evil)
         return AttributeCatalogue(
@@ -295,6 +345,39 @@ struct ConsoleModels {
             ("explain, empty", { ExplainPage().page($0) }),
             ("policy", { PolicyPage(policy: policy).page($0) }),
             ("policy, none", { PolicyPage().page($0) }),
+            (
+                "policy with drafts",
+                { PolicyPage(policy: draft().policy, drafts: Page(rows: [draft()], total: 1)).page($0) }
+            ),
+            ("policy draft", { draftPage(.draft, .contents).page($0) }),
+            ("policy draft, wrong", { draftPage(.draft, .contents, isWrong: true).page($0) }),
+            ("policy draft, effect", { draftPage(.draft, .effect).page($0) }),
+            ("policy draft, effect, wrong", { draftPage(.draft, .effect, isWrong: true).page($0) }),
+            ("policy draft, live", { draftPage(.live, .contents).page($0) }),
+            ("policy draft, discarded", { draftPage(.discarded, .effect).page($0) }),
+            (
+                "policy revision",
+                {
+                    PolicyRevisionPage(
+                        revision: PolicyRevision(at: Self.now.instant, who: evil, note: evil, policy: draft().policy),
+                        from: 2,
+                        changes: policy.changes(to: draft().policy),
+                        numbers: [3, 2]
+                    ).page($0)
+                }
+            ),
+            (
+                "policy history",
+                {
+                    PolicyHistoryPage(
+                        revisions: Page(
+                            rows: [PolicyRevision(at: Self.now.instant, who: evil, note: evil, policy: policy)],
+                            total: 1
+                        ),
+                        query: TableQuery($0)
+                    ).page($0)
+                }
+            ),
             (
                 "staff",
                 {

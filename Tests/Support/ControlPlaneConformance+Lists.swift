@@ -16,6 +16,14 @@ extension ControlPlaneConformance {
         var edited = draft
         (edited.plan.message, edited.revision) = ("edited", 2)
         let newCampaign = try await newCampaign("新活动")
+        let policyDraft = try await store.save(newDraft("草案"), audit: entry("policy.draft"))
+        let revision = PolicyRevision(
+            at: at(9),
+            who: "li",
+            note: "x",
+            draft: policyDraft.id,
+            policy: policyDraft.policy
+        )
         let listChange = ListChange(at: at(3), who: "li", list: .dnd(2), index: 5, isAdded: true, reason: "x")
         let changes: [(String, @Sendable () async throws -> Void)] = [
             ("staff.add", { try await add(Staff(login: "li", name: "李", role: .agent)) }),
@@ -26,6 +34,8 @@ extension ControlPlaneConformance {
             ("campaign.edit", { [edited] in _ = try await store.save(edited, audit: entry("campaign.edit")) }),
             ("campaign.submit", { _ = try await submit(try #require(try await store.campaign(draft.id))) }),
             ("campaign.pass", { _ = try await move(waiting.campaign, to: .approved) }),
+            ("policy.draft", { _ = try await store.save(newDraft("新草案"), audit: entry("policy.draft")) }),
+            ("policy.live", { try await store.record(revision, audit: entry("policy.live")) }),
             ("list.add", { try await store.record([listChange], audit: entry("list.add")) }),
             ("load", { try await store.record(newLoad("a", table: "contact"), audit: entry("load")) }),
             ("explain", { try await store.append(entry("explain")) }),

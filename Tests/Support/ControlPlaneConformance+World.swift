@@ -16,6 +16,8 @@ extension ControlPlaneConformance {
         var plans: [CampaignPlan?]
         var approvals: [[Approval]]
         var waiting: [CampaignApproval]
+        var policyDrafts: [PolicyDraft]
+        var policyRevisions: [PolicyRevision]
         var listChanges: [ListChange]
         var loads: [LoadRecord]
         var audit: [AuditEntry]
@@ -39,6 +41,8 @@ extension ControlPlaneConformance {
             plans: [],
             approvals: [],
             waiting: try await store.pendingApprovals(query, in: .all).rows,
+            policyDrafts: try await store.policyDrafts(query, states: Set(PolicyDraftState.allCases)).rows,
+            policyRevisions: try await store.policyRevisions(query).rows,
             listChanges: try await store.listChanges(of: 5),
             loads: try await store.loads(table: nil),
             audit: try await store.audit(query).rows
@@ -89,6 +93,20 @@ extension ControlPlaneConformance {
             rejected: 1,
             folder: "loads/\(id)"
         )
+    }
+
+    func newDraft(_ note: String, base: Int = 0) -> PolicyDraft {
+        let name = BilingualText(zh: "贵宾 \"金\"", en: "VIP's")
+        let tier = PolicyTier(
+            code: "vip",
+            name: name,
+            rule: "vip_level <> '普通'",
+            caps: [.sms: Cap(count: 2, months: 1)],
+            overall: Cap(count: 3, months: 1)
+        )
+        var policy = ContactPolicy(revision: 9, tiers: [tier], dnd: [], holidays: [LocalDay(number: 20_000)])
+        policy.productDays = ["*": 60]
+        return PolicyDraft(base: base, policy: policy, author: "wang", note: note, at: at(6))
     }
 
     func newSegment(_ name: String) -> Segment {

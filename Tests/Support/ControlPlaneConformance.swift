@@ -13,6 +13,7 @@ public struct ControlPlaneConformance: Sendable {
         case staff, sessions
         case segments, campaigns, planRevisions, phases
         case approvals, refusedDecisions
+        case policyDrafts, policyRevisions
         case listChanges, loads, audit
         case allOrNothing, staleWrites, twoWriters
         case search, order, pages, scopes, texts
@@ -38,6 +39,8 @@ public struct ControlPlaneConformance: Sendable {
         case .phases: try await phasesFollowTheirTable()
         case .approvals: try await approvalsMoveTheirCampaign()
         case .refusedDecisions: try await decisionsAreRefused()
+        case .policyDrafts: try await policyDraftsAreVersioned()
+        case .policyRevisions: try await policyRevisionsAreKept()
         case .listChanges: try await listChangesAreKeptInOrder()
         case .loads: try await loadsAreRecordedOnce()
         case .audit: try await auditIsKeptAndFound()

@@ -15,6 +15,8 @@ public final class InMemoryControlPlane: ControlPlaneStore {
         var campaigns: [Campaign] = []
         var plans: [CampaignID: [CampaignPlan]] = [:]
         var approvals: [Approval] = []
+        var policyDrafts: [PolicyDraft] = []
+        var policyRevisions: [PolicyRevision] = []
         var changes: [ListChange] = []
         var loads: [LoadRecord] = []
         var audit: [AuditEntry] = []
@@ -284,6 +286,79 @@ public final class InMemoryControlPlane: ControlPlaneStore {
             content.approvals.put(saved.approval, at: place)
             return saved
         }
+    }
+
+    // MARK: Contact policy
+
+    public func policyDraft(_ id: Int64) -> PolicyDraft? {
+        look { $0.policyDrafts.first { $0.id == id } }
+    }
+
+    public func policyDrafts(_ query: ListQuery, states: Set<PolicyDraftState>) -> Page<PolicyDraft> {
+        let order = query.order(by: PolicyDraftColumn.self)
+        return look { $0.policyDrafts }.filter { states.contains($0.state) }
+            .page(query, isDescending: order.isDescending, searching: { [$0.author, $0.note] }, number: \.id) {
+                switch order.column {
+                case .number: .number($0.id)
+                case .author: .text($0.author)
+                case .note: .text($0.note)
+                case .updated: .number($0.updatedAt.epochMs)
+                }
+            }
+    }
+
+    public func save(_ draft: PolicyDraft, audit: AuditEntry) throws -> PolicyDraft {
+        try change(audit) { content in
+            var saved = draft
+            if draft.version == 0 { saved.id = Int64(content.policyDrafts.count) + 1 }
+            let place = content.policyDrafts.firstIndex { $0.id == saved.id }
+            if draft.version > 0 {
+                guard let place else { throw ControlPlaneError.notFound(object: "policy-draft/\(draft.id)") }
+                guard content.policyDrafts[place].version == draft.version else {
+                    throw ControlPlaneError.stale(object: "policy-draft/\(draft.id)", expectedVersion: draft.version)
+                }
+            }
+            try ControlPlaneChecks.check(draft, replacing: place.map { content.policyDrafts[$0] })
+            saved.version += 1
+            content.policyDrafts.put(saved, at: place)
+            return saved
+        }
+    }
+
+    public func record(_ revision: PolicyRevision, audit: AuditEntry) throws {
+        try change(audit) { content in
+            guard !content.policyRevisions.contains(where: { $0.number == revision.number }) else {
+                throw ControlPlaneError.nameTaken(object: "policy", name: "\(revision.number)")
+            }
+            let place = content.policyDrafts.firstIndex { $0.id == revision.draft }
+            if let draft = revision.draft, place == nil {
+                throw ControlPlaneError.notFound(object: "policy-draft/\(draft)")
+            }
+            try ControlPlaneChecks.check(revision, from: place.map { content.policyDrafts[$0] })
+            if let place {
+                content.policyDrafts[place].state = .live
+                content.policyDrafts[place].version += 1
+                content.policyDrafts[place].updatedAt = revision.at
+            }
+            content.policyRevisions.append(revision)
+        }
+    }
+
+    public func policyRevision(_ number: Int) -> PolicyRevision? {
+        look { $0.policyRevisions.first { $0.number == number } }
+    }
+
+    public func policyRevisions(_ query: ListQuery) -> Page<PolicyRevision> {
+        let order = query.order(by: PolicyRevisionColumn.self)
+        return look { $0.policyRevisions }
+            .page(query, isDescending: order.isDescending, searching: { [$0.who, $0.note] }, number: \.number) {
+                switch order.column {
+                case .number: .number(Int64($0.number))
+                case .at: .number($0.at.epochMs)
+                case .who: .text($0.who)
+                case .note: .text($0.note)
+                }
+            }
     }
 
     // MARK: Lists, loads and audit

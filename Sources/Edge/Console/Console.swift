@@ -75,6 +75,9 @@ public struct Console: Sendable {
 
     /// The page a form belongs to.
     private static func page(of action: String) -> String {
+        if action.hasPrefix("/policy/drafts/") {
+            return action.split(separator: "/").prefix(3).reduce("") { $0 + "/" + $1 }
+        }
         for (suffix, page) in [("/save", ""), ("/find", ""), ("/import", ""), ("/add", ""), ("/remove", "")]
         where action.hasSuffix(suffix) { return String(action.dropLast(suffix.count)) + page }
         return action
@@ -83,7 +86,7 @@ public struct Console: Sendable {
     /// What a finished act says on the next page.
     enum Done: String {
         case saved, dryRun, submitted, started, paused, resumed, stopped, tested, passed, returned, rejected, added
-        case removed, staff, password
+        case removed, staff, password, draft, live, discarded
 
         var text: ConsoleText {
             switch self {
@@ -102,6 +105,9 @@ public struct Console: Sendable {
             case .removed: .doneRemoved
             case .staff: .doneStaff
             case .password: .donePassword
+            case .draft: .doneDraft
+            case .live: .doneLive
+            case .discarded: .doneDiscarded
             }
         }
     }

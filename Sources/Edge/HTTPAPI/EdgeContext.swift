@@ -66,6 +66,8 @@ public enum Access: Hashable, Sendable {
     public static let explain = Access.permission(.explain)
     public static let viewPolicy = Access.permission(.viewPolicy)
     public static let serve = Access.permission(.serve)
+    public static let editPolicy = Access.permission(.editPolicy)
+    public static let publishPolicy = Access.permission(.publishPolicy)
     public static let manageStaff = Access.permission(.manageStaff)
     public static let viewAudit = Access.permission(.viewAudit)
 

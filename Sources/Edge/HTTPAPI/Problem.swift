@@ -5,6 +5,7 @@ import Foundation
 public import Hummingbird
 public import Kernel
 public import Model
+import Planning
 public import Rules
 public import Texts
 
@@ -105,6 +106,10 @@ public struct Problem: Codable, Hashable, Sendable {
             code = error.code
             detail = language(error.message)
             errors = [Self.place(of: error, field: "rule", language)]
+        case PolicyError.invalid(let problems):
+            code = PolicyError.invalid([]).code
+            detail = "the policy has \(problems.count) problems; the errors name their places"
+            errors = problems.map { Self.place(of: $0, language) }
         case let error as any CodedError:
             code = error.code
             detail =
@@ -134,6 +139,17 @@ public struct Problem: Codable, Hashable, Sendable {
         )
     }
 
+    /// A policy's problem as a place in the body.
+    static func place(of problem: PolicyProblem, _ language: Language) -> Place {
+        Place(
+            field: problem.key,
+            message: language(problem.remark.message),
+            start: problem.remark.range?.lowerBound,
+            end: problem.remark.range?.upperBound,
+            suggestion: problem.remark.suggestion
+        )
+    }
+
     private static func code(of status: HTTPResponse.Status) -> String {
         switch status {
         case .notFound: "edge.not_found"
@@ -159,7 +175,8 @@ public struct Problem: Codable, Hashable, Sendable {
     public static func status(ofCode code: String) -> HTTPResponse.Status {
         switch code {
         case "edge.signed_out", "edge.wrong_password": .unauthorized
-        case "edge.forbidden", "edge.cross_site", "plan.not_allowed", "approval.own_campaign": .forbidden
+        case "edge.forbidden", "edge.cross_site", "plan.not_allowed", "approval.own_campaign", "policy.not_allowed":
+            .forbidden
         case "edge.not_found", "control.not_found", "decision.unknown_campaign", "decision.unknown_wave",
             "list.unknown_number", "touchpoint.unknown_interaction":
             .notFound
@@ -170,11 +187,12 @@ public struct Problem: Codable, Hashable, Sendable {
         case "edge.key_busy", "control.stale", "control.name_taken", "control.transition", "plan.wrong_phase",
             "plan.no_dry_run", "approval.already_decided", "dispatch.wrong_phase", "run.busy", "decision.wave_open",
             "decision.wave_not_closed", "decision.no_policy", "decision.no_profile", "load.no_subscribers",
-            "dispatch.no_wave", "dispatch.no_touchpoint", "touchpoint.not_offered":
+            "dispatch.no_wave", "dispatch.no_touchpoint", "touchpoint.not_offered", "policy.base_not_live",
+            "policy.closed", "policy.nothing_changed":
             .conflict
         case "edge.key_reused", "edge.bad_password", "control.invalid", "approval.reason_missing", "plan.bad_name",
             "plan.bad_message", "touchpoint.bad_interaction", "plan.bad_value", "plan.unknown_segment",
-            "decision.invalid_policy", "decision.month_not_held":
+            "decision.invalid_policy", "decision.month_not_held", "policy.invalid":
             .unprocessableContent
         case "control.file_disk_full": HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
         case "decision.read_only", "control.file_locked", "control.file_no_access", "run.unavailable":

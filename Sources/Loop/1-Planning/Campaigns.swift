@@ -24,11 +24,12 @@ public struct Campaigns: Sendable {
 
     /// Saves a draft; an edit of a draft makes a new revision and forgets its dry run.
     ///
+    /// Do-not-disturb classes are unticked only by roles that the policy lets (LST-17).
     /// - Throws: ``PlanningError`` for contents that cannot be, `ControlPlaneError` for a taken name or stale version.
     public func save(_ campaign: Campaign, by staff: Staff, at now: Instant) async throws -> Campaign {
         var campaign = campaign
         guard campaign.phase == .draft else { throw PlanningError.wrongPhase(campaign.phase, wanted: .draft) }
-        try await validate(&campaign.plan)
+        try await validate(&campaign.plan, by: staff)
         if campaign.version > 0 { campaign.revision += 1 }
         campaign.dryRun = nil
         campaign.updatedAt = now
@@ -36,7 +37,7 @@ public struct Campaigns: Sendable {
         return try await store.save(campaign, audit: entry(action, campaign, staff, now))
     }
 
-    private func validate(_ plan: inout CampaignPlan) async throws {
+    private func validate(_ plan: inout CampaignPlan, by staff: Staff) async throws {
         plan.name = plan.name.trimmingCharacters(in: .whitespacesAndNewlines)
         guard (1...100).contains(plan.name.count) else { throw PlanningError.badName(plan.name) }
         let characters = plan.message.count
@@ -52,8 +53,15 @@ public struct Campaigns: Sendable {
         }
         let policy = try await host.read { $0.policy }
         for number in plan.unticked {
-            guard policy?.dnd.first(where: { $0.number == number })?.mayBeUnticked == true else {
+            guard let dnd = policy?.dnd.first(where: { $0.number == number }), dnd.mayBeUnticked else {
                 throw PlanningError.badValue(field: "unticked", why: "do-not-disturb class \(number) always applies")
+            }
+            guard dnd.mayBeUnticked(by: staff.role) else {
+                let roles = (dnd.untickedBy ?? []).joined(separator: ", ")
+                throw PlanningError.badValue(
+                    field: "unticked",
+                    why: "do-not-disturb class \(number) may be unticked by these roles only: \(roles)"
+                )
             }
         }
         guard try await store.segment(plan.segment) != nil else { throw PlanningError.unknownSegment(plan.segment) }

@@ -1,4 +1,4 @@
-// How loading orders its work: loads one after the other, the parts of one side by side.
+// How planning orders its work: loads and policy changes one after the other, the parts of a load side by side.
 // SPDX-License-Identifier: Apache-2.0
 
 /// Lets work in one after the other, in the order of arrival.
@@ -16,6 +16,13 @@ actor Turns {
             await leave()
             throw error
         }
+    }
+
+    /// Lets in work that is brought to its end even when who asked for it has gone.
+    nonisolated func complete<Result: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        try await take { try await Task { try await body() }.value }
     }
 
     private func enter() async {

@@ -124,6 +124,36 @@ public enum ControlPlaneChecks {
         try require(result == .pass || !isBlank(reason), object, "\(result.rawValue) needs a reason")
     }
 
+    /// Checks a draft of the contact policy against the stored one (nil when it is new).
+    ///
+    /// Only what is still a draft changes; who began it and when stay, its base never goes back, and it becomes live
+    /// only together with its revision.
+    public static func check(_ draft: PolicyDraft, replacing stored: PolicyDraft?) throws(ControlPlaneError) {
+        let object = "policy-draft/\(draft.id)"
+        try check(names: [draft.author], texts: [draft.note], of: object)
+        try require(draft.base >= 0, object, "its base is no revision")
+        try require(draft.policy.revision == draft.base + 1, object, "it becomes revision \(draft.base + 1)")
+        try require(draft.state != .live, object, "it becomes live together with a revision only")
+        guard let stored else { return try require(draft.state == .draft, object, "a new draft is a draft") }
+        try require(stored.state == .draft, object, "it is \(stored.state.rawValue) and does not change any more")
+        try require(
+            draft.author == stored.author && draft.createdAt == stored.createdAt,
+            object,
+            "who began it and when do not change"
+        )
+        try require(draft.base >= stored.base, object, "its base goes back")
+    }
+
+    /// Checks a revision of the contact policy against the draft it came from.
+    public static func check(_ revision: PolicyRevision, from draft: PolicyDraft?) throws(ControlPlaneError) {
+        let object = "policy/\(revision.number)"
+        try check(names: [revision.who], texts: [revision.note], of: object)
+        try require(revision.number >= 1, object, "revisions are numbered from 1")
+        guard let draft else { return }
+        try require(draft.state == .draft, object, "policy-draft/\(draft.id) is \(draft.state.rawValue)")
+        try require(draft.policy == revision.policy, object, "policy-draft/\(draft.id) holds another policy")
+    }
+
     /// Checks a change of a list: who and why are there.
     public static func check(_ change: ListChange) throws(ControlPlaneError) {
         let object = "change of list \(change.list.code)"

@@ -85,6 +85,20 @@ public enum ApprovalColumn: String, ListColumn {
     public static var ownOrder: (column: Self, isDescending: Bool) { (.submitted, false) }
 }
 
+/// Orders of drafts of the contact policy; last changed first unless asked otherwise.
+public enum PolicyDraftColumn: String, ListColumn {
+    case number, author, note, updated
+
+    public static var ownOrder: (column: Self, isDescending: Bool) { (.updated, true) }
+}
+
+/// Orders of revisions of the contact policy; newest first unless asked otherwise.
+public enum PolicyRevisionColumn: String, ListColumn {
+    case number, at, who, note
+
+    public static var ownOrder: (column: Self, isDescending: Bool) { (.number, true) }
+}
+
 /// Orders of the audit log; newest first unless asked otherwise.
 public enum AuditColumn: String, ListColumn {
     case at, who, action, object

@@ -33,10 +33,10 @@ public struct CampaignApproval: Hashable, Sendable {
 ///
 /// Promises of every adapter (checked by `ControlPlaneConformance`):
 /// - each change and its audit entry are one durable transaction: a change that throws leaves neither;
-/// - a change of a segment or a campaign names the version it was based on and fails with
+/// - a change of a segment, a campaign or a draft policy names the version it was based on and fails with
 ///   ``ControlPlaneError/stale(object:expectedVersion:)`` when that is not the stored one;
 /// - what ``ControlPlaneChecks`` refuses is not stored, whoever asks;
-/// - audit entries, plans of saved revisions and decided approvals are never changed or removed;
+/// - audit entries, plans of saved revisions, decided approvals and policy revisions are never changed or removed;
 /// - lists show only objects that the scope covers; an object is visible when `scope.covers(object.scope)`;
 /// - texts are compared and ordered by their UTF-8 bytes.
 ///
@@ -136,6 +136,33 @@ public protocol ControlPlaneStore: Sendable {
     ///
     /// - Returns: Both as stored.
     func save(_ approval: Approval, with campaign: Campaign, audit: AuditEntry) async throws -> CampaignApproval
+
+    // MARK: Contact policy
+
+    /// The draft of the contact policy with this number.
+    func policyDraft(_ id: Int64) async throws -> PolicyDraft?
+
+    /// Drafts in one of the states; searches author and note, ordered by a ``PolicyDraftColumn``.
+    func policyDrafts(_ query: ListQuery, states: Set<PolicyDraftState>) async throws -> Page<PolicyDraft>
+
+    /// Inserts (version 0; the number is given by the store) or updates a draft.
+    ///
+    /// The rules are ``ControlPlaneChecks/check(_:replacing:)-(PolicyDraft,_)``; it becomes live only with its revision.
+    ///
+    /// - Returns: The stored draft with its new version.
+    func save(_ draft: PolicyDraft, audit: AuditEntry) async throws -> PolicyDraft
+
+    /// Records a revision that was made live; it never changes afterwards. The draft it names becomes live with it.
+    ///
+    /// - Throws: ``ControlPlaneError/nameTaken(object:name:)`` when the number was recorded before,
+    ///   ``ControlPlaneError/notFound(object:)`` for an unknown draft, and what is no draft any more is refused.
+    func record(_ revision: PolicyRevision, audit: AuditEntry) async throws
+
+    /// The revision with this number.
+    func policyRevision(_ number: Int) async throws -> PolicyRevision?
+
+    /// All revisions; searches who and note, ordered by a ``PolicyRevisionColumn``.
+    func policyRevisions(_ query: ListQuery) async throws -> Page<PolicyRevision>
 
     // MARK: Lists changed by hand
 

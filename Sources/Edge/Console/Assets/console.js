@@ -170,6 +170,42 @@ if (editor) {
     });
 }
 
+// Rules of a policy: what each comes to is said below it while it is typed, and a suggestion is put in by its button.
+const policy = document.querySelector('form[data-rules]');
+if (policy) {
+    const timers = new Map();
+    const check = async area => {
+        const result = area.parentElement.querySelector('.ruleresult');
+        try {
+            const answer = await fetch(policy.dataset.rules, {
+                method: 'POST',
+                body: new URLSearchParams({ rule: area.value }),
+            });
+            if (!answer.ok) return;
+            const text = await answer.text();
+            // An answer that was overtaken by typing is not shown.
+            if (area.dataset.asked !== area.value) return;
+            result.innerHTML = text;
+            area.setAttribute('aria-invalid', String(result.querySelector('.wrong') !== null));
+        } catch { /* The server checks again when the form is saved. */ }
+    };
+    policy.addEventListener('input', event => {
+        const area = event.target.closest('[data-rule]');
+        if (!area) return;
+        area.dataset.asked = area.value;
+        clearTimeout(timers.get(area));
+        timers.set(area, setTimeout(() => check(area), 300));
+    });
+    policy.addEventListener('click', event => {
+        const button = event.target.closest('[data-suggest]');
+        if (!button) return;
+        const area = button.closest('.ruleresult').parentElement.querySelector('[data-rule]');
+        area.setRangeText(button.dataset.text, Number(button.dataset.start), Number(button.dataset.end), 'end');
+        area.focus();
+        area.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+}
+
 // Live progress of a campaign.
 const live = document.querySelector('[data-progress]');
 if (live) {

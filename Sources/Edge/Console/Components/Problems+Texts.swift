@@ -28,6 +28,8 @@ extension Frame {
         "approval.reason_missing": .reasonMissing, "approval.already_decided": .alreadyDecided,
         "decision.no_profile": .noProfile, "decision.no_policy": .noPolicy, "decision.read_only": .readOnly,
         "control.file_full": .diskFull, "control.file_disk_full": .diskFull, "run.busy": .runBusy,
+        "policy.base_not_live": .baseNotLive, "policy.closed": .draftClosed, "policy.not_allowed": .notWholeOperator,
+        "policy.nothing_changed": .nothingToMakeLive,
         "list.unknown_number": .numberUnknown,
         "list.bad_number": .numberInvalid, "list.reason_missing": .listReasonMissing,
         "list.not_by_channel": .notByChannel,

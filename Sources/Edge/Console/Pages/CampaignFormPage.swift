@@ -150,10 +150,11 @@ struct CampaignFormPage {
     private func untick(_ f: Frame) -> HTML {
         let classes = (policy?.dnd ?? []).sorted { $0.number < $1.number }
         guard !classes.isEmpty else { return .empty }
+        func isFree(_ dnd: DNDClass) -> Bool { f.staff.map { dnd.mayBeUnticked(by: $0.role) } ?? false }
         return """
             <fieldset class="wide"><legend>\(f.t(.dndRemoval))</legend><p class="help">\(f.t(.dndRemovalHelp))</p>\
             <div class="checks">\(each: classes, { dnd in
-                "<label><input type=\"checkbox\" name=\"keep\" value=\"\(dnd.number)\"\(attribute: "checked", form.unticked.contains(dnd.number) ? nil : "")\(attribute: "disabled", dnd.mayBeUnticked ? nil : "")> \(dnd.number) \(f.language(dnd.name))\(when: !dnd.mayBeUnticked, " <small>\(f.t(.always))</small>")</label>"
+                "<label><input type=\"checkbox\" name=\"keep\" value=\"\(dnd.number)\"\(attribute: "checked", isFree(dnd) && form.unticked.contains(dnd.number) ? nil : "")\(attribute: "disabled", isFree(dnd) ? nil : "")> \(dnd.number) \(f.language(dnd.name))\(when: !isFree(dnd), " <small>\(dnd.mayBeUnticked ? f.t(.untickedByOthers) : f.t(.always))</small>")</label>"
             })</div></fieldset>
             """
     }

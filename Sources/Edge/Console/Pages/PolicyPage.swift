@@ -1,48 +1,25 @@
-// 接触控制策略: the live revision, to read.
+// 接触控制策略: the live revision, drafts of the next one, and the history.
 // SPDX-License-Identifier: Apache-2.0
 
 import Kernel
 import Model
+import Ports
 import Texts
 
-/// The contact policy.
+/// The contact policy in force, and the drafts that are worked at.
 struct PolicyPage {
     var policy: ContactPolicy?
+    var drafts = Page<PolicyDraft>(rows: [], total: 0)
+    var query = TableQuery()
 
-    static func tierColumns(_ f: Frame) -> [Column<PolicyTier>] {
-        func cap(_ cap: Cap?) -> String {
-            guard let cap else { return "--" }
-            return cap.months == 1 ? f.t(.perMonth, "\(cap.count)") : f.t(.perMonths, "\(cap.count)", "\(cap.months)")
-        }
-        return [
-            Column(f.t(.tier), key: "name", plain: { f.language($0.name) }),
-            Column(f.t(.rule), plain: \.rule, cell: { "<code>\($0.rule)</code>" }),
-        ]
-            + ChannelClass.allCases.map { channel in
-                Column(
-                    f.language(channel.name),
-                    key: channel.code,
-                    isNumber: true,
-                    rank: { Int64($0.caps[channel]?.count ?? 0) * 100 / Int64(max(1, $0.caps[channel]?.months ?? 1)) },
-                    plain: { cap($0.caps[channel]) }
-                )
-            } + [
-                Column(
-                    f.t(.overall),
-                    key: "overall",
-                    isNumber: true,
-                    rank: { Int64($0.overall.count) },
-                    plain: { cap($0.overall) }
-                )
-            ]
-    }
-
-    static func dndColumns(_ f: Frame) -> [Column<DNDClass>] {
+    static func draftColumns(_ f: Frame) -> [Column<PolicyDraft>] {
         [
-            Column(f.t(.classNumber), key: "number", rank: { Int64($0.number) }, plain: { "\($0.number)" }),
-            Column(f.t(.name), key: "name", plain: { f.language($0.name) }),
-            Column(f.t(.byChannel), key: "channel", plain: { f.t($0.isByChannel ? .yes : .no) }),
-            Column(f.t(.untickable), key: "untick", plain: { f.t($0.mayBeUnticked ? .mayUntick : .always) }),
+            Column(f.t(.draftNote), key: "note", plain: { $0.note }) { draft in
+                "<a href=\"/policy/drafts/\(draft.id)\">\(draft.note.isEmpty ? f.t(.draftNumber, "\(draft.id)") : draft.note)</a>"
+            },
+            Column(f.t(.baseRevision), isNumber: true, plain: { "\($0.base)" }),
+            Column(f.t(.owner), key: "author", plain: \.author),
+            Column(f.t(.updatedAt), key: "updated", plain: { f.time($0.updatedAt) }),
         ]
     }
 
@@ -58,77 +35,134 @@ struct PolicyPage {
             item: .policy,
             title: f.t(.menuPolicy),
             hint: f.t(.policyHint, "\(policy.revision)"),
+            actions: """
+                \(linkButton(f.t(.policyHistory), to: "/policy/history"))\
+                \(when: f.mayEditPolicy, newDraft(f))
+                """,
             body: """
-                \(card(f.t(.capTable), "\(tiers(policy, f))<p class=\"help\">\(f.t(.capHelp))</p>"))
-                \(card(f.t(.dndClasses), classes(policy, f)))
-                <div class="columns">
-                \(card(f.t(.intervals), actions: f.exportLink("/policy/rules.csv"), facts(shown(Self.intervals(policy, f)))))
-                \(card(f.t(.quietAndHolidays), facts(shown(Self.quiet(policy, f)))))
-                </div>
+                \(when: f.mayEditPolicy || f.may(.publishPolicy), card(f.t(.openDrafts), table(f)))
+                \(PolicyView(policy: policy, path: "/policy").html(f))
                 """
         )
     }
 
-    private func tiers(_ policy: ContactPolicy, _ f: Frame) -> HTML {
+    private func newDraft(_ f: Frame) -> HTML {
+        actionButton(f.t(.newPolicyDraft), to: "/policy/drafts/new", .add, isPrimary: true)
+    }
+
+    private func table(_ f: Frame) -> HTML {
         f.table(
-            f.t(.capTable),
-            Self.tierColumns(f),
-            of: policy.tiers,
-            prefix: "t.",
-            exportPath: "/policy/caps.csv",
-            searchHint: f.t(.searchTiers),
-            empty: emptyState(f.t(.nothingFound))
+            Table(
+                f.t(.openDrafts),
+                columns: Self.draftColumns(f),
+                page: drafts,
+                query: query,
+                exportPath: "/policy/drafts.csv",
+                empty: "<p class=\"help\">\(f.t(.noDrafts))</p>",
+                actions: { "<a href=\"/policy/drafts/\($0.id)\">\(f.t(f.mayEditPolicy ? .edit : .view))</a>" }
+            )
         )
     }
+}
 
-    private func classes(_ policy: ContactPolicy, _ f: Frame) -> HTML {
-        f.table(
-            f.t(.dndClasses),
-            Self.dndColumns(f),
-            of: policy.dnd,
-            prefix: "d.",
-            exportPath: "/policy/dnd.csv",
-            searchHint: f.t(.searchClasses),
-            empty: emptyState(f.t(.nothingFound))
-        )
-    }
+/// All revisions that are or were live.
+struct PolicyHistoryPage {
+    var revisions: Page<PolicyRevision>
+    var query: TableQuery
 
-    /// Intervals, reservations, quiet hours and holidays: what is neither cap nor class.
-    static func rules(_ policy: ContactPolicy, _ f: Frame) -> TextTable {
-        TextTable(
-            head: [f.t(.rule), f.t(.value)],
-            rows: (intervals(policy, f) + quiet(policy, f)).map { [$0.label, $0.value] }
-        )
-    }
-
-    private func shown(_ items: [(label: String, value: String)]) -> [(label: String, value: HTML)] {
-        items.map { ($0.label, HTML(escaping: $0.value)) }
-    }
-
-    private static func intervals(_ policy: ContactPolicy, _ f: Frame) -> [(label: String, value: String)] {
-        ChannelClass.allCases.compactMap { channel in
-            policy.intervalDays[channel].map { (f.language(channel.name), f.t(.daysApart, "\($0)")) }
-        }
-            + policy.similarDays.sorted { $0.key < $1.key }.map {
-                (f.t(.similarOf, f.category($0.key)), f.t(.daysApart, "\($0.value)"))
-            } + [(f.t(.reservationTime), f.t(.hours, "\(policy.reservationHours)"))]
-    }
-
-    private static func quiet(_ policy: ContactPolicy, _ f: Frame) -> [(label: String, value: String)] {
-        ChannelClass.allCases.compactMap { channel in
-            policy.quietHours[channel].map {
-                (f.t(.quietOf, f.language(channel.name)), "\(clock($0.from)) ～ \(clock($0.to))")
-            }
-        } + [
-            (
-                f.t(.holidays),
-                policy.holidays.isEmpty
-                    ? f.t(.none) : policy.holidays.map(\.iso).joined(separator: f.language("、", ", "))
-            ),
-            (
-                f.t(.holdoutShare),
-                "\(f.language.percent(Double(policy.holdout.ppm) / 1_000_000)) \(f.t(.epoch, policy.holdout.epoch))"
-            ),
+    static func columns(_ f: Frame) -> [Column<PolicyRevision>] {
+        [
+            Column(f.t(.revisionWord), key: "number", plain: { "\($0.number)" }) { revision in
+                "<a href=\"/policy/revisions/\(revision.number)\">\(f.t(.revisionOf, "\(revision.number)"))</a>"
+            },
+            Column(f.t(.liveSince), key: "at", plain: { f.time($0.at) }),
+            Column(f.t(.who), key: "who", plain: \.who),
+            Column(f.t(.draftNote), key: "note", plain: \.note),
         ]
+    }
+
+    func page(_ f: Frame) -> Screen {
+        Screen(
+            item: .policy,
+            title: f.t(.policyHistory),
+            body: card(
+                nil,
+                f.table(
+                    Table(
+                        f.t(.policyHistory),
+                        columns: Self.columns(f),
+                        page: revisions,
+                        query: query,
+                        exportPath: "/policy/history.csv",
+                        searchHint: f.t(.searchRevisions),
+                        empty: emptyState(f.t(.noRevisions)),
+                        actions: { "<a href=\"/policy/revisions/\($0.number)\">\(f.t(.whatChanges))</a>" }
+                    )
+                )
+            )
+        )
+    }
+}
+
+/// One revision and how it differs from another.
+struct PolicyRevisionPage {
+    var revision: PolicyRevision
+    /// The revision it is compared with; 0 = no policy.
+    var from: Int
+    var changes: [PolicyChange]
+    /// Numbers of all revisions, newest first.
+    var numbers: [Int]
+
+    func page(_ f: Frame) -> Screen {
+        let number = revision.number
+        let path = "/policy/revisions/\(number)"
+        let options =
+            numbers.filter { $0 != number }.map { ("\($0)", f.t(.revisionOf, "\($0)")) }
+            + [("0", f.t(.emptyRevision))]
+        return Screen(
+            item: .policy,
+            title: f.t(.revisionOf, "\(number)"),
+            hint: f.t(.madeLiveBy, revision.who, f.time(revision.at), revision.note.isEmpty ? "--" : revision.note),
+            above: [(f.t(.policyHistory), "/policy/history")],
+            actions: f.mayEditPolicy
+                ? actionButton(
+                    f.t(.draftFromRevision),
+                    to: "/policy/drafts/new",
+                    .add,
+                    hidden: [("from", "\(number)")]
+                ) : .empty,
+            body: """
+                \(card(
+                    from == 0 ? f.t(.whatChanges) : f.t(.differencesFrom, "\(from)"),
+                    actions: f.exportLink(path + "/changes.csv?from=\(from)"),
+                    """
+                    <form method="get" action="\(path)" class="tools"><label for="from">\(f.t(.compareWith))</label>\
+                    <span>\(select("from", options, selected: "\(from)"))</span>\
+                    <button class="button" type="submit">\(f.t(.compare))</button></form>
+                    \(f.changes(changes, than: from))
+                    """
+                ))
+                \(PolicyView(policy: revision.policy, path: path).html(f))
+                """
+        )
+    }
+}
+
+extension Frame {
+    /// Whether the reader may write drafts: the role allows it, and he is responsible for the whole operator.
+    var mayEditPolicy: Bool { may(.editPolicy) && staff?.scope == .all }
+
+    /// Whether the reader may make drafts live.
+    var mayPublishPolicy: Bool { may(.publishPolicy) && staff?.scope == .all }
+
+    /// A table that may be wider than its place.
+    func scrolled(_ caption: String, isTight: Bool = false, _ table: HTML) -> HTML {
+        "<div class=\"scroll\(isTight ? " tight" : "")\" tabindex=\"0\" role=\"region\" aria-label=\"\(caption)\">\(table)</div>"
+    }
+
+    /// Changes in words.
+    func changes(_ changes: [PolicyChange], than revision: Int) -> HTML {
+        guard !changes.isEmpty else { return "<p class=\"help\">\(t(.noPolicyChanges, "\(revision)"))</p>" }
+        return scrolled(t(.whatChanges), plainTable(Self.changeColumns(self), changes))
     }
 }

@@ -186,6 +186,8 @@ extension Frame {
             "campaign.finish": .actFinish, "campaign.test_send": .testSend, "session.open": .signIn,
             "session.close": .signOut, "session.refused": .actSignInRefused, "staff.add": .newStaff,
             "staff.update": .actStaffUpdate, "staff.password": .changePassword, "policy.set": .actPolicySet,
+            "policy.draft": .actPolicyDraft, "policy.edit": .actPolicyEdit, "policy.discard": .actPolicyDiscard,
+            "policy.rebase": .actPolicyRebase, "policy.live": .actPolicyLive, "policy.found": .actPolicyFound,
             "load": .actLoad, "list.add": .registerDND, "list.remove": .actListRemove,
             "list.import": .importFile, "subscriber.look_up": .findNumber, "staff.create": .newStaff,
             "export": .exportCSV,

@@ -129,10 +129,10 @@ extension Console {
         form("/campaigns/save", .editCampaigns) { body, frame, context in
             let staff = try context.user()
             let scene = Scene.named(body["scene"]) ?? Scene.standard[0]
-            var form = CampaignForm(
-                body,
-                classes: try await platform.host.read { $0.policy?.dnd.filter(\.mayBeUnticked).map(\.number) ?? [] }
-            )
+            let classes = try await platform.host.read { state in
+                (state.policy?.dnd ?? []).filter { $0.mayBeUnticked(by: staff.role) }.map(\.number)
+            }
+            var form = CampaignForm(body, classes: classes)
             let plan = form.plan(scene: scene, frame, clock: platform.clock)
             if form.errors.isEmpty {
                 do {

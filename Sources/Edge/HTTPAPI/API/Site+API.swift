@@ -18,6 +18,7 @@ extension Site {
         addListRoutes()
         addExplainRoutes()
         addTouchpointRoutes()
+        addPolicyRoutes()
         addStaffRoutes()
     }
 

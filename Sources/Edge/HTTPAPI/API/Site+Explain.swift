@@ -1,4 +1,4 @@
-// API: why a subscriber was or was not contacted, and the contact policy behind it.
+// API: why a subscriber was or was not contacted, decision by decision.
 // SPDX-License-Identifier: Apache-2.0
 
 import Assembly
@@ -49,10 +49,6 @@ extension Site {
                     decisions: found.map { JSONObject($0.explanation, $0.names, language) }
                 )
             )
-        }
-        get("\(Self.api)/policy", .viewPolicy) { [self] _, _ in
-            guard let policy = try await platform.host.read({ $0.policy }) else { throw EdgeError.notFound("policy") }
-            return try Response.json(policy)
         }
     }
 
