@@ -69,6 +69,49 @@ private struct GoldenLog {
             offsetSeconds: script.planned(3).offsetSeconds
         )
         _ = try await host.handOff(late, block: 0, range: 0..<Block.size, at: next) { _ in true }
+        try await offer(on: host, at: next)
+    }
+
+    /// Offers at two touchpoints, with answers of every kind, one that broke off and some that lapse.
+    private func offer(on host: DecisionHost, at start: LocalTime) async throws {
+        func time(minutes: Int) -> LocalTime {
+            LocalTime(instant: start.instant.adding(ms: Int64(minutes) * 60_000), offsetSeconds: start.offsetSeconds)
+        }
+        for number in Int64(8)...9 {
+            var spec = Self.world.campaign(number, category: "data_pack")
+            spec.touchpoints = [.counter, .website]
+            spec.product = nil
+            spec.conflictingProducts = []
+            spec.validTo = start.day.adding(days: 20)
+            spec.priority = Int(number)
+            let everybody = objects.put(Bitset(full: Self.world.subscribers).listFile)
+            try await host.record([
+                .campaignSet(spec.id, revision: 1, file: objects.put(spec.canonicalJSON())),
+                .campaignStatus(spec.id, .live), .poolSet(spec.id, file: everybody),
+            ])
+        }
+        for index in UInt32(0)..<120 {
+            let request = OfferRequest(
+                request: 7_000_000 + UInt64(index),
+                index: index,
+                touchpoint: index % 2 == 0 ? .counter : .website,
+                entrance: .inbound,
+                at: time(minutes: Int(index) / 4),
+                limit: UInt8(1 + index % 3)
+            )
+            let answer = try await host.answer(request)
+            guard let first = answer.offers.first, index % 5 != 0 else { continue }
+            let response = OfferResponse(
+                request: request.request,
+                index: index,
+                campaign: index % 3 == 0 ? nil : first,
+                result: ContactResult.allCases[Int(index) % ContactResult.allCases.count],
+                at: time(minutes: Int(index) / 4 + 1),
+                until: index % 7 == 0 ? start.day.adding(days: 3) : nil
+            )
+            _ = try await host.respond(response)
+        }
+        try await host.tick(time(minutes: 62))
     }
 
     func write(_ release: String) throws {
@@ -100,7 +143,8 @@ private struct GoldenLog {
     private static func files(of record: LogRecord) -> [ContentHash] {
         switch record {
         case .linesAssigned(_, _, let file), .listReplaced(_, let file), .policySet(_, let file),
-            .campaignSet(_, _, let file), .historyLoaded(let file), .waveOpened(_, _, let file, _, _):
+            .campaignSet(_, _, let file), .historyLoaded(let file), .waveOpened(_, _, let file, _, _),
+            .poolSet(_, let file):
             [file]
         default: []
         }
@@ -146,7 +190,19 @@ private struct GoldenLog {
             "single reservations open \(state.singles.count), settled \(settled), "
                 + "released \(state.concluded.count - settled)"
         )
-        return lines.joined(separator: "\n") + "\n"
+        return (lines + Self.offers(in: state)).joined(separator: "\n") + "\n"
+    }
+
+    /// Facts of single offers; none in logs that have none.
+    private static func offers(in state: DecisionState) -> [String] {
+        guard !state.pooledCampaigns.isEmpty else { return [] }
+        let kept = state.keptInteractions
+        let offered = kept.reduce(0) { $0 + $1.answer.offers.count }
+        let controls = kept.reduce(0) { $0 + $1.answer.controls.count }
+        return state.pooledCampaigns.map { "pool \($0.id.number) contacts \($0.contacts)" } + [
+            "answers kept \(kept.count), offers \(offered), control \(controls), settled \(kept.count(where: \.isSettled)), "
+                + "given back \(kept.count(where: \.isReleased))"
+        ]
     }
 }
 
@@ -161,7 +217,7 @@ private struct GoldenLog {
         for release in Self.releases {
             try GoldenLog(release).log.read(from: 1) { types.insert($0.payload[0]) }
         }
-        #expect(types == Set(1...21))
+        #expect(types == Set(1...25))
     }
 
     @Test(arguments: releases) func `the log of a release folds to the facts it folded to then`(release: String) throws

@@ -203,10 +203,18 @@ import Testing
                 plan == """
                     {"category":"c","channel":"sms","conflictingProducts":["P/4"],"controlPPM":100000,\
                     "costPerPartMinor":5,"goal":"留住","limit":9,"message":"hello","name":"n","planned":{"instant":\
-                    {"epochMs":7},"offsetSeconds":28800},"scene":"s","segment":1,"unticked":[1],"validTo":{"number":\
-                    20800},"valuePerOrderMinor":0}
+                    {"epochMs":7},"offsetSeconds":28800},"priority":5,"scene":"s","segment":1,"touchpoints":[],\
+                    "unticked":[1],"validTo":{"number":20800},"valuePerOrderMinor":0}
                     """
             )
+            // What was stored before plans had touchpoints is read as a plan without.
+            let old = """
+                {"category":"c","channel":"sms","conflictingProducts":["P/4"],"controlPPM":100000,"costPerPartMinor":5,\
+                "goal":"g","message":"hello","name":"n","planned":{"instant":{"epochMs":7},"offsetSeconds":28800},\
+                "scene":"s","segment":1,"unticked":[1],"validTo":{"number":20800},"valuePerOrderMinor":0}
+                """
+            let read = try JSONDecoder().decode(CampaignPlan.self, from: Data(old.utf8))
+            #expect(read.touchpoints.isEmpty && read.priority == CampaignSpec.usualPriority && read.script == nil)
             #expect(
                 dryRun == """
                     {"at":{"epochMs":8},"costMinor":5,"outcomeSHA256":"ab","outcomes":{"contact":1,"control":2}}
