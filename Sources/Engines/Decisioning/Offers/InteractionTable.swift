@@ -8,7 +8,7 @@
 struct InteractionTable: Sendable {
     private var answers: [Interaction?] = []
     private var free: [Int32] = []
-    /// Place + 1; 0 = empty. The size is a power of two.
+    /// Place + 1, or 0 for an empty slot; the size is a power of two.
     private var slots = [Int32](repeating: 0, count: 1_024)
 
     /// Number of answers.
