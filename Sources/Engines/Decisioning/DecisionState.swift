@@ -72,6 +72,7 @@ public final class DecisionState {
     private(set) var listVersion = 0
     /// Revision of everything a plan of an offer is made from.
     private(set) var inputVersion = 0
+    private var tierUse: (policy: Int, profile: Int, usesLists: Bool)?
     private var tierCache: (key: TierKey, tiers: [UInt8])?
     private var holdoutCache: (holdout: Holdout, lines: Int, members: Bitset)?
 
@@ -350,9 +351,13 @@ public final class DecisionState {
 
     /// Whether a tier's rule asks for lists or product owners.
     func tiersUseLists(on day: LocalDay) throws -> Bool {
-        try (policy?.tiers ?? []).contains {
+        guard let policy else { return false }
+        if let kept = tierUse, kept.policy == policy.revision, kept.profile == profileVersion { return kept.usesLists }
+        let usesLists = try policy.tiers.contains {
             try profileReader().test($0.rule, today: day, lists: memberships).usesLists
         }
+        tierUse = (policy.revision, profileVersion, usesLists)
+        return usesLists
     }
 
     /// The policy that is live.
