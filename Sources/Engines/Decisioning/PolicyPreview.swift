@@ -380,7 +380,7 @@ public struct PolicyComparison: Sendable {
                 for i in 0..<min(Block.words, max(0, barred.count - first)) { words[i] &= ~barred[first + i] }
             }
         }
-        for contacts in side.recents[place] { contacts.blocks[block]?.subtract(from: words) }
+        for contacts in side.recents[place] { contacts.members(ofBlock: block)?.subtract(from: words) }
         guard let holdout = side.holdout else { return }
         if place == 0 {
             scratch.heldOut.update(repeating: 0, count: Block.words)
