@@ -92,7 +92,7 @@ private struct Desk {
             result: result,
             at: answer.request.at
         )
-        #expect(try await host.respond(response))
+        #expect(try await host.respond(response) == .taken)
     }
 
     func used(_ index: UInt32, _ channel: ChannelClass) async throws -> Int {
@@ -252,6 +252,38 @@ private func offer(
         let replay = Replay(log: desk.log, inputs: desk.world.inputs(desk.objects), threads: 2, verifies: true)
         try replay.fold()
         #expect(replay.decisionsVerified >= 120)
+    }
+
+    @Test func `offers shown after they lapsed and new requests, all at once, are decided again the same`() async throws
+    {
+        var limited = offer(1, priority: 1)
+        limited.capacity = 40
+        let desk = try await Desk([limited, offer(2)], subscribers: 260_000)
+        // From all blocks, so that partitions mix in one commit.
+        var indices: [UInt32] = []
+        for index in stride(from: UInt32(0), to: 260_000, by: 331) {
+            let request = desk.request(index, .counter, limit: 1)
+            if try await desk.host.read({ try !$0.decide(request).answer.offers.isEmpty }) { indices.append(index) }
+        }
+        try #require(indices.count > 120)
+        var lapsed: [OfferAnswer] = []
+        for index in indices.prefix(30) { lapsed.append(try await desk.ask(index, .counter, limit: 1)) }
+        let later = desk.at(hours: 1)
+        try await desk.host.tick(later)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (place, index) in indices.dropFirst(30).enumerated() {
+                group.addTask { _ = try await desk.ask(index, .counter, limit: 1, at: later) }
+                if place < lapsed.count {
+                    let answer = lapsed[place]
+                    group.addTask { try await desk.respond(answer, .shown) }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let replay = Replay(log: desk.log, inputs: desk.world.inputs(desk.objects), threads: 2, verifies: true)
+        try replay.fold()
+        let live = try await desk.host.read { $0.stateSHA256() }
+        #expect(replay.state.stateSHA256() == live)
     }
 
     @Test func `an event that comes to nothing leaves no trace, a request of a customer does`() async throws {

@@ -28,7 +28,7 @@ public actor Accounts {
     private var failures: [String: [Int64]] = [:]
     private var decoy: PasswordHash?
     /// Sessions that were looked up within the last seconds; emptied when anything about staff or sessions changes.
-    private let sessions = Mutex<[String: (staff: Staff, until: ContinuousClock.Instant)]>([:])
+    private let sessions = Mutex(Sessions())
     /// How long a session that ran out may go on.
     private static let sessionKept = Duration.seconds(5)
 
@@ -95,17 +95,29 @@ public actor Accounts {
     nonisolated func staff(token: String) async throws -> Staff? {
         guard token.utf8.count <= 100 else { return nil }
         let now = ContinuousClock.now
-        if let kept = sessions.withLock({ $0[token] }), kept.until > now { return kept.staff }
+        let (kept, changes) = sessions.withLock { ($0.kept[token], $0.changes) }
+        if let kept, kept.until > now { return kept.staff }
         let found = try await store.session(tokenHash: Self.hash(token), at: clock.now.instant)
         sessions.withLock { sessions in
-            if sessions.count > 10_000 { sessions = sessions.filter { $0.value.until > now } }
-            sessions[token] = found.map { ($0, now + Self.sessionKept) }
+            // What was read before a change must not outlive it.
+            guard sessions.changes == changes else { return }
+            if sessions.kept.count > 10_000 { sessions.kept = sessions.kept.filter { $0.value.until > now } }
+            sessions.kept[token] = found.map { ($0, now + Self.sessionKept) }
         }
         return found
     }
 
     private nonisolated func forgetSessions() {
-        sessions.withLock { $0 = [:] }
+        sessions.withLock { sessions in
+            sessions.kept = [:]
+            sessions.changes += 1
+        }
+    }
+
+    private struct Sessions {
+        var kept: [String: (staff: Staff, until: ContinuousClock.Instant)] = [:]
+        /// How often staff or sessions changed.
+        var changes = 0
     }
 
     /// Adds a member of staff with a password that is made up.

@@ -61,8 +61,8 @@ extension DecisionState {
                 return result
             }
         }
-        let withdrawn = withdrawn(from: state.spec, on: time.day).map { [(Outcome.withdrawn, $0)] } ?? []
-        let barred = withdrawn + barringLists(state.spec, policy: policy)
+        let withdrawn = withdrawn(from: state.spec, on: time.day, block: block)
+        let barred = barringLists(state.spec, policy: policy)
         let move = try time.month == state.planned.month ? nil : capsForMove(state, block: block, to: time)
         var drops: [Outcome: [UInt16]] = [:]
         members.open.subtracting(members.handedOff).members(in: range).forEach { offset in
@@ -70,8 +70,10 @@ extension DecisionState {
             let outcome: Outcome? =
                 isOver
                 ? .campaignNotLive
-                : barred.first { $0.1.contains(index.number) }?.0 ?? (reachable(index) ? nil : .noAddress)
-                    ?? move?(offset)
+                : withdrawn.contains(offset)
+                    ? .withdrawn
+                    : barred.first { $0.members.contains(index.number) }?.outcome
+                        ?? (reachable(index) ? nil : .noAddress) ?? move?(offset)
             if let outcome {
                 drops[outcome, default: []].append(UInt16(offset))
             } else {

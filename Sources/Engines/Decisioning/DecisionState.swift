@@ -39,6 +39,8 @@ public final class DecisionState {
     public internal(set) var campaigns: [CampaignID: CampaignState] = [:]
     /// Waves by id.
     public internal(set) var waves: [WaveID: WaveState] = [:]
+    /// The waves of each campaign.
+    private(set) var wavesOf: [CampaignID: [WaveID]] = [:]
     /// Contacts of loaded history that intervals look at.
     private(set) var history: [RecentContacts] = []
     /// Open single reservations by request.
@@ -134,13 +136,15 @@ public final class DecisionState {
             ageInteractions()
         case .waveOpened(let wave, let planned, let audience, _, _):
             guard let spec = campaigns[wave.campaign]?.spec else { throw DecisionError.unknownCampaign(wave.campaign) }
-            waves[wave] = WaveState(
-                wave: wave,
-                serial: UInt32(waves.count + 1),
-                planned: planned,
-                audience: audience,
-                openedAt: sequence,
-                spec: spec
+            add(
+                WaveState(
+                    wave: wave,
+                    serial: UInt32(waves.count + 1),
+                    planned: planned,
+                    audience: audience,
+                    openedAt: sequence,
+                    spec: spec
+                )
             )
         case .waveSelected(let wave, let cuts): waves[wave]?.cuts = cuts
         case .waveBlock(let wave, let block, let outcomes):
@@ -267,6 +271,13 @@ public final class DecisionState {
             }
         }
         add(new)
+    }
+
+    /// Remembers a wave, and that it is one of its campaign.
+    func add(_ wave: WaveState) {
+        if waves.updateValue(wave, forKey: wave.wave) == nil {
+            wavesOf[wave.wave.campaign, default: []].append(wave.wave)
+        }
     }
 
     /// Gives lines the next indices.

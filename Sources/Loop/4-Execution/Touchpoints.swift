@@ -135,11 +135,6 @@ public final class Touchpoints: Sendable {
         now: LocalTime
     ) async throws {
         let request = try Self.request(interaction, touchpoint, index)
-        if let campaign {
-            let known = try await host.read { $0.interaction(request)?.answer.offers }
-            guard let known else { throw TouchpointError.unknownInteraction }
-            guard known.contains(campaign) else { throw TouchpointError.notOffered(campaign) }
-        }
         let response = OfferResponse(
             request: request,
             index: index.number,
@@ -148,7 +143,11 @@ public final class Touchpoints: Sendable {
             at: now,
             until: until
         )
-        guard try await host.respond(response) else { throw TouchpointError.unknownInteraction }
+        switch try await host.respond(response) {
+        case .taken: return
+        case .notOffered: throw campaign.map(TouchpointError.notOffered) ?? .unknownInteraction
+        case .unknownInteraction: throw TouchpointError.unknownInteraction
+        }
     }
 
     /// The number of an interaction in the log: names of sessions and calls stay outside.

@@ -12,7 +12,17 @@ enum SingleRequest: Sendable {
     case reserve(SingleReservation, LocalDay, @Sendable (Result<SingleAnswer, any Error>) -> Void)
     case conclude(SingleConclusion, @Sendable (Result<SingleAnswer, any Error>) -> Void)
     case answer(OfferRequest, @Sendable (Result<OfferAnswer, any Error>) -> Void)
-    case respond(OfferResponse, @Sendable (Result<Bool, any Error>) -> Void)
+    case respond(OfferResponse, @Sendable (Result<ResponseAnswer, any Error>) -> Void)
+}
+
+/// The answer to a response.
+public enum ResponseAnswer: Hashable, Sendable {
+    /// It counts.
+    case taken
+    /// The interaction is not known (any more).
+    case unknownInteraction
+    /// The interaction made no offer of this campaign.
+    case notOffered
 }
 
 extension DecisionHost {
@@ -29,8 +39,8 @@ extension DecisionHost {
 
     /// Takes in what came of offers; answers after the commit that holds it.
     ///
-    /// - Returns: False when the interaction is not known (any more).
-    public func respond(_ response: OfferResponse) async throws -> Bool {
+    /// - Returns: Whether it counts, or why not.
+    public func respond(_ response: OfferResponse) async throws -> ResponseAnswer {
         try await withCheckedThrowingContinuation { continuation in
             ask(.respond(response) { continuation.resume(with: $0) })
         }
@@ -107,10 +117,15 @@ extension DecisionHost {
                 pending.add(open.map { .concluded(conclusion, $0) }) { tell($0.map { .concluded }) }
             case .answer(let request, let tell): try answer(request, tell)
             case .respond(var response, let tell):
-                if let known = state.interaction(response.request) { response.index = known.answer.request.index }
+                guard let offers = state.interaction(response.request)?.answer else {
+                    return pending.add(nil) { tell($0.map { .unknownInteraction }) }
+                }
+                guard response.campaign.map(offers.offers.contains) ?? true else {
+                    return pending.add(nil) { tell($0.map { .notOffered }) }
+                }
+                response.index = offers.request.index
                 let undo = state.take(response)
-                let isKnown = undo != nil
-                pending.add(undo.map { .responded(response, $0) }) { tell($0.map { isKnown }) }
+                pending.add(undo.map { .responded(response, $0) }) { tell($0.map { .taken }) }
             }
         } catch {
             fail(error)

@@ -59,11 +59,20 @@ struct Pending {
             }
         }
 
+        /// Whether it may stand in one record with another.
+        func joins(_ other: Entry) -> Bool {
+            switch (self, other) {
+            case (.reserved, .reserved), (.concluded, .concluded), (.answered, .answered), (.responded, .responded):
+                true
+            default: false
+            }
+        }
+
         /// Whether its place among entries of other partitions matters.
         var isShared: Bool {
             switch self {
             case .answered(let decision): decision.isShared
-            case .responded(let response, _): response.result == .failed
+            case .responded(_, let undo): undo.isShared
             case .reserved, .concluded, .block: false
             }
         }
@@ -109,23 +118,27 @@ struct Pending {
         return records
     }
 
-    /// One record per run of equal kind.
+    /// One record per run of equal kind; each block of a wave is one of its own.
     private static func runs(_ entries: [Entry]) -> [LogRecord] {
         var records: [LogRecord] = []
-        for entry in entries {
-            switch (entry, records.last) {
-            case (.reserved(let new), .reserved(let run)): records[records.count - 1] = .reserved(run + [new])
-            case (.reserved(let new), _): records.append(.reserved([new]))
-            case (.concluded(let new, _), .concluded(let run)): records[records.count - 1] = .concluded(run + [new])
-            case (.concluded(let new, _), _): records.append(.concluded([new]))
-            case (.answered(let new), .answered(let run)): records[records.count - 1] = .answered(run + [new.answer])
-            case (.answered(let new), _): records.append(.answered([new.answer]))
-            case (.responded(let new, _), .responded(let run)): records[records.count - 1] = .responded(run + [new])
-            case (.responded(let new, _), _): records.append(.responded([new]))
-            case (.block(let record, _, _), _): records.append(record)
-            }
+        var start = 0
+        while start < entries.count {
+            let end = entries[start...].dropFirst().firstIndex { !$0.joins(entries[start]) } ?? entries.count
+            records.append(record(entries[start..<end]))
+            start = end
         }
         return records
+    }
+
+    /// The record of entries of one kind.
+    private static func record(_ run: ArraySlice<Entry>) -> LogRecord {
+        switch run[run.startIndex] {
+        case .reserved: .reserved(run.compactMap { if case .reserved(let entry) = $0 { entry } else { nil } })
+        case .concluded: .concluded(run.compactMap { if case .concluded(let entry, _) = $0 { entry } else { nil } })
+        case .answered: .answered(run.compactMap { if case .answered(let entry) = $0 { entry.answer } else { nil } })
+        case .responded: .responded(run.compactMap { if case .responded(let entry, _) = $0 { entry } else { nil } })
+        case .block(let record, _, _): record
+        }
     }
 
     /// Takes everything back, newest first.

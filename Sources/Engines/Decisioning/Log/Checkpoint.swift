@@ -256,7 +256,7 @@ extension DecisionState {
         }
         for _ in 0..<(try r.read(UInt32.self)) {
             let wave = try WaveState(head: &r, file: manifest)
-            state.waves[wave.wave] = wave
+            state.add(wave)
         }
         for _ in 0..<(try r.read(UInt32.self)) {
             let request: UInt64 = try r.read()

@@ -48,6 +48,8 @@ public struct OfferUndo {
     let interaction: Interaction
     let entries: [(position: Int, entry: OfferEntry)]
     let counted: [(class: ChannelClass, month: LocalMonth, step: Int)]
+    /// Whether offers that capacities and budgets count became more or fewer.
+    public let isShared: Bool
 }
 
 extension DecisionState {
@@ -122,7 +124,7 @@ extension DecisionState {
         _ = block.append(
             OfferEntry(
                 next: 0,
-                campaign: UInt16(campaign),
+                campaign: UInt32(campaign),
                 day: UInt16(clamping: request.at.day.number),
                 touchpoint: request.touchpoint,
                 flags: flags
@@ -208,7 +210,8 @@ extension DecisionState {
             count(-1)
         }
         interactions[response.request] = interaction
-        return OfferUndo(interaction: old, entries: changed, counted: counted)
+        let isShared = changed.contains { block?.entries[$0.0].isContact != $0.1.isContact }
+        return OfferUndo(interaction: old, entries: changed, counted: counted, isShared: isShared)
     }
 
     private func settle(

@@ -36,16 +36,25 @@ extension DecisionState {
 
     /// Who must not get a campaign on its channel because of an answer, or asked for a later day; nil = nobody.
     func withdrawn(from spec: CampaignSpec, on day: LocalDay) -> Bitset? {
-        guard let number = pool.numbers[spec.id] else { return nil }
-        let blocks = blocks { entry in
-            guard entry.campaign == number else { return false }
-            return entry.cancelled & spec.channel.bit != 0
-                || entry.flags.contains(.later) && Int32(entry.until) > day.number
-        }
+        let blocks = blocks(where: isWithdrawn(from: spec, on: day))
         guard !blocks.isEmpty else { return nil }
         var members = Bitset(universe: subscribers)
         for (block, set) in blocks { set.forEach { members.insert(UInt32(block * Block.size + $0)) } }
         return members
+    }
+
+    /// The same for one block.
+    func withdrawn(from spec: CampaignSpec, on day: LocalDay, block: Int) -> BlockSet {
+        journal.existing(block)?.offsets(where: isWithdrawn(from: spec, on: day)) ?? BlockSet()
+    }
+
+    private func isWithdrawn(from spec: CampaignSpec, on day: LocalDay) -> (OfferEntry) -> Bool {
+        guard let number = pool.numbers[spec.id] else { return { _ in false } }
+        return { entry in
+            guard entry.campaign == number else { return false }
+            return entry.cancelled & spec.channel.bit != 0
+                || entry.flags.contains(.later) && Int32(entry.until) > day.number
+        }
     }
 
     private func blocks(where isWanted: (OfferEntry) -> Bool) -> [Int: BlockSet] {

@@ -71,7 +71,7 @@ extension DecisionState {
         let row = day.rows[tier ?? day.tiers.count]
         let room = ledger.room(index, channel: channel, month: request.at.month, row: row)
         guard room > 0 || channel == .website else { return nothing }
-        var subject = Subject(index: index, line: line, request: request, bars: barMask(index, channel))
+        var subject = Subject(index: index, line: line, request: request, bars: barMask(index, channel, day))
         journal.existing(index.block)?.forEach(offset: index.offset) { subject.entries.append($1) }
         if let interval = day.intervals[Int(channel.rawValue)], isTooEarly(subject, interval) { return nothing }
         var candidates: [Candidate] = []
@@ -188,10 +188,14 @@ extension DecisionState {
             if entry.flags.contains(.later), Int32(entry.until) > subject.request.at.day.number { return true }
         }
         guard plan.cancelledByText & bit != 0 else { return false }
-        return waves.values.contains { wave in
-            wave.wave.campaign == plan.spec.id && wave.spec.channel == .sms
+        return waves(of: plan.spec.id).contains { wave in
+            wave.spec.channel == .sms
                 && wave.blocks[subject.index.block]?.handedOff.contains(subject.index.offset) == true
         }
+    }
+
+    private func waves(of campaign: CampaignID) -> some Sequence<WaveState> {
+        (wavesOf[campaign] ?? []).lazy.compactMap { self.waves[$0] }
     }
 
     private func isTooEarly(_ subject: Subject, _ interval: (id: Int, days: Int)) -> Bool {
@@ -258,19 +262,16 @@ extension DecisionState {
         around day: LocalDay,
         _ days: Int
     ) -> Bool {
-        waves.values.contains { wave in
-            wave.wave.campaign == campaign && wave.status != .aborted
+        waves(of: campaign).contains { wave in
+            wave.status != .aborted
                 && abs(Int(wave.planned.day.number) - Int(day.number)) < days
                 && wave.blocks[index.block]?.counted.contains(index.offset) == true
         }
     }
 
     /// The lists a subscriber is on that bar a channel: bit n for class n, then black and grey.
-    private func barMask(_ index: SubscriberIndex, _ channel: ChannelClass) -> UInt32 {
-        let mask = bars.mask(index, channel, lists)
-        guard mask != 0 else { return 0 }
-        let known = (policy?.dnd ?? []).reduce(UInt32(0)) { $0 | 1 << UInt32($1.number) } | BarIndex.alwaysKnown
-        return mask & known
+    private func barMask(_ index: SubscriberIndex, _ channel: ChannelClass, _ day: OfferDay) -> UInt32 {
+        bars.mask(index, channel, lists) & day.knownBars
     }
 
     private static func outcome(ofBar bit: Int) -> Outcome {

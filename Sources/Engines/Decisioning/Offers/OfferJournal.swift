@@ -26,7 +26,7 @@ struct OfferEntry: Hashable {
     /// Position of the subscriber's entry before this one, plus 1; 0 = none.
     var next: UInt32
     /// Number of the campaign in the pool.
-    var campaign: UInt16
+    var campaign: UInt32
     /// Day number of the request.
     var day: UInt16
     /// For `later`: day number from which the offer may be made again.

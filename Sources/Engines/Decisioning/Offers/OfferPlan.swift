@@ -74,6 +74,8 @@ final class OfferDay {
     let everybody: [UInt8]?
     let rows: [CapRow]
     let holdout: (hash: KeyedHash, below: UInt64)?
+    /// Do-not-disturb classes the policy knows, black and grey list, by bit.
+    let knownBars: UInt32
     let areas: [(test: @Sendable (SubscriberIndex) -> Bool, hours: [ChannelClass: QuietHours])]
     /// By channel class: the question whether the minimum interval is kept.
     let intervals: [(id: Int, days: Int)?]
@@ -107,6 +109,7 @@ final class OfferDay {
         self.everybody = everybody
         self.rows = rows
         self.holdout = holdout
+        knownBars = policy.dnd.reduce(BarIndex.alwaysKnown) { $0 | 1 << UInt32($1.number) }
         self.areas = areas
         self.intervals = intervals
     }
