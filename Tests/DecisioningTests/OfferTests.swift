@@ -271,6 +271,9 @@ private func offer(
         let later = desk.at(hours: 1)
         try await desk.host.tick(later)
         try await withThrowingTaskGroup(of: Void.self) { group in
+            // While the owner is busy everything waits, and is then decided for one commit.
+            group.addTask { try await desk.host.read { _ in Thread.sleep(forTimeInterval: 0.3) } }
+            try await Task.sleep(for: .milliseconds(50))
             for (place, index) in indices.dropFirst(30).enumerated() {
                 group.addTask { _ = try await desk.ask(index, .counter, limit: 1, at: later) }
                 if place < lapsed.count {

@@ -72,8 +72,8 @@ struct Pending {
         var isShared: Bool {
             switch self {
             case .answered(let decision): decision.isShared
-            case .responded(_, let undo): undo.isShared
-            case .reserved, .concluded, .block: false
+            // What changes the counts that others look at comes before or after all who look, which is enough.
+            case .reserved, .concluded, .responded, .block: false
             }
         }
     }

@@ -48,8 +48,6 @@ public struct OfferUndo {
     let interaction: Interaction
     let entries: [(position: Int, entry: OfferEntry)]
     let counted: [(class: ChannelClass, month: LocalMonth, step: Int)]
-    /// Whether offers that capacities and budgets count became more or fewer.
-    public let isShared: Bool
 }
 
 extension DecisionState {
@@ -210,8 +208,7 @@ extension DecisionState {
             count(-1)
         }
         interactions[response.request] = interaction
-        let isShared = changed.contains { block?.entries[$0.0].isContact != $0.1.isContact }
-        return OfferUndo(interaction: old, entries: changed, counted: counted, isShared: isShared)
+        return OfferUndo(interaction: old, entries: changed, counted: counted)
     }
 
     private func settle(
