@@ -136,6 +136,7 @@ public actor CampaignRunner: Service {
     private var updates: [CampaignID: RunUpdate] = [:]
     private var listeners: [CampaignID: [Int: AsyncStream<RunUpdate>.Continuation]] = [:]
     private var serial = 0
+    private var noting: Task<Void, Never>?
     private var lastTick = ContinuousClock.now
 
     /// Works on a platform once ``run()`` is called.
@@ -427,6 +428,7 @@ public actor CampaignRunner: Service {
             } catch {
                 logger.warning("no checkpoint", metadata: ["error": "\(error)"])
             }
+            noteSubscribers()
         }
         var page = 0
         while true {
@@ -437,6 +439,20 @@ public actor CampaignRunner: Service {
             guard page * 100 < running.total else { break }
         }
     }
+
+    /// Reads what the log got for those who will ask why, beside everything else.
+    private func noteSubscribers() {
+        guard noting == nil else { return }
+        let explainer = platform.explainer
+        noting = Task.detached(priority: .background) { [weak self, logger] in
+            do { try explainer.catchUp() } catch {
+                logger.warning("explaining is behind", metadata: ["error": "\(error)"])
+            }
+            await self?.endNoting()
+        }
+    }
+
+    private func endNoting() { noting = nil }
 
     private func finish(_ campaign: Campaign) async throws {
         _ = try await platform.dispatches.finish(campaign, at: platform.clock.now.instant)

@@ -163,7 +163,11 @@ public final class Platform: Sendable {
         sending = Sending(host: host, gateway: gateway, numbers: numbers)
         receipts = Receipts(host: host, gateway: gateway, store: self.store)
         touchpoints = Touchpoints(host: host, store: self.store)
-        explainer = Explainer(log: log, inputs: inputs)
+        explainer = Explainer(
+            log: log,
+            inputs: inputs,
+            postings: try SQLitePostings(path: path + "/explain.sqlite")
+        )
         if try await host.read({ $0.sequence }) == 0 {
             let salt = salt ?? (0..<16).map { _ in UInt8.random(in: 0 ... .max) }
             try await host.record([.genesis(salt: salt, now: self.clock.now)])

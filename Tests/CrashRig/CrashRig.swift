@@ -178,7 +178,9 @@ private struct ObservedLog: DecisionLog {
 
     func batches(for key: LogKey) throws -> [LogBatch] { try log.batches(for: key) }
 
-    func read(chain: LogChain, from sequence: Int64, withKeys: Bool, _ body: (LogBatch) throws -> Void) throws {
+    func batches(at sequences: [Int64]) throws -> [LogBatch] { try log.batches(at: sequences) }
+
+    func read(chain: LogChain?, from sequence: Int64, withKeys: Bool, _ body: (LogBatch) throws -> Void) throws {
         try log.read(chain: chain, from: sequence, withKeys: withKeys, body)
     }
 }

@@ -81,7 +81,10 @@ import Testing
         let left = try await leave(1, at: later(days: 30), on: host)
         #expect(left.leaving.contains(member))
         #expect(try await counts() == [before[0] - 1, before[1] + 1])
-        let explained = try Explainer(log: log, inputs: world.inputs(objects)).explain(CampaignID(1), member)
+        let explained = try Explainer(log: log, inputs: world.inputs(objects), postings: InMemoryPostings()).explain(
+            CampaignID(1),
+            member
+        )
         #expect(explained.outcome == .contact)
         try await host.feedback(wave(1), .failed, [member], at: later(days: 30))
         #expect(try await counts() == [before[0] - 1, before[1]], "given back where it counts")

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import DecisionHost
-import Decisioning
 import Foundation
 import InMemory
 import Kernel
@@ -10,6 +9,8 @@ import Model
 import Ports
 import Testing
 import TestSupport
+
+@testable import Decisioning
 
 /// Plays random work on a host and compares it with the naive fold of the log.
 private final class MixedDay {
@@ -20,7 +21,7 @@ private final class MixedDay {
     private var random: SeededRandom
     private var now: LocalTime
     private var policy: ContactPolicy
-    private var answers: [OfferAnswer] = []
+    fileprivate var answers: [OfferAnswer] = []
     private var requests: UInt64 = 0
     private var occurrence: Int32 = 0
     private(set) var compared = 0
@@ -48,7 +49,7 @@ private final class MixedDay {
     private func isDrawn(_ percent: Int) -> Bool { below(100) < percent }
     private func anybody() -> UInt32 { UInt32(below(world.subscribers)) }
     /// A few subscribers come again and again, so that their chains grow.
-    private func customer() -> UInt32 { isDrawn(60) ? UInt32(below(60)) * 37 : anybody() }
+    fileprivate func customer() -> UInt32 { isDrawn(60) ? UInt32(below(60)) * 37 : anybody() }
 
     private func setCampaign(_ number: Int64) async throws {
         var spec = world.campaign(number, category: ["retention", "data_pack", "care", "voice_plan"][below(4)])
@@ -206,6 +207,50 @@ private final class MixedDay {
     }
 }
 
+extension MixedDay {
+    /// What explaining finds through its index is what a reading of the whole log finds, and agrees with what was decided.
+    func compareExplanations(_ count: Int, postings: InMemoryPostings) throws -> (refused: Int, undone: Int) {
+        let inputs = world.inputs(objects)
+        let explainer = Explainer(log: log, inputs: inputs, postings: postings)
+        let decoded = DecodedInputs(inputs)
+        let byIndex = SubscriberLog(log: log, inputs: decoded, postings: postings)
+        var (refused, undone) = (0, 0)
+        for _ in 0..<count {
+            let index = SubscriberIndex(customer())
+            let naive = try SubscriberFold(index: index, log: log, inputs: inputs, upTo: log.position().sequence)
+            let world = try byIndex.current()
+            let indexed = SubscriberFold(index: index, inputs: decoded)
+            for entry in try byIndex.records(of: index, in: world, campaign: nil) {
+                try indexed.apply(entry.record, sequence: entry.sequence)
+            }
+            #expect(indexed.counts == naive.counts && indexed.lists == naive.lists && indexed.now == naive.now)
+            #expect(indexed.touches == naive.touches.filter { $0.outcome != nil })
+            #expect(indexed.offers == naive.offers && indexed.policy == naive.policy)
+
+            for answer in answers.suffix(200) where answer.request.index == index.number {
+                let candidates = try explainer.explain(request: answer.request.request, index)
+                #expect(candidates.filter { $0.outcome == .contact }.map(\.campaign) == answer.offers)
+                #expect(candidates.filter { $0.outcome == .control }.map(\.campaign) == answer.controls)
+                for candidate in candidates where candidate.outcome != .contact {
+                    refused += 1
+                    #expect(candidate.deciding != nil, "\(candidate.outcome.code)")
+                    #expect(candidate.counterfactual?.outcome == .contact, "\(candidate.outcome.code)")
+                }
+            }
+            for explanation in try explainer.explainAll(index) where explanation.wave != nil {
+                guard explanation.outcome != .notInSegment, explanation.outcome != .takenMeanwhile else { continue }
+                #expect(explanation.outcome == .contact || explanation.deciding != nil, "\(explanation)")
+                guard explanation.outcome != .contact, let counterfactual = explanation.counterfactual else { continue }
+                undone += counterfactual.changes.count
+                #expect(counterfactual.outcome == .contact, "\(explanation)")
+            }
+            let history = try explainer.history(of: index)
+            #expect(history == history.sorted { $0.position > $1.position })
+        }
+        return (refused, undone)
+    }
+}
+
 extension ClosedRange<LocalMonth> {
     fileprivate func flatMapMonths<T>(_ body: (LocalMonth) -> [T]) -> [T] {
         (lowerBound.number...upperBound.number).flatMap { body(LocalMonth(number: $0)) }
@@ -218,11 +263,16 @@ extension ClosedRange<LocalMonth> {
         seed: UInt64
     ) async throws {
         let day = try await MixedDay(seed: 4_000 + seed, subscribers: 66_500)
+        let postings = InMemoryPostings()
         for step in 1...900 {
             try await day.step()
+            if step == 450 { _ = try day.compareExplanations(2, postings: postings) }
             if step % 90 == 0 { try await day.compare(6) }
             if step == 600 { try await day.host.keepCheckpoint(after: 1) }
         }
+        // Read in between as well, so that what comes later is added to what was known.
+        let (refused, undone) = try day.compareExplanations(30, postings: postings)
+        #expect(refused > 20 && undone > 5)
         #expect(day.compared == 180 && day.offered > 150 && day.kept > 10)
         let live = try await day.host.read { $0.stateSHA256() }
         let inputs = day.world.inputs(day.objects)

@@ -200,6 +200,7 @@ struct ConsoleModels {
 
     private var explained: ExplainedSubscriber {
         let explanation = Explanation(
+            campaign: CampaignID(9),
             wave: WaveID(campaign: CampaignID(9), occurrence: 1),
             at: Self.now,
             outcome: .productOwned,

@@ -38,6 +38,7 @@ struct ConsoleSentenceTests {
         hasWave: Bool = true
     ) -> Explanation {
         Explanation(
+            campaign: CampaignID(1),
             wave: hasWave ? WaveID(campaign: CampaignID(1), occurrence: 1) : nil,
             at: at,
             outcome: outcome,

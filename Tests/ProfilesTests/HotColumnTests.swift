@@ -175,6 +175,23 @@ import Testing
         }
     }
 
+    @Test func `one row is read from the bytes without the others, and is a sound column of its own`() throws {
+        for column in try Self.columns() {
+            let bytes = column.encoded()
+            for row in 0..<column.rows + 3 {
+                var read = 0
+                let own = try HotColumn(row: row) { offset, count in
+                    read += count
+                    return Array(bytes[offset..<offset + count])
+                }
+                #expect(own.rows == 1 && own.type == column.type)
+                #expect(own.value(at: 0) == (row < column.rows ? column.value(at: row) : .null))
+                #expect(try HotColumn(decoding: own.encoded()).value(at: 0) == own.value(at: 0))
+                #expect(read <= 64 + 9 + column.dictionary.reduce(0) { $0 + $1.utf8.count + 4 })
+            }
+        }
+    }
+
     @Test func `every shortened or prolonged file is refused`() throws {
         for column in try Self.columns() {
             let bytes = column.encoded()

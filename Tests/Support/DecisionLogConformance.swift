@@ -108,14 +108,15 @@ public struct DecisionLogConformance: Sendable {
                 #expect(try log.batches(for: key) == expected.filter { $0.key == key })
             }
         }
-        for chain in [LogChain(number: 1), LogChain(number: 3), .common, LogChain(number: 40)] {
+        #expect(try log.batches(at: [400, 7, 401, 1, 0, 133]) == [400, 7, 1, 133].map { expected[$0 - 1] })
+        for chain in [LogChain(number: 1), LogChain(number: 3), .common, LogChain(number: 40), nil] {
             for (sequence, withKeys) in [(Int64(1), true), (1, false), (133, true), (133, false)] {
                 var found: [LogBatch] = []
                 try log.read(chain: chain, from: sequence, withKeys: withKeys) { found.append($0) }
                 let wanted = expected.filter {
-                    $0.chain == chain && $0.sequence >= sequence && (withKeys || $0.key == nil)
+                    (chain == nil || $0.chain == chain) && $0.sequence >= sequence && (withKeys || $0.key == nil)
                 }
-                #expect(found == wanted, "chain \(chain.number) from \(sequence)")
+                #expect(found == wanted, "chain \(chain?.number ?? 99) from \(sequence)")
             }
         }
     }

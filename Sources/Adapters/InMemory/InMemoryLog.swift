@@ -86,12 +86,42 @@ public final class InMemoryDecisionLog: DecisionLog {
         batches.filter { $0.key == key }
     }
 
-    public func read(chain: LogChain, from sequence: Int64, withKeys: Bool, _ body: (LogBatch) throws -> Void) throws {
+    public func batches(at sequences: [Int64]) -> [LogBatch] {
+        let all = batches
+        return sequences.compactMap { sequence in all.first { $0.sequence == sequence } }
+    }
+
+    public func read(chain: LogChain?, from sequence: Int64, withKeys: Bool, _ body: (LogBatch) throws -> Void) throws {
         for batch in batches
-        where batch.chain == chain && batch.sequence >= sequence && (withKeys || batch.key == nil) {
+        where (chain == nil || batch.chain == chain) && batch.sequence >= sequence && (withKeys || batch.key == nil) {
             try body(batch)
         }
     }
+}
+
+/// ``SubscriberPostings`` in memory.
+public final class InMemoryPostings: SubscriberPostings {
+    private let content = Mutex<(postings: [UInt32: [Int64]], end: Int64)>(([:], 0))
+
+    /// No postings.
+    public init() {}
+
+    public func end() -> Int64 { content.withLock { $0.end } }
+
+    public func add(_ postings: [SubscriberPosting], upTo sequence: Int64) {
+        content.withLock { content in
+            for posting in postings where content.postings[posting.subscriber]?.last != posting.sequence {
+                content.postings[posting.subscriber, default: []].append(posting.sequence)
+            }
+            content.end = sequence
+        }
+    }
+
+    public func sequences(naming subscriber: SubscriberIndex) -> [Int64] {
+        content.withLock { $0.postings[subscriber.number]?.sorted() ?? [] }
+    }
+
+    public func removeAll() { content.withLock { $0 = ([:], 0) } }
 }
 
 /// An ``ObjectStore`` in memory.

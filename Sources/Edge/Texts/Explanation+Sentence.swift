@@ -13,12 +13,20 @@ public struct SentenceNames: Sendable {
     public var channel: ChannelClass
     /// The contact policy, for names of tiers and do-not-disturb classes; nil when none was set.
     public var policy: ContactPolicy?
+    /// Other campaigns by number, for those that were in the way.
+    public var campaigns: [CampaignID: String]
 
     /// Joins the names.
-    public init(campaign: String, channel: ChannelClass, policy: ContactPolicy?) {
+    public init(
+        campaign: String,
+        channel: ChannelClass,
+        policy: ContactPolicy?,
+        campaigns: [CampaignID: String] = [:]
+    ) {
         self.campaign = campaign
         self.channel = channel
         self.policy = policy
+        self.campaigns = campaigns
     }
 
     func tier(_ code: String) -> BilingualText {
@@ -41,7 +49,8 @@ extension Explanation {
             "\(day)“\(names.campaign)”的\(channel.noun.zh)",
             "The \(channel.noun.en) “\(names.campaign)” of \(day)"
         )
-        if wave == nil { return rehearsedSentence(language, names) }
+        if isRehearsed { return rehearsedSentence(language, names) }
+        if let request { return offerSentence(language, names, day: day, place: request.touchpoint.name) }
         switch outcome {
         case .contact: return what + contactSentence(language, names)
         case .control:
@@ -58,6 +67,41 @@ extension Explanation {
             return language(
                 "\(what)因\(reason.zh)\(channel.not.zh)。",
                 "\(what) was \(channel.not.en) because \(reason.en)."
+            )
+        }
+    }
+
+    /// What a request was answered, and what came of it.
+    private func offerSentence(
+        _ language: Language,
+        _ names: SentenceNames,
+        day: String,
+        place: BilingualText
+    ) -> String {
+        switch outcome {
+        case .contact:
+            let result = aftermath.last { $0.key.hasPrefix("answer_") }
+                .flatMap { ContactResult(code: String($0.key.dropFirst("answer_".count))) }
+            let after =
+                result.map { BilingualText(zh: "，结果：\($0.name.zh)", en: "; result: \($0.name.en)") }
+                ?? (has("released")
+                    ? BilingualText(zh: "，未展示，接触次数已返还", en: ", was not shown and was given back")
+                    : BilingualText(zh: "", en: ""))
+            return language(
+                "\(day)在\(place.zh)推荐了“\(names.campaign)”\(after.zh)。",
+                "“\(names.campaign)” was offered at the \(place.en) on \(day)\(after.en)."
+            )
+        case .control:
+            return language(
+                "\(day)在\(place.zh)未推荐“\(names.campaign)”：该用户被抽入对照组，用于评估活动效果。",
+                "“\(names.campaign)” was not offered at the \(place.en) on \(day): the subscriber was drawn into the "
+                    + "control group that measures the effect."
+            )
+        default:
+            let reason = (deciding ?? CheckResult(outcome, isPassed: false)).reason(names)
+            return language(
+                "\(day)在\(place.zh)因\(reason.zh)未推荐“\(names.campaign)”。",
+                "“\(names.campaign)” was not offered at the \(place.en) on \(day) because \(reason.en)."
             )
         }
     }
@@ -159,7 +203,7 @@ extension CheckResult {
         case .interval, .similarCampaign: return recentReason(channel)
         case .capSMS, .capOutbound, .capInbound, .capWebsite, .capOverall: return capReason(names)
         case .noScore: return both("用户没有可用的评分", "the subscriber has no score")
-        case .outranked: return both("评分排名在名额之外\(cut.zh)", "others ranked higher\(cut.en)")
+        case .outranked: return rankReason(names)
         case .capacity: return both("渠道容量已满\(cut.zh)", "the channel's capacity went to others\(cut.en)")
         case .budget: return both("活动预算已用完\(cut.zh)", "the budget went to others\(cut.en)")
         case .quietHours:
@@ -197,6 +241,16 @@ extension CheckResult {
 
     private func named(_ key: String) -> BilingualText {
         value(key).map { both("（\($0)）", " (\($0))") } ?? both("", "")
+    }
+
+    private func rankReason(_ names: SentenceNames) -> BilingualText {
+        let ahead = evidence.filter { $0.key == "ahead" }
+            .compactMap { Int64($0.value).flatMap { names.campaigns[CampaignID($0)] } }
+        guard !ahead.isEmpty else { return both("评分排名在名额之外\(cut.zh)", "others ranked higher\(cut.en)") }
+        return both(
+            "名额先给了" + ahead.map { "“\($0)”" }.joined(separator: "、"),
+            ahead.map { "“\($0)”" }.joined(separator: ", ") + " ranked higher"
+        )
     }
 
     private var cut: BilingualText {

@@ -5,6 +5,7 @@ public import Kernel
 import Model
 public import Profiles
 public import Rules
+import Synchronization
 
 /// A ``ProfileReader`` over hot columns.
 public struct ColumnProfile: ProfileReader {
@@ -76,9 +77,11 @@ public struct ColumnProfile: ProfileReader {
     }
 
     /// What rules may refer to: the catalogue and the special lists every operator has.
-    private var scope: RuleScope {
+    fileprivate static func scope(_ profile: HotProfile) -> RuleScope {
         RuleScope(catalogue: profile.catalogue, lists: ListID.standardCodes)
     }
+
+    private var scope: RuleScope { Self.scope(profile) }
 
     private func compile(
         _ rule: CheckedRule,
@@ -94,6 +97,57 @@ public struct ColumnProfile: ProfileReader {
             case .audience: nil
             }
         }
+    }
+}
+
+/// A ``SubscriberProfile`` over columns of one row, which belongs to one subscriber.
+public final class RowProfile: SubscriberProfile {
+    private let profile: HotProfile
+    private let rules = Mutex<[String: CheckedRule]>([:])
+    private let scores = Mutex<[String: CheckedScore]>([:])
+
+    /// Reads columns that have one row each.
+    public init(_ profile: HotProfile) {
+        self.profile = profile
+    }
+
+    public func holds(
+        _ rule: String,
+        at index: SubscriberIndex,
+        today: LocalDay,
+        lists: any MembershipReader
+    ) throws -> Bool {
+        let checked = try rules.withLock { rules in
+            if let known = rules[rule] { return known }
+            let checked = try ColumnProfile.scope(profile).check(rule)
+            rules[rule] = checked
+            return checked
+        }
+        return try profile.compile(checked, today: today) { membership in
+            let isMember =
+                switch membership.kind {
+                case .list: lists.isOn(list: membership.name, index)
+                case .product: lists.owns(product: membership.name, index)
+                case .audience: false
+                }
+            return Bitset(universe: 1, words: [isMember ? 1 : 0])
+        }
+        .contains(SubscriberIndex(0))
+    }
+
+    public func score(
+        _ expression: String,
+        at index: SubscriberIndex,
+        today: LocalDay,
+        lists: any MembershipReader
+    ) throws -> Int32? {
+        let checked = try scores.withLock { scores in
+            if let known = scores[expression] { return known }
+            let checked = try ColumnProfile.scope(profile).checkScore(expression)
+            scores[expression] = checked
+            return checked
+        }
+        return try profile.compile(checked, today: today).value(at: SubscriberIndex(0))
     }
 }
 

@@ -9,25 +9,43 @@ public protocol MembershipReader: Sendable {
     func members(ofList code: String) -> Bitset?
     /// The owners of a product; nil when nobody ever owned it.
     func owners(ofProduct code: String) -> Bitset?
+    /// Whether a subscriber is on a list over all channels.
+    func isOn(list code: String, _ index: SubscriberIndex) -> Bool
+    /// Whether a subscriber owns a product.
+    func owns(product code: String, _ index: SubscriberIndex) -> Bool
 }
 
-/// Hot attributes of all subscribers at one log position.
-///
-/// Implementations are deterministic: same columns, lists and day give the same answer on every machine.
-public protocol ProfileReader: Sendable {
-    /// The subscribers for whom a rule is true.
-    func members(where rule: String, today: LocalDay, lists: any MembershipReader) throws -> Bitset
-    /// Prepares a numeric expression as a score in micro-units.
-    func scorer(_ expression: String, today: LocalDay, lists: any MembershipReader) throws -> any BlockScorer
-    /// Whether a rule is true for one subscriber; agrees with ``members(where:today:lists:)``.
+extension MembershipReader {
+    public func isOn(list code: String, _ index: SubscriberIndex) -> Bool {
+        members(ofList: code)?.contains(index.number) ?? false
+    }
+
+    public func owns(product code: String, _ index: SubscriberIndex) -> Bool {
+        owners(ofProduct: code)?.contains(index.number) ?? false
+    }
+}
+
+/// Hot attributes as they are asked for one subscriber.
+public protocol SubscriberProfile: Sendable {
+    /// Whether a rule is true for one subscriber; agrees with ``ProfileReader/members(where:today:lists:)``.
     func holds(_ rule: String, at index: SubscriberIndex, today: LocalDay, lists: any MembershipReader) throws -> Bool
-    /// The score of one subscriber in micro-units, or none; agrees with ``scorer(_:today:lists:)``.
+    /// The score of one subscriber in micro-units, or none; agrees with ``ProfileReader/scorer(_:today:lists:)``.
     func score(
         _ expression: String,
         at index: SubscriberIndex,
         today: LocalDay,
         lists: any MembershipReader
     ) throws -> Int32?
+}
+
+/// Hot attributes of all subscribers at one log position.
+///
+/// Implementations are deterministic: same columns, lists and day give the same answer on every machine.
+public protocol ProfileReader: SubscriberProfile {
+    /// The subscribers for whom a rule is true.
+    func members(where rule: String, today: LocalDay, lists: any MembershipReader) throws -> Bitset
+    /// Prepares a numeric expression as a score in micro-units.
+    func scorer(_ expression: String, today: LocalDay, lists: any MembershipReader) throws -> any BlockScorer
     /// Prepares a rule for many single subscribers; agrees with ``holds(_:at:today:lists:)``.
     func test(_ rule: String, today: LocalDay, lists: any MembershipReader) throws -> SubscriberTest
     /// Prepares a score for many single subscribers; agrees with ``score(_:at:today:lists:)``.
@@ -75,4 +93,22 @@ public protocol DecisionInputs: Sendable {
     func bytes(_ file: ContentHash, offset: Int, count: Int) throws -> [UInt8]
     /// The hot profile made of these column files, typed by the catalogue file.
     func profile(catalogue: ContentHash, columns: [AttributeColumn], subscribers: Int) throws -> any ProfileReader
+    /// The same for one subscriber, without reading the others.
+    func profile(
+        of index: SubscriberIndex,
+        catalogue: ContentHash,
+        columns: [AttributeColumn],
+        subscribers: Int
+    ) throws -> any SubscriberProfile
+}
+
+extension DecisionInputs {
+    public func profile(
+        of index: SubscriberIndex,
+        catalogue: ContentHash,
+        columns: [AttributeColumn],
+        subscribers: Int
+    ) throws -> any SubscriberProfile {
+        try profile(catalogue: catalogue, columns: columns, subscribers: subscribers)
+    }
 }

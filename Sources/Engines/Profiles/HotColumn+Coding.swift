@@ -6,7 +6,7 @@ import Kernel
 import Model
 
 /// The fixed part at the start of a column's bytes; all numbers are little-endian.
-private struct ColumnHeader {
+struct ColumnHeader {
     static let size = 64
     /// "GYRECOL" and the version of the format.
     static let magic: UInt64 = 0x01_4C_4F_43_45_52_59_47
@@ -77,7 +77,7 @@ extension HotColumn {
         else {
             throw .malformed(offset: bytes.count, expected: "\(nullsEnd) bytes and the dictionary")
         }
-        let dictionary = try Self.dictionary(header, bytes, from: nullsEnd)
+        let dictionary = try Self.texts(header, Array(bytes[nullsEnd...]), at: nullsEnd)
         let values = ColumnStorage(copying: UnsafeRawBufferPointer(rebasing: bytes[ColumnHeader.size..<valuesEnd]))
         let nulls =
             header.hasNulls == 1
@@ -103,12 +103,9 @@ extension HotColumn {
         }
     }
 
-    private static func dictionary(
-        _ header: ColumnHeader,
-        _ bytes: UnsafeRawBufferPointer,
-        from start: Int
-    ) throws(ProfileError) -> [String] {
-        var reader = ByteReader(Array(bytes[start...]))
+    /// The dictionary in its bytes, which began at an offset of the column.
+    static func texts(_ header: ColumnHeader, _ bytes: [UInt8], at start: Int) throws(ProfileError) -> [String] {
+        var reader = ByteReader(bytes)
         var texts: [String] = []
         do {
             for _ in 0..<header.dictionaryCount { texts.append(try reader.readText()) }
@@ -217,7 +214,7 @@ extension ColumnHeader {
 }
 
 extension AttributeType {
-    fileprivate init?(_ header: ColumnHeader) {
+    init?(_ header: ColumnHeader) {
         switch (header.type, header.scale) {
         case (0, 0): self = .flag
         case (1, 0): self = .integer

@@ -19,6 +19,7 @@ public final class StoredInputs: DecisionInputs {
 
     private let objects: any ObjectStore
     private let threads: Int
+    private let catalogues = Mutex<[ContentHash: AttributeCatalogue]>([:])
     private let last = Mutex<(key: Key, profile: ColumnProfile)?>(nil)
 
     /// Reads from a store; rules run with `threads` workers.
@@ -51,6 +52,28 @@ public final class StoredInputs: DecisionInputs {
         let made = ColumnProfile(profile, threads: threads)
         last.withLock { $0 = (key, made) }
         return made
+    }
+
+    public func profile(
+        of index: SubscriberIndex,
+        catalogue: ContentHash,
+        columns: [AttributeColumn],
+        subscribers: Int
+    ) throws -> any SubscriberProfile {
+        let types = try catalogues.withLock { catalogues in
+            if let known = catalogues[catalogue] { return known }
+            let read = try self.catalogue(catalogue)
+            catalogues[catalogue] = read
+            return read
+        }
+        var profile = try HotProfile(catalogue: types, universe: 1)
+        for column in columns {
+            let row = try HotColumn(row: Int(index.number)) {
+                try objects.bytes(column.file, offset: $0, count: $1)
+            }
+            try profile.set(column.code, row)
+        }
+        return RowProfile(profile)
     }
 
     /// The catalogue in a file.

@@ -111,8 +111,39 @@ public protocol DecisionLog: Sendable {
     func read(from sequence: Int64, _ body: (LogBatch) throws -> Void) throws
     /// The batches stored under a key, in order.
     func batches(for key: LogKey) throws -> [LogBatch]
-    /// The batches of one chain from a sequence on, in order; batches with a key are left out when asked.
-    func read(chain: LogChain, from sequence: Int64, withKeys: Bool, _ body: (LogBatch) throws -> Void) throws
+    /// The batches at these sequences that there are, in the order asked for.
+    func batches(at sequences: [Int64]) throws -> [LogBatch]
+    /// The batches of one chain, or of all (nil), from a sequence on, in order; those with a key are left out when asked.
+    func read(chain: LogChain?, from sequence: Int64, withKeys: Bool, _ body: (LogBatch) throws -> Void) throws
+}
+
+/// Where in a log each subscriber is named by batches that are not found by a key.
+///
+/// Derived from the log and never ahead of it: lost ones are made anew by reading the log again. Promises of every
+/// adapter (checked by `SubscriberPostingsConformance`): ``add(_:upTo:)`` is all or nothing; what was added is found.
+public protocol SubscriberPostings: Sendable {
+    /// The sequence up to which the log was read; 0 at the beginning.
+    func end() throws -> Int64
+    /// Adds what the log holds up to a sequence, beyond ``end()``.
+    func add(_ postings: [SubscriberPosting], upTo sequence: Int64) throws
+    /// The sequences of the batches that name a subscriber, ascending.
+    func sequences(naming subscriber: SubscriberIndex) throws -> [Int64]
+    /// Forgets everything.
+    func removeAll() throws
+}
+
+/// A subscriber that a batch names.
+public struct SubscriberPosting: Hashable, Sendable {
+    /// The subscriber.
+    public var subscriber: UInt32
+    /// Sequence of the batch.
+    public var sequence: Int64
+
+    /// Joins subscriber and sequence.
+    public init(subscriber: UInt32, sequence: Int64) {
+        self.subscriber = subscriber
+        self.sequence = sequence
+    }
 }
 
 /// Files named by the SHA-256 of their content; a log record refers to large inputs by that name.

@@ -9,6 +9,7 @@ import Foundation
 import Kernel
 import Model
 import Ports
+import SQLiteStore
 
 struct WaveBench {
     private let options: BenchOptions
@@ -88,7 +89,8 @@ struct WaveBench {
         _ audience: Bitset,
         _ summary: WaveSummary
     ) throws {
-        let explainer = Explainer(log: log, inputs: inputs)
+        let postings = try SQLitePostings(path: world.folder + "/explain.sqlite")
+        let explainer = Explainer(log: log, inputs: inputs, postings: postings)
         var position = UInt32(options.seed % 1000)
         for _ in 0..<20 {
             while !audience.contains(position) { position += 1 }

@@ -156,10 +156,18 @@ public final class SQLiteDecisionLog: DecisionLog {
         return try readable().flatMap { try rows($0, sql, [key.wave, key.block]) }
     }
 
-    public func read(chain: LogChain, from sequence: Int64, withKeys: Bool, _ body: (LogBatch) throws -> Void) throws {
-        let filter = withKeys ? "" : "AND wave IS NULL "
-        let sql = "SELECT * FROM batch WHERE chain = ? AND sequence >= ? \(filter)ORDER BY sequence LIMIT \(Self.page)"
-        try page(from: sequence, { try self.rows($0, sql, [Int64(chain.number), $1]) }, body)
+    public func batches(at sequences: [Int64]) throws -> [LogBatch] {
+        let segments = try readable()
+        return try sequences.compactMap { sequence in
+            guard let segment = segments.last(where: { $0.first <= sequence }) else { return nil }
+            return try rows(segment, "SELECT * FROM batch WHERE sequence = ?", [sequence]).first
+        }
+    }
+
+    public func read(chain: LogChain?, from sequence: Int64, withKeys: Bool, _ body: (LogBatch) throws -> Void) throws {
+        let filter = (chain.map { "chain = \($0.number) AND " } ?? "") + (withKeys ? "" : "wave IS NULL AND ")
+        let sql = "SELECT * FROM batch WHERE \(filter)sequence >= ? ORDER BY sequence LIMIT \(Self.page)"
+        try page(from: sequence, { try self.rows($0, sql, [$1]) }, body)
     }
 
     /// Rows read at once; `body` runs between pages, so that it may use the log itself.
@@ -170,7 +178,9 @@ public final class SQLiteDecisionLog: DecisionLog {
         _ fetch: (Segment, Int64) throws -> [LogBatch],
         _ body: (LogBatch) throws -> Void
     ) throws {
-        for segment in try readable() {
+        let segments = try readable()
+        // Those that end before the start hold nothing that is asked for.
+        for segment in segments[(segments.lastIndex { $0.first <= start } ?? 0)...] {
             var next = start
             while true {
                 let batches = try fetch(segment, next)
@@ -357,7 +367,8 @@ public final class SQLiteDecisionLog: DecisionLog {
 
     private func fetch(_ segment: Segment, _ sql: String, _ arguments: StatementArguments) throws -> [LogBatch] {
         try segment.database.inDatabase { db in
-            try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
+            let statement = try db.cachedStatement(sql: sql)
+            return try Row.fetchAll(statement, arguments: arguments).map { row in
                 let sequence: Int64 = row["sequence"]
                 let (previous, digest, payload): (Data, Data, Data) = (row["previous"], row["digest"], row["payload"])
                 let (chain, wave, block): (Int64, Int64?, Int32?) = (row["chain"], row["wave"], row["block"])

@@ -25,7 +25,9 @@ struct ContactRecord: Sendable {
         case .decision(let explanation, _):
             let isWithdrawn = explanation.aftermath.contains { $0.key == "released" || $0.key == "dropped" }
             switch explanation.outcome {
-            case .contact: return isWithdrawn ? (f.t(.givenBack), .neutral) : (f.t(.contacted), .good)
+            case .contact:
+                if isWithdrawn { return (f.t(.givenBack), .neutral) }
+                return (f.t(explanation.isRehearsed ? .passed : .contacted), .good)
             case .control: return (f.language(Outcome.control.name), .info)
             default: return (f.language(explanation.outcome.name), .warn)
             }
@@ -92,7 +94,10 @@ struct ExplainPage {
     var error: String?
     var policy: ContactPolicy?
 
-    static func columns(_ f: Frame) -> [Column<ContactRecord>] {
+    static func columns(_ f: Frame) -> [Column<ContactRecord>] { columns(f, of: nil) }
+
+    /// `subscriber`: Links the requests of this subscriber to all their candidates.
+    static func columns(_ f: Frame, of subscriber: UInt32?) -> [Column<ContactRecord>] {
         [
             Column(f.t(.time), key: "at", rank: { $0.at.instant.epochMs }, plain: { f.time($0.at) }),
             Column(f.t(.channel), key: "channel", plain: { $0.channel(f) }),
@@ -112,7 +117,15 @@ struct ExplainPage {
                     guard case .decision(let explanation, let names) = record.source else {
                         return "<p class=\"sentence\">\(record.sentence(f))</p>"
                     }
-                    return "<p class=\"sentence\">\(record.sentence(f))</p>\(checks(explanation, names, f))"
+                    let request = subscriber.flatMap { index in
+                        explanation.request.map { "/explain/\(index)/requests/\($0.request)" }
+                    }
+                    return """
+                        <p class="sentence">\(record.sentence(f))</p>\
+                        \(explanation.counterfactual.map { counterfactual($0, names, f) })\
+                        \(when: !explanation.checks.isEmpty, checks(explanation, names, f))\
+                        \(request.map { "<p><a href=\"\($0)\">\(f.t(.allCandidates))</a></p>" })
+                        """
                 }
             ),
         ]
@@ -153,9 +166,9 @@ struct ExplainPage {
             ])))
             \(tabs(f.t(.result), Filter.allCases.map { item in
                 (titles[item].map { f.t($0) } ?? "", item == .all ? path : path + "?show=" + item.rawValue, Self.filtered(answer.records, item).count, item == filter)
-            }))
+            } + [(f.t(.wholeHistory), path + "/history", nil, false)]))
             \(card(nil, f.table(
-                f.t(.menuExplain), Self.columns(f), of: Self.filtered(answer.records, filter),
+                f.t(.menuExplain), Self.columns(f, of: answer.index), of: Self.filtered(answer.records, filter),
                 exportPath: path + "/contacts.csv", searchHint: f.t(.searchContacts),
                 empty: emptyState(f.t(.noContacts), linkButton(f.t(.otherNumber), to: "/explain")))))
             """
@@ -170,6 +183,14 @@ struct ExplainPage {
             \(field(f.t(.reasonWord), id: "reason", isRequired: true, help: f.t(.registerHelp), input("reason", "", isRequired: true, maxLength: 200, hasHelp: true)))
             <button class="button primary" type="submit">\(f.t(.registerDND))</button></form></details>
             """
+    }
+
+    /// What a contact needed, and what the checks gave with it.
+    private static func counterfactual(_ found: Counterfactual, _ names: SentenceNames, _ f: Frame) -> HTML {
+        """
+        <details class="checks"><summary>\(f.t(.couldHave))</summary><ul>\
+        \(each: found.clauses(f.language, names), { "<li>\($0)</li>" })</ul><p class="help">\(found.verdict(f.language))</p></details>
+        """
     }
 
     /// All checks with their evidence, folded.
@@ -244,11 +265,25 @@ extension Frame {
         case "not_before":
             return value == "never" ? t(.evidenceNever) : t(.evidenceNotBefore, value.replacing("T", with: " "))
         case "control_ppm": return t(.evidenceControl, language.percent(Double(Int(value) ?? 0) / 1_000_000))
+        case "by": return t(.evidenceBy, Int64(value).flatMap { names.campaigns[CampaignID($0)] } ?? value)
+        case "ahead": return t(.evidenceAhead, Int64(value).flatMap { names.campaigns[CampaignID($0)] } ?? value)
+        case "rank": return t(.evidenceRank, value)
+        case "of": return t(.evidenceRankOf, value)
+        case "touchpoint": return t(.evidenceTouchpoint, Touchpoint(code: value).map { language($0.name) } ?? value)
+        case "result": return t(.evidenceResult, ContactResult(code: value).map { language($0.name) } ?? value)
+        case "until": return t(.evidenceUntil, value)
+        case "sent": return t(.evidenceSent, value)
+        case "rule": return t(.evidenceRule, value)
         case "handed_off": return t(.afterHandedOff)
         case "settled": return t(.afterSettled)
         case "released": return t(.afterReleased)
         case "dropped": return t(.afterDropped, Outcome(code: value).map { language($0.name) } ?? value)
         default:
+            if evidence.key.hasPrefix("answer_"),
+                let result = ContactResult(code: String(evidence.key.dropFirst("answer_".count)))
+            {
+                return language(result.name) + " " + value.replacing("T", with: " ")
+            }
             let kinds: [String: ConsoleText] = [
                 "accepted": .afterAccepted, "refused": .afterRefused, "unknown": .afterUnknown,
                 "delivered": .afterDelivered,

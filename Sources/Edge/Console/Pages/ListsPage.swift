@@ -236,20 +236,5 @@ func numberForm(_ f: Frame, action: String, typed: String, error: String?, butto
 
 extension Frame {
     /// A list's name.
-    func list(_ list: ListID, _ policy: ContactPolicy? = nil) -> String {
-        if let outcome = Outcome(code: list.code), let number = outcome.dndClass {
-            let name = policy?.dnd.first { $0.number == number }?.name
-            return name.map { t(.dndNamed, "\(number)", language($0)) } ?? language(outcome.name)
-        }
-        switch list.code {
-        case "black": return language(Outcome.listBlack.name)
-        case "grey": return language(Outcome.listGrey.name)
-        case "white": return t(.listWhite)
-        case "sensitive": return t(.listSensitive)
-        case "important": return t(.listImportant)
-        case "vip": return "VIP"
-        default:
-            return list.code.hasPrefix("product/") ? t(.listProduct, String(list.code.dropFirst(8))) : list.code
-        }
-    }
+    func list(_ list: ListID, _ policy: ContactPolicy? = nil) -> String { language(list.name(policy)) }
 }

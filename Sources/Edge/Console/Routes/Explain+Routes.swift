@@ -45,6 +45,24 @@ extension Console {
                 isWhole: true
             ).rows
         }
+        site.get("/explain/{subscriber}/history", .explain) { request, context in
+            let frame = try await frame(request, context)
+            guard let page = try await history(context) else { return redirect("/explain") }
+            return respond(frame.render(page.page(frame)))
+        }
+        export("/explain/{subscriber}/history.csv", .explain) { frame, context in
+            guard let page = try await history(context) else { throw EdgeError.notFound("subscriber") }
+            return csv(SubscriberHistoryPage.columns(frame, page.names), page.events)
+        }
+        site.get("/explain/{subscriber}/requests/{request}", .explain) { request, context in
+            let frame = try await frame(request, context)
+            guard let page = try await candidates(context) else { return redirect("/explain") }
+            return respond(frame.render(page.page(frame)))
+        }
+        export("/explain/{subscriber}/requests/{request}/candidates.csv", .explain) { frame, context in
+            guard let page = try await candidates(context) else { throw EdgeError.notFound("subscriber") }
+            return csv(ExplainPage.columns(frame), page.records)
+        }
         form("/explain/{subscriber}/dnd", .editLists) { body, frame, context in
             guard let answer = try await answer(context, frame) else { return .next("/explain", nil) }
             let index = SubscriberIndex(answer.index)
@@ -66,11 +84,32 @@ extension Console {
         }
     }
 
+    /// The subscriber of the path, when this session looked its number up.
+    private func lookedUp(_ context: EdgeContext) -> (index: SubscriberIndex, number: String)? {
+        guard let typed = context.parameters.get("subscriber").flatMap({ UInt32($0) }),
+            let number = lookUps.number(of: SubscriberIndex(typed), session: context.sessionToken)
+        else { return nil }
+        return (SubscriberIndex(typed), number.national)
+    }
+
+    private func history(_ context: EdgeContext) async throws -> SubscriberHistoryPage? {
+        guard let (index, number) = lookedUp(context) else { return nil }
+        let (events, names) = try await site.history(of: index, for: context.user())
+        return SubscriberHistoryPage(index: index.number, number: number, events: events, names: names)
+    }
+
+    private func candidates(_ context: EdgeContext) async throws -> RequestPage? {
+        guard let (index, number) = lookedUp(context) else { return nil }
+        guard let asked = context.parameters.get("request").flatMap({ UInt64($0) }) else {
+            throw EdgeError.notFound("request")
+        }
+        let candidates = try await site.explain(request: asked, index, for: context.user())
+        return RequestPage(index: index.number, number: number, request: asked, candidates: candidates)
+    }
+
     /// All contacts and refusals of a subscriber whom this session looked up; nil when it did not.
     private func answer(_ context: EdgeContext, _ frame: Frame) async throws -> ExplainedSubscriber? {
-        guard let typed = context.parameters.get("subscriber").flatMap({ UInt32($0) }) else { return nil }
-        let index = SubscriberIndex(typed)
-        guard let number = lookUps.number(of: index, session: context.sessionToken) else { return nil }
+        guard let (index, number) = lookedUp(context) else { return nil }
         let since = frame.now.day.adding(days: -Self.days)
         let decided = try await site.explain(index, days: Self.days, for: try context.user()).map {
             ContactRecord(at: $0.explanation.at, source: .decision($0.explanation, $0.names))
@@ -78,7 +117,7 @@ extension Console {
         let loaded = try await loadedContacts(of: index, since: since, until: frame.now.day)
         return ExplainedSubscriber(
             index: index.number,
-            number: number.national,
+            number: number,
             records: (decided + loaded).sorted { $0.at.instant > $1.at.instant },
             lists: try await site.lists.entries(of: index).map(\.list),
             since: since

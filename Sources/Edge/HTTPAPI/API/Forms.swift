@@ -244,11 +244,26 @@ extension JSONObject {
 
     init(_ explanation: Explanation, _ names: SentenceNames, _ language: Language) {
         self = [
-            "campaign": explanation.wave?.campaign.number ?? 0, "campaignName": names.campaign,
+            "campaign": explanation.campaign.number, "campaignName": names.campaign,
             "wave": explanation.wave?.occurrence ?? 0, "at": explanation.at.isoOffset,
+            "request": explanation.request.map { String($0.request) },
+            "touchpoint": explanation.request?.touchpoint.code,
             "outcome": explanation.outcome.code, "sentence": explanation.sentence(language, names),
             "checks": explanation.checks.map { JSONObject($0) },
             "aftermath": explanation.aftermath.map { JSONObject($0) },
+            "counterfactual": explanation.counterfactual.map { counterfactual -> JSONObject in
+                [
+                    "changes": counterfactual.clauses(language, names),
+                    "outcome": counterfactual.outcome.code,
+                ]
+            },
+        ]
+    }
+
+    init(_ event: SubscriberEvent, _ names: EventNames, _ language: Language) {
+        self = [
+            "at": event.at.isoOffset, "code": event.code, "campaign": event.campaign?.number,
+            "position": event.position, "sentence": event.sentence(language, names),
         ]
     }
 }

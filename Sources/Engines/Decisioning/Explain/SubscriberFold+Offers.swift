@@ -89,7 +89,7 @@ extension SubscriberFold {
     }
 
     /// Changes the offers of an answer and lets the counters follow.
-    private func change(_ request: UInt64, _ body: (inout OfferTouch) -> Void) {
+    func change(_ request: UInt64, _ body: (inout OfferTouch) -> Void) {
         let places = offers.indices.filter { offers[$0].request.request == request && !offers[$0].isControl }
         guard let first = places.first else { return }
         let (channel, month) = (offers[first].touchpoint.channel, offers[first].at.month)
@@ -224,5 +224,5 @@ extension SubscriberFold {
 }
 
 extension CheckResult {
-    fileprivate func number(_ key: String) -> Int? { evidence.first { $0.key == key }.flatMap { Int($0.value) } }
+    func number(_ key: String) -> Int? { evidence.first { $0.key == key }.flatMap { Int($0.value) } }
 }

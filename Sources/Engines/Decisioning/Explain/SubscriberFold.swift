@@ -7,8 +7,8 @@ public import Ports
 
 /// What one subscriber's part of the state was at a log position.
 ///
-/// Reads the common chain, the subscriber's own block in each wave (a few KiB each) and the single reservations of
-/// its partition; of large files only the bytes that concern the subscriber.
+/// It is given the records that concern the subscriber, by ``SubscriberLog`` or by reading everything; of large files
+/// it reads only the bytes that do.
 public final class SubscriberFold {
     /// A wave as it concerns the subscriber.
     public struct Touch: Hashable, Sendable {
@@ -53,9 +53,9 @@ public final class SubscriberFold {
     /// Contacts counted, by month and class.
     public private(set) var counts: [LocalMonth: [ChannelClass: Int]] = [:]
     /// Lists it is on.
-    public private(set) var lists: Set<ListID> = []
+    public internal(set) var lists: Set<ListID> = []
     /// Waves in order of opening.
-    public private(set) var touches: [Touch] = []
+    public internal(set) var touches: [Touch] = []
     /// The policy that was live.
     public private(set) var policy: ContactPolicy?
     /// Campaigns that were known.
@@ -70,33 +70,39 @@ public final class SubscriberFold {
     /// Answers without any offer or control.
     var emptyRequests: Set<UInt64> = []
 
-    let inputs: any DecisionInputs
+    let inputs: DecodedInputs
     private var salt: [UInt8] = []
     private var subscribers = 0
-    private var columns: (catalogue: ContentHash, columns: [AttributeColumn], subscribers: Int)?
-    private var history: [(channel: ChannelClass, category: String?, day: LocalDay)] = []
+    private var loaded: (catalogue: ContentHash, columns: [AttributeColumn])?
+    private var row: (any SubscriberProfile)?
+    var history: [(channel: ChannelClass, category: String?, day: LocalDay)] = []
     private var singles: [UInt64: SingleReservation] = [:]
 
-    /// Reads everything that concerns the subscriber up to and including `position`.
-    public init(index: SubscriberIndex, log: any DecisionLog, inputs: any DecisionInputs, upTo position: Int64) throws {
+    /// The state before the first record.
+    init(index: SubscriberIndex, inputs: DecodedInputs) {
         self.index = index
         self.inputs = inputs
-        var records: [(sequence: Int64, payload: [UInt8])] = []
-        var waves: [WaveID] = []
-        try log.read(chain: .common, from: 1, withKeys: true) { batch in
-            guard batch.sequence <= position else { return }
-            records.append((batch.sequence, batch.payload))
-            if case .waveOpened(let wave, _, _, _, _) = try LogRecord(decoding: batch.payload) { waves.append(wave) }
-        }
-        for wave in waves {
-            for batch in try log.batches(for: LogKey(wave: wave.packed, block: Int32(index.block)))
-            where batch.sequence <= position { records.append((batch.sequence, batch.payload)) }
-        }
-        try log.read(chain: LogChain(ofBlock: index.block), from: 1, withKeys: false) { batch in
-            if batch.sequence <= position { records.append((batch.sequence, batch.payload)) }
-        }
-        for (sequence, payload) in records.sorted(by: { $0.sequence < $1.sequence }) {
-            try apply(LogRecord(decoding: payload), sequence: sequence)
+    }
+
+    /// Another fold that goes on from the same state.
+    init(copying other: SubscriberFold) {
+        (index, inputs, line, counts, lists) = (other.index, other.inputs, other.line, other.counts, other.lists)
+        (touches, policy, campaigns, now) = (other.touches, other.policy, other.campaigns, other.now)
+        (offers, pool, emptyRequests) = (other.offers, other.pool, other.emptyRequests)
+        (salt, subscribers, loaded, row) = (other.salt, other.subscribers, other.loaded, other.row)
+        (history, singles) = (other.history, other.singles)
+    }
+
+    /// Reads the whole log up to and including `position`: slow, and without any index that could be wrong.
+    public convenience init(
+        index: SubscriberIndex,
+        log: any DecisionLog,
+        inputs: any DecisionInputs,
+        upTo position: Int64
+    ) throws {
+        self.init(index: index, inputs: DecodedInputs(inputs))
+        try log.read(from: 1) { batch in
+            if batch.sequence <= position { try apply(LogRecord(decoding: batch.payload), sequence: batch.sequence) }
         }
     }
 
@@ -104,7 +110,8 @@ public final class SubscriberFold {
         counts[month, default: [:]][channel, default: 0] += step
     }
 
-    private func apply(_ record: LogRecord, sequence: Int64) throws {
+    /// Applies the next record; those that concern other blocks change nothing.
+    func apply(_ record: LogRecord, sequence: Int64) throws {
         switch record {
         case .genesis(let salt, let now):
             self.salt = salt
@@ -114,21 +121,19 @@ public final class SubscriberFold {
             guard index.number >= base, index.number - base < count else { return }
             let bytes = try inputs.bytes(file, offset: Int(index.number - base) * 8, count: 8)
             line = LineID(Int64(littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) }))
-        case .attributesLoaded(_, let catalogue, let columns): self.columns = (catalogue, columns, subscribers)
+        case .attributesLoaded(_, let catalogue, let columns):
+            loaded = (catalogue, columns)
+            row = nil
         case .listReplaced(let list, let file):
-            let universe = try inputs.bytes(file, offset: 0, count: 8)
-                .withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
-            let isMember =
-                try UInt64(index.number) < universe
-                && inputs.bytes(file, offset: 8 + Int(index.number) / 8, count: 1)[0] >> (index.number & 7) & 1 == 1
+            let isMember = try inputs.isMember(index, ofSet: file)
             if isMember { lists.insert(list) } else { lists.remove(list) }
         case .listChanged(let list, let added, let removed):
             if removed.contains(index.number) { lists.remove(list) }
             if added.contains(index.number) { lists.insert(list) }
         case .policySet(_, let file):
-            policy = try DecisionState.decode(ContactPolicy.self, inputs.bytes(file), file: file)
+            policy = try inputs.policy(file)
         case .campaignSet(let id, _, let file):
-            let spec = try DecisionState.decode(CampaignSpec.self, inputs.bytes(file), file: file)
+            let spec = try inputs.campaign(file)
             campaigns[id] = CampaignState(spec: spec, status: campaigns[id]?.status ?? .live)
         case .campaignStatus(let id, let status):
             campaigns[id]?.status = status
@@ -148,7 +153,8 @@ public final class SubscriberFold {
                 )
             )
         case .waveSelected(let wave, let cuts): update(wave) { $0.cuts = cuts }
-        case .waveBlock(let wave, _, let outcomes):
+        case .waveBlock(let wave, let block, let outcomes):
+            guard Int(block) == index.block else { return }
             let outcome = try outcomes.outcome(at: index.offset)
             update(wave) { $0.outcome = outcome }
             if let touch = touches.first(where: { $0.wave == wave }), outcome == .contact {
@@ -156,15 +162,16 @@ public final class SubscriberFold {
             }
         case .waveClosed: break
         case .waveAborted(let wave): release(wave)
-        case .handedOff(let wave, _, let from, let to, let at, let drops):
+        case .handedOff(let wave, let block, let from, let to, let at, let drops):
+            guard Int(block) == index.block else { return }
             if let drop = drops.first(where: { $0.members.contains(index.offset) }) {
                 update(wave) { $0.drop = drop.outcome }
                 release(wave)
             } else if (Int(from)..<Int(to)).contains(index.offset) {
                 leave(wave, at: at)
             }
-        case .feedback(let wave, _, let kind, let members, let at):
-            guard members.contains(index.offset) else { return }
+        case .feedback(let wave, let block, let kind, let members, let at):
+            guard Int(block) == index.block, members.contains(index.offset) else { return }
             update(wave) { $0.feedback.append((kind, at)) }
             guard let touch = touches.first(where: { $0.wave == wave }), touch.isHandedOff else { return }
             switch kind {
@@ -172,8 +179,8 @@ public final class SubscriberFold {
             case .refused, .failed: if !touch.isSettled { release(wave) }
             default: break
             }
-        case .released(let wave, _, let members):
-            if members.contains(index.offset) { release(wave) }
+        case .released(let wave, let block, let members):
+            if Int(block) == index.block, members.contains(index.offset) { release(wave) }
         case .reserved(let all):
             for reservation in all where reservation.index == index.number {
                 singles[reservation.request] = reservation
@@ -237,7 +244,6 @@ public final class SubscriberFold {
         on planned: LocalTime,
         isMember: Bool?,
         cuts: [RankCut]?,
-        except wave: WaveID? = nil,
         at touchpoint: Touchpoint? = nil
     ) throws -> [CheckResult] {
         guard let policy else { throw DecisionError.noPolicy }
@@ -279,15 +285,7 @@ public final class SubscriberFold {
             let isTrue = try profile.holds(rule.rule, at: index, today: planned.day, lists: memberships)
             results.append(CheckResult(.categoryRule, isPassed: !isTrue, [Evidence("rule", rule.code)]))
         }
-        let isOwn = touchpoint != nil && (channel == .inbound || channel == .website)
-        results += recentChecks(
-            spec,
-            on: planned.day,
-            channel: channel,
-            policy: policy,
-            except: wave,
-            ownCampaign: isOwn ? spec.id : nil
-        )
+        results += recentChecks(spec, on: planned.day, touchpoint: touchpoint, policy: policy)
         results += try capChecks(spec, channel: channel, month: planned.month, day: planned.day, policy: policy)
         results += try rankChecks(spec, day: planned.day, cuts: cuts, line: line)
         let hours = try policy.quietAreas
@@ -337,52 +335,18 @@ public final class SubscriberFold {
     private func recentChecks(
         _ spec: CampaignSpec,
         on day: LocalDay,
-        channel: ChannelClass,
-        policy: ContactPolicy,
-        except wave: WaveID?,
-        ownCampaign: CampaignID?
+        touchpoint: Touchpoint?,
+        policy: ContactPolicy
     ) -> [CheckResult] {
-        func recent(_ days: Int, _ isRelevant: (ChannelClass, CampaignSpec?, String?) -> Bool) -> LocalDay? {
-            let mine = touches.filter {
-                $0.wave != wave && $0.isCounted && isRelevant($0.spec.channel, $0.spec, $0.spec.category)
-            }
-            .map(\.planned.day)
-            let before = history.filter { isRelevant($0.channel, nil, $0.category) }.map(\.day)
-            let single = offers.filter { offer in
-                let spec = campaigns[offer.campaign]?.spec
-                return offer.isContact && isRelevant(offer.touchpoint.channel, spec, spec?.category)
-            }
-            .map(\.at.day)
-            return (mine + before + single).filter { abs(Int($0.number) - Int(day.number)) < days }.max()
-        }
-        func isOther(_ other: CampaignSpec?) -> Bool { ownCampaign == nil || other?.id != ownCampaign }
-        func interval(_ days: Int, _ last: LocalDay?, _ more: [Evidence] = []) -> CheckResult {
-            let evidence = [Evidence("days", days)] + (last.map { [Evidence("last", $0.iso)] } ?? []) + more
-            return CheckResult(.interval, isPassed: last == nil, evidence)
-        }
-        var results: [CheckResult] = []
-        if let days = policy.intervalDays[channel] {
-            results.append(interval(days, recent(days) { other, _, _ in other == channel }))
-        }
-        if let product = spec.product, let days = policy.days(betweenContactsFor: product) {
-            let last = recent(days) { _, other, _ in other?.product == product && isOther(other) }
-            results.append(interval(days, last, [Evidence("product", product)]))
-        }
-        if let days = policy.similarDays[spec.category] {
-            let similar = policy.categories(similarTo: spec.category)
-            let last = recent(days) { _, other, category in
-                category.map(similar.contains) ?? false && isOther(other)
-            }
-            results.append(
-                CheckResult(
-                    .similarCampaign,
-                    isPassed: last == nil,
-                    [Evidence("days", days), Evidence("category", spec.category)]
-                        + (last.map { [Evidence("last", $0.iso)] } ?? [])
-                )
+        intervals(of: spec, at: touchpoint, policy: policy).map { interval in
+            let last = pastContacts.filter { interval.rulesOut($0, on: day) }.max { $0.day < $1.day }
+            return CheckResult(
+                interval.outcome,
+                isPassed: last == nil,
+                [Evidence("days", interval.days)] + (last.map { [Evidence("last", $0.day.iso)] } ?? [])
+                    + interval.evidence + (last?.campaign.map { [Evidence("by", $0.number)] } ?? [])
             )
         }
-        return results
     }
 
     private func capChecks(
@@ -396,20 +360,8 @@ public final class SubscriberFold {
         let tier =
             try policy.tiers.first { try profile.holds($0.rule, at: index, today: day, lists: memberships) }
             ?? policy.strictest
-        let kept =
-            LocalMonth(
-                number: now.month.number - Int32(ContactLedger.monthsBack)
-            )...LocalMonth(
-                number: now.month.number + 2
-            )
         func used(_ channels: [ChannelClass], _ months: Int) -> Int {
-            windows(holding: month, length: months, in: kept)
-                .map { window in
-                    window.reduce(0) { sum, month in
-                        sum + channels.reduce(0) { $0 + min(255, counts[month]?[$1] ?? 0) }
-                    }
-                }
-                .max() ?? 0
+            windowSums(of: channels, holding: month, length: months).max() ?? 0
         }
         func check(_ outcome: Outcome, _ channels: [ChannelClass], _ cap: Cap) -> CheckResult {
             let used = used(channels, cap.months)
@@ -430,6 +382,17 @@ public final class SubscriberFold {
             results.append(check(.capOverall, ChannelClass.allCases.filter(\.countsOverall), tier.overall))
         }
         return results
+    }
+
+    /// Contacts of classes in each window of months that holds a month, among the months that are counted.
+    func windowSums(of channels: [ChannelClass], holding month: LocalMonth, length: Int) -> [Int] {
+        let first = LocalMonth(number: now.month.number - Int32(ContactLedger.monthsBack))
+        let kept = first...LocalMonth(number: now.month.number + 2)
+        return windows(holding: month, length: length, in: kept).map { window in
+            window.reduce(0) { sum, month in
+                sum + channels.reduce(0) { $0 + min(255, counts[month]?[$1] ?? 0) }
+            }
+        }
     }
 
     private func rankChecks(
@@ -468,13 +431,17 @@ public final class SubscriberFold {
         DecisionState.draw(name, of: campaign, salt: salt)
     }
 
-    func profile() throws -> any ProfileReader {
-        guard let columns else { throw DecisionError.noProfile }
-        return try inputs.profile(
-            catalogue: columns.catalogue,
-            columns: columns.columns,
-            subscribers: columns.subscribers
+    func profile() throws -> any SubscriberProfile {
+        if let row { return row }
+        guard let loaded else { throw DecisionError.noProfile }
+        let read = try inputs.profile(
+            of: index,
+            catalogue: loaded.catalogue,
+            columns: loaded.columns,
+            subscribers: subscribers
         )
+        row = read
+        return read
     }
 
     var memberships: any MembershipReader {
@@ -482,12 +449,7 @@ public final class SubscriberFold {
     }
 
     /// Whether the subscriber is in an audience file.
-    public func isMember(ofAudience file: ContentHash) throws -> Bool {
-        let universe = try inputs.bytes(file, offset: 0, count: 8)
-            .withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
-        guard UInt64(index.number) < universe else { return false }
-        return try inputs.bytes(file, offset: 8 + Int(index.number) / 8, count: 1)[0] >> (index.number & 7) & 1 == 1
-    }
+    func isMember(ofAudience file: ContentHash) throws -> Bool { try inputs.isMember(index, ofSet: file) }
 }
 
 /// Lists with at most the one subscriber in them.
@@ -504,4 +466,6 @@ private struct OneMember: MembershipReader {
 
     func members(ofList code: String) -> Bitset? { set(ListID(code)) }
     func owners(ofProduct code: String) -> Bitset? { set(.product(code)) }
+    func isOn(list code: String, _ index: SubscriberIndex) -> Bool { lists.contains(ListID(code)) }
+    func owns(product code: String, _ index: SubscriberIndex) -> Bool { lists.contains(.product(code)) }
 }

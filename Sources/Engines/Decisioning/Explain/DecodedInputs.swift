@@ -1,0 +1,55 @@
+// The files that log records name, as explaining reads them: a few bytes of the large ones, the small ones decoded once.
+// SPDX-License-Identifier: Apache-2.0
+
+import Kernel
+import Model
+import Synchronization
+
+/// ``DecisionInputs`` with what was decoded kept. Contents never change under their name, so nothing gets old.
+final class DecodedInputs: Sendable {
+    private let inputs: any DecisionInputs
+    private let campaigns = Mutex<[ContentHash: CampaignSpec]>([:])
+    private let policies = Mutex<[ContentHash: ContactPolicy]>([:])
+    private let universes = Mutex<[ContentHash: UInt64]>([:])
+
+    init(_ inputs: any DecisionInputs) {
+        self.inputs = inputs
+    }
+
+    func campaign(_ file: ContentHash) throws -> CampaignSpec { try decoded(file, campaigns) }
+    func policy(_ file: ContentHash) throws -> ContactPolicy { try decoded(file, policies) }
+
+    private func decoded<T: Decodable & Sendable>(
+        _ file: ContentHash,
+        _ known: borrowing Mutex<[ContentHash: T]>
+    ) throws -> T {
+        if let value = known.withLock({ $0[file] }) { return value }
+        let value = try DecisionState.decode(T.self, inputs.bytes(file), file: file)
+        known.withLock { $0[file] = value }
+        return value
+    }
+
+    /// Whether a subscriber is in a set: a list, an audience. One byte of the file is read.
+    func isMember(_ index: SubscriberIndex, ofSet file: ContentHash) throws -> Bool {
+        let universe =
+            try universes.withLock { $0[file] }
+            ?? inputs.bytes(file, offset: 0, count: 8)
+            .withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
+        universes.withLock { $0[file] = universe }
+        guard UInt64(index.number) < universe else { return false }
+        return try inputs.bytes(file, offset: 8 + Int(index.number) / 8, count: 1)[0] >> (index.number & 7) & 1 == 1
+    }
+
+    func bytes(_ file: ContentHash, offset: Int, count: Int) throws -> [UInt8] {
+        try inputs.bytes(file, offset: offset, count: count)
+    }
+
+    func profile(
+        of index: SubscriberIndex,
+        catalogue: ContentHash,
+        columns: [AttributeColumn],
+        subscribers: Int
+    ) throws -> any SubscriberProfile {
+        try inputs.profile(of: index, catalogue: catalogue, columns: columns, subscribers: subscribers)
+    }
+}

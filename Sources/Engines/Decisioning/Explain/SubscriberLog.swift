@@ -1,0 +1,177 @@
+// Finds in the log what concerns one subscriber, without reading the rest.
+// SPDX-License-Identifier: Apache-2.0
+
+import Kernel
+import Model
+import Ports
+import Synchronization
+
+/// The log by subscriber.
+///
+/// What concerns everybody (policies, campaigns, loads) is kept decoded; a wave is looked into when its audience holds
+/// the subscriber; single decisions and changes of lists are found through postings. Each question first reads what
+/// the log got since the last one.
+final class SubscriberLog: Sendable {
+    private let log: any DecisionLog
+    private let inputs: DecodedInputs
+    private let postings: any SubscriberPostings
+    private let world = Mutex(World())
+    private let catchingUp = Mutex(())
+
+    /// A wave as the common chain tells it.
+    struct Wave: Sendable {
+        var wave: WaveID
+        var audience: ContentHash
+        var opened: (sequence: Int64, record: LogRecord)
+        var selected: (sequence: Int64, record: LogRecord)?
+    }
+
+    /// What concerns everybody up to a position of the log.
+    struct World: Sendable {
+        var end: Int64 = 0
+        var records: [(sequence: Int64, record: LogRecord)] = []
+        var ticks: [(sequence: Int64, record: LogRecord)] = []
+        var waves: [Wave] = []
+        var places: [WaveID: Int] = [:]
+    }
+
+    init(log: any DecisionLog, inputs: DecodedInputs, postings: any SubscriberPostings) {
+        self.log = log
+        self.inputs = inputs
+        self.postings = postings
+    }
+
+    /// What concerns everybody, up to the end of the log.
+    func current() throws -> World {
+        let end = try log.position().sequence
+        try catchUp(to: end)
+        return try world.withLock { world in
+            try log.read(chain: .common, from: world.end + 1, withKeys: false) { batch in
+                if batch.sequence <= end { try world.add(LogRecord(decoding: batch.payload), at: batch.sequence) }
+            }
+            world.end = end
+            return world
+        }
+    }
+
+    /// Notes which subscribers the newest batches name.
+    func catchUp(to end: Int64) throws {
+        try catchingUp.withLock { _ in
+            var start = try postings.end()
+            if start > end {
+                // The log is another one, restored from a backup: what was noted says nothing about it.
+                try postings.removeAll()
+                start = 0
+            }
+            guard start < end else { return }
+            var found: [SubscriberPosting] = []
+            try log.read(chain: nil, from: start + 1, withKeys: false) { batch in
+                guard batch.sequence <= end else { return }
+                for subscriber in try LogRecord(decoding: batch.payload).namedSubscribers {
+                    found.append(SubscriberPosting(subscriber: subscriber, sequence: batch.sequence))
+                }
+                if found.count >= Self.postingsAtOnce {
+                    try postings.add(found, upTo: batch.sequence)
+                    found = []
+                }
+            }
+            try postings.add(found, upTo: end)
+        }
+    }
+
+    private static let postingsAtOnce = 100_000
+
+    /// The records that concern a subscriber, in order.
+    ///
+    /// `campaign`: Its waves are there in any case, whether the subscriber was meant or not.
+    func records(
+        of index: SubscriberIndex,
+        in world: World,
+        campaign: CampaignID?
+    ) throws -> [(sequence: Int64, record: LogRecord)] {
+        var found: [(sequence: Int64, record: LogRecord)] = []
+        func read(_ batches: [LogBatch]) throws {
+            for batch in batches where batch.sequence <= world.end {
+                found.append((batch.sequence, try LogRecord(decoding: batch.payload)))
+            }
+        }
+        var isMember: [ContentHash: Bool] = [:]
+        for wave in world.waves {
+            let isMeant = try isMember[wave.audience] ?? inputs.isMember(index, ofSet: wave.audience)
+            isMember[wave.audience] = isMeant
+            guard isMeant || wave.wave.campaign == campaign else { continue }
+            found.append(wave.opened)
+            if let selected = wave.selected { found.append(selected) }
+            guard isMeant else { continue }
+            try read(log.batches(for: LogKey(wave: wave.wave.packed, block: Int32(index.block))))
+            try read(log.batches(for: LogKey(wave: wave.wave.packed, block: LogRecord.endOfWave)))
+        }
+        try read(log.batches(at: postings.sequences(naming: index)))
+        found.sort { $0.sequence < $1.sequence }
+        return world.merged(with: found)
+    }
+}
+
+extension SubscriberLog.World {
+    fileprivate mutating func add(_ record: LogRecord, at sequence: Int64) {
+        switch record {
+        case .tick: ticks.append((sequence, record))
+        case .waveOpened(let wave, _, let audience, _, _):
+            places[wave] = waves.count
+            waves.append(SubscriberLog.Wave(wave: wave, audience: audience, opened: (sequence, record)))
+        case .waveSelected(let wave, _):
+            if let place = places[wave] { waves[place].selected = (sequence, record) }
+        case .listChanged: break
+        default: records.append((sequence, record))
+        }
+    }
+
+    /// Joins what concerns everybody and one subscriber's records; of the ticks, those that a record follows.
+    fileprivate func merged(
+        with own: [(sequence: Int64, record: LogRecord)]
+    ) -> [(sequence: Int64, record: LogRecord)] {
+        var merged: [(sequence: Int64, record: LogRecord)] = []
+        merged.reserveCapacity(records.count + own.count * 2)
+        var (place, tick, lastTick) = (0, 0, -1)
+        for record in own + [(end + 1, .listChanged(ListID(""), added: [], removed: []))] {
+            while place < records.count, records[place].sequence < record.sequence {
+                merged.append(records[place])
+                place += 1
+            }
+            tick = ticks.partitionIndex(from: tick) { $0.sequence < record.sequence }
+            if tick > 0, tick - 1 != lastTick {
+                lastTick = tick - 1
+                merged.append(ticks[lastTick])
+            }
+            if record.sequence <= end { merged.append(record) }
+        }
+        return merged
+    }
+}
+
+extension Array {
+    /// The place of the first element from `start` on for which `isBefore` is false; those before it come first.
+    fileprivate func partitionIndex(from start: Int, _ isBefore: (Element) -> Bool) -> Int {
+        var (low, high) = (start, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if isBefore(self[middle]) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+extension LogRecord {
+    /// Subscribers that the record names, other than through a wave.
+    var namedSubscribers: [UInt32] {
+        switch self {
+        case .listChanged(_, let added, let removed): added + removed
+        case .reserved(let all): all.map(\.index)
+        case .concluded(let all): all.map(\.index)
+        case .answered(let all): all.map(\.request.index)
+        case .responded(let all): all.map(\.index)
+        case .lapsed(let all): all.map(\.index)
+        default: []
+        }
+    }
+}
