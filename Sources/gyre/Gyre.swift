@@ -20,6 +20,7 @@ struct Gyre: AsyncParsableCommand {
         // A full disk or a file-size limit is an error to report, not a reason to be killed.
         signal(SIGXFSZ, SIG_IGN)
         signal(SIGPIPE, SIG_IGN)
+        raiseFileLimit()
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {
@@ -31,5 +32,15 @@ struct Gyre: AsyncParsableCommand {
         } catch {
             Terminal.exit(withError: error)
         }
+    }
+
+    /// As many open files as the system gives: a log of years names thousands, and parts of them are read again and again.
+    private static func raiseFileLimit() {
+        var limit = rlimit()
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        guard getrlimit(resource, &limit) == 0 else { return }
+        limit.rlim_cur = min(limit.rlim_max, 65_536)
+        // Fewer files are slower, nothing else.
+        setrlimit(resource, &limit)
     }
 }

@@ -94,7 +94,9 @@ public enum BenchError: CodedError {
 /// Runs benches by name.
 public enum Bench {
     /// Names of all benches.
-    public static let names = ["arbitrate", "count", "generate", "inbound", "ledger", "memory", "wave"]
+    public static let names = [
+        "arbitrate", "count", "explain", "generate", "inbound", "ledger", "memory", "restart", "wave",
+    ]
 
     /// Runs one bench.
     public static func run(_ name: String, _ options: BenchOptions) async throws -> BenchResult {
@@ -102,10 +104,12 @@ public enum Bench {
             switch name {
             case "arbitrate": try await ArbitrateBench(options: options).run()
             case "count": try await CountBench(options).run()
+            case "explain": try await ExplainBench(options: options).run()
             case "generate": try await GenerateBench(options: options).run()
             case "memory": try await MemoryBench(options: options).run()
             case "inbound": try await InboundBench(options: options).run()
             case "ledger": try await LedgerBench(options).run()
+            case "restart": try await RestartBench(options: options).run()
             case "wave": try await WaveBench(options).run()
             default: throw BenchError.unknown(name, known: names)
             }

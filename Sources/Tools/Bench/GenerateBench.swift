@@ -25,9 +25,7 @@ struct BenchOperator {
 
     /// Opens the data directory with the settings every command opens it with.
     func open() async throws -> Platform {
-        var settings = PlatformSettings(directory: directory)
-        settings.threads = options.threads
-        return try await Self.open(settings)
+        try await open(copy: directory)
     }
 
     /// Opens a data directory of this kind.
@@ -87,6 +85,26 @@ struct BenchOperator {
         guard !FileManager.default.fileExists(atPath: ready) else { return }
         options.note("preparing \(options.subscribers) subscribers")
         _ = try await make()
+    }
+
+    /// Makes another data directory of the same operator; files that never change are linked, log and store are copies.
+    func copy(to other: String) async throws {
+        try await prepare()
+        let manager = FileManager.default
+        try? manager.removeItem(atPath: other)
+        try manager.createDirectory(atPath: other, withIntermediateDirectories: true)
+        for name in try manager.contentsOfDirectory(atPath: directory) where name != "lock" && name != "tmp" {
+            let (from, to) = (directory + "/" + name, other + "/" + name)
+            let isFixed = name == "objects" || name == "warehouse"
+            try isFixed ? manager.linkItem(atPath: from, toPath: to) : manager.copyItem(atPath: from, toPath: to)
+        }
+    }
+
+    /// Opens a copy.
+    func open(copy: String) async throws -> Platform {
+        var settings = PlatformSettings(directory: copy)
+        settings.threads = options.threads
+        return try await Self.open(settings)
     }
 }
 

@@ -30,11 +30,9 @@ struct InboundBench {
     private var directory: String { options.folder("inbound") }
 
     func run() async throws -> [String: Double] {
-        try await prepare()
+        try await BenchOperator(options).copy(to: directory)
         defer { try? FileManager.default.removeItem(atPath: directory) }
-        var settings = PlatformSettings(directory: directory)
-        settings.threads = options.threads
-        let platform = try await BenchOperator.open(settings)
+        let platform = try await BenchOperator(options).open(copy: directory)
         let raw = try await rawSyncTimes(in: directory, count: 400)
         options.note("\(Self.offers) offers")
         let campaigns = try await fillPool(platform)
@@ -87,20 +85,6 @@ struct InboundBench {
     }
 
     // MARK: Data
-
-    /// Takes the operator of bench `generate`; files that never change are linked, log and store are copies.
-    private func prepare() async throws {
-        let world = try BenchOperator(options)
-        try await world.prepare()
-        let manager = FileManager.default
-        try? manager.removeItem(atPath: directory)
-        try manager.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        for name in try manager.contentsOfDirectory(atPath: world.directory) where name != "lock" && name != "tmp" {
-            let (from, to) = (world.directory + "/" + name, directory + "/" + name)
-            let isFixed = name == "objects" || name == "warehouse"
-            try isFixed ? manager.linkItem(atPath: from, toPath: to) : manager.copyItem(atPath: from, toPath: to)
-        }
-    }
 
     /// Makes the campaigns and puts them into the pool; each holds three per cent of all subscribers.
     private func fillPool(_ platform: Platform) async throws -> ClosedRange<Int64> {

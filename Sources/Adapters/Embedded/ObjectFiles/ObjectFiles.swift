@@ -6,6 +6,7 @@ import Foundation
 import Glibc
 public import Kernel
 public import Ports
+import Synchronization
 
 /// A file that the log names is missing or changed.
 public enum ObjectFilesError: CodedError {
@@ -34,6 +35,7 @@ public enum ObjectFilesError: CodedError {
 /// Stores each content once, under its SHA-256; written under a temporary name, synced, then renamed.
 public struct ObjectFiles: ObjectStore {
     private let folder: String
+    private let openFiles = OpenFiles()
 
     /// Uses a folder, which is made when it is not there; no other process may be writing to it.
     public init(folder: String) throws {
@@ -58,6 +60,7 @@ public struct ObjectFiles: ObjectStore {
         do {
             try Self.write(bytes, to: temporary)
             guard rename(temporary, path) == 0 else { throw Self.failed("rename to", path) }
+            openFiles.forget(name)
             try Self.sync(folder: parent)
         } catch {
             unlink(temporary)
@@ -68,17 +71,19 @@ public struct ObjectFiles: ObjectStore {
 
     public func bytes(_ name: ContentHash) throws -> [UInt8] {
         let path = path(name)
-        let content = try Self.read(path, name: name, offset: 0, count: nil)
+        let file = try OpenFile(path, name: name)
+        let content = try file.read(offset: 0, count: file.size())
         guard Self.digest(content) == name else { throw ObjectFilesError.changed(name, path: path) }
         return content
     }
 
     public func bytes(_ name: ContentHash, offset: Int, count: Int) throws -> [UInt8] {
-        try Self.read(path(name), name: name, offset: offset, count: count)
+        try openFiles.file(name) { try OpenFile(path(name), name: name) }.read(offset: offset, count: count)
     }
 
     public func remove(_ name: ContentHash) throws {
         let path = path(name)
+        openFiles.forget(name)
         // Not synced: what comes back after a power cut is named by nothing.
         guard unlink(path) == 0 || errno == ENOENT else { throw Self.failed("remove", path) }
     }
@@ -139,30 +144,6 @@ public struct ObjectFiles: ObjectStore {
         guard fdatasync(file) == 0 else { throw failed("sync", path) }
     }
 
-    private static func read(_ path: String, name: ContentHash, offset: Int, count: Int?) throws -> [UInt8] {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else {
-            throw errno == ENOENT ? ObjectFilesError.missing(name, path: path) : failed("open", path)
-        }
-        defer { close(file) }
-        let size = Int(lseek(file, 0, SEEK_END))
-        let wanted = count ?? size
-        guard offset + wanted <= size else { throw ObjectFilesError.changed(name, path: path) }
-        var failure: ObjectFilesError?
-        let bytes = [UInt8](unsafeUninitializedCapacity: wanted) { buffer, done in
-            while done < wanted {
-                let count = pread(file, buffer.baseAddress.map { $0 + done }, wanted - done, off_t(offset + done))
-                guard count > 0 else {
-                    failure = failed("read", path)
-                    return
-                }
-                done += count
-            }
-        }
-        if let failure { throw failure }
-        return bytes
-    }
-
     private static func sync(folder: String) throws {
         let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard file >= 0 else { throw failed("open", folder) }
@@ -170,7 +151,87 @@ public struct ObjectFiles: ObjectStore {
         guard fsync(file) == 0 else { throw failed("sync", folder) }
     }
 
-    private static func failed(_ operation: String, _ path: String) -> ObjectFilesError {
+    fileprivate static func failed(_ operation: String, _ path: String) -> ObjectFilesError {
         .io(operation: operation, path: path, cause: String(cString: strerror(errno)))
+    }
+}
+
+/// A file that is open for reading; closed with its last user.
+private final class OpenFile: Sendable {
+    private let descriptor: CInt
+    private let path: String
+    private let name: ContentHash
+
+    init(_ path: String, name: ContentHash) throws {
+        self.path = path
+        self.name = name
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw errno == ENOENT
+                ? ObjectFilesError.missing(name, path: path) : ObjectFiles.failed("open", path)
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    func size() -> Int { Int(lseek(descriptor, 0, SEEK_END)) }
+
+    func read(offset: Int, count: Int) throws -> [UInt8] {
+        var failure: ObjectFilesError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, done in
+            while done < count {
+                let read = pread(descriptor, buffer.baseAddress.map { $0 + done }, count - done, off_t(offset + done))
+                guard read > 0 else {
+                    failure = read == 0 ? .changed(name, path: path) : ObjectFiles.failed("read", path)
+                    return
+                }
+                done += read
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+}
+
+/// Files of which parts were read, kept open: who asks for one byte of thousands of files should not open each again.
+private final class OpenFiles: Sendable {
+    private struct Content {
+        var files: [ContentHash: OpenFile] = [:]
+        var names: [ContentHash] = []
+        var next = 0
+    }
+
+    private let content = Mutex(Content())
+    private let most: Int
+
+    init() {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        most = min(8_192, max(16, Int(clamping: limit.rlim_cur) / 4))
+    }
+
+    func file(_ name: ContentHash, open: () throws -> OpenFile) throws -> OpenFile {
+        if let known = content.withLock({ $0.files[name] }) { return known }
+        let file = try open()
+        content.withLock { content in
+            guard content.files.updateValue(file, forKey: name) == nil else { return }
+            if content.names.count < most {
+                content.names.append(name)
+            } else {
+                // The one that was opened first makes room.
+                content.files[content.names[content.next]] = nil
+                content.names[content.next] = name
+                content.next = (content.next + 1) % most
+            }
+        }
+        return file
+    }
+
+    func forget(_ name: ContentHash) {
+        content.withLock { content in
+            guard content.files.removeValue(forKey: name) != nil else { return }
+            content.names.removeAll { $0 == name }
+            content.next = min(content.next, max(0, content.names.count - 1))
+        }
     }
 }

@@ -5,11 +5,14 @@ import Kernel
 import Model
 import Synchronization
 
-/// ``DecisionInputs`` with what was decoded kept. Contents never change under their name, so nothing gets old.
+/// ``DecisionInputs`` with what was decoded kept.
+///
+/// Contents never change under their name, so nothing gets old.
 final class DecodedInputs: Sendable {
     private let inputs: any DecisionInputs
     private let campaigns = Mutex<[ContentHash: CampaignSpec]>([:])
     private let policies = Mutex<[ContentHash: ContactPolicy]>([:])
+    private let layouts = Mutex<[ContentHash: ContactHistory.Layout]>([:])
     private let universes = Mutex<[ContentHash: UInt64]>([:])
 
     init(_ inputs: any DecisionInputs) {
@@ -29,7 +32,7 @@ final class DecodedInputs: Sendable {
         return value
     }
 
-    /// Whether a subscriber is in a set: a list, an audience. One byte of the file is read.
+    /// Whether a subscriber is in a set: a list, an audience; one byte of the file is read.
     func isMember(_ index: SubscriberIndex, ofSet file: ContentHash) throws -> Bool {
         let universe =
             try universes.withLock { $0[file] }
@@ -40,8 +43,20 @@ final class DecodedInputs: Sendable {
         return try inputs.bytes(file, offset: 8 + Int(index.number) / 8, count: 1)[0] >> (index.number & 7) & 1 == 1
     }
 
-    func bytes(_ file: ContentHash, offset: Int, count: Int) throws -> [UInt8] {
-        try inputs.bytes(file, offset: offset, count: count)
+    /// What a history says of a subscriber.
+    func history(_ file: ContentHash, of index: SubscriberIndex) throws -> ContactHistory.Excerpt {
+        func read(_ offset: Int, _ count: Int) throws -> [UInt8] {
+            try inputs.bytes(file, offset: offset, count: count)
+        }
+        let layout = try layouts.withLock { $0[file] } ?? ContactHistory.Layout(read: read)
+        layouts.withLock { $0[file] = layout }
+        return try layout.excerpt(of: index, read: read)
+    }
+
+    /// The line id of a subscriber in a file of line ids, the first of which has the index `base`.
+    func line(_ index: SubscriberIndex, in file: ContentHash, from base: UInt32) throws -> LineID {
+        let bytes = try inputs.bytes(file, offset: Int(index.number - base) * 8, count: 8)
+        return LineID(Int64(littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) }))
     }
 
     func profile(

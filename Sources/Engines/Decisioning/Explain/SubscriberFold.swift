@@ -119,8 +119,7 @@ public final class SubscriberFold {
         case .linesAssigned(let base, let count, let file):
             subscribers = Int(base) + Int(count)
             guard index.number >= base, index.number - base < count else { return }
-            let bytes = try inputs.bytes(file, offset: Int(index.number - base) * 8, count: 8)
-            line = LineID(Int64(littleEndian: bytes.withUnsafeBytes { $0.loadUnaligned(as: Int64.self) }))
+            line = try inputs.line(index, in: file, from: base)
         case .attributesLoaded(_, let catalogue, let columns):
             loaded = (catalogue, columns)
             row = nil
@@ -226,7 +225,7 @@ public final class SubscriberFold {
     }
 
     private func loadHistory(_ file: ContentHash) throws {
-        let excerpt = try ContactHistory.excerpt(of: index) { try inputs.bytes(file, offset: $0, count: $1) }
+        let excerpt = try inputs.history(file, of: index)
         for entry in excerpt.counts { count(entry.channel, entry.month, by: entry.count) }
         history += excerpt.days
     }

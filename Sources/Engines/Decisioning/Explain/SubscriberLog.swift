@@ -24,6 +24,7 @@ final class SubscriberLog: Sendable {
         var audience: ContentHash
         var opened: (sequence: Int64, record: LogRecord)
         var selected: (sequence: Int64, record: LogRecord)?
+        var aborted: (sequence: Int64, record: LogRecord)?
     }
 
     /// What concerns everybody up to a position of the log.
@@ -46,7 +47,7 @@ final class SubscriberLog: Sendable {
         let end = try log.position().sequence
         try catchUp(to: end)
         return try world.withLock { world in
-            try log.read(chain: .common, from: world.end + 1, withKeys: false) { batch in
+            try log.read(chain: .common, from: world.end + 1, withKeys: true) { batch in
                 if batch.sequence <= end { try world.add(LogRecord(decoding: batch.payload), at: batch.sequence) }
             }
             world.end = end
@@ -102,9 +103,9 @@ final class SubscriberLog: Sendable {
             guard isMeant || wave.wave.campaign == campaign else { continue }
             found.append(wave.opened)
             if let selected = wave.selected { found.append(selected) }
+            if let aborted = wave.aborted { found.append(aborted) }
             guard isMeant else { continue }
             try read(log.batches(for: LogKey(wave: wave.wave.packed, block: Int32(index.block))))
-            try read(log.batches(for: LogKey(wave: wave.wave.packed, block: LogRecord.endOfWave)))
         }
         try read(log.batches(at: postings.sequences(naming: index)))
         found.sort { $0.sequence < $1.sequence }
@@ -121,7 +122,9 @@ extension SubscriberLog.World {
             waves.append(SubscriberLog.Wave(wave: wave, audience: audience, opened: (sequence, record)))
         case .waveSelected(let wave, _):
             if let place = places[wave] { waves[place].selected = (sequence, record) }
-        case .listChanged: break
+        case .waveAborted(let wave):
+            if let place = places[wave] { waves[place].aborted = (sequence, record) }
+        case .listChanged, .waveClosed, .checkpoint: break
         default: records.append((sequence, record))
         }
     }

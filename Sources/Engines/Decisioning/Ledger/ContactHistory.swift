@@ -104,56 +104,73 @@ public struct ContactHistory: Hashable, Sendable {
         var days: [(channel: ChannelClass, category: String?, day: LocalDay)] = []
     }
 
-    /// Reads of an encoded history only what concerns one subscriber.
-    ///
-    /// `read`: Gives `count` bytes at an offset of the file.
-    static func excerpt(
-        of index: SubscriberIndex,
-        read: (_ offset: Int, _ count: Int) throws -> [UInt8]
-    ) throws -> Excerpt {
-        var result = Excerpt()
-        var offset = 0
-        func take(_ count: Int) throws -> ByteReader {
-            defer { offset += count }
-            return ByteReader(try read(offset, count))
-        }
-        func number() throws -> Int {
-            var reader = try take(4)
-            return Int(try reader.read(UInt32.self))
-        }
-        for _ in 0..<(try number()) {
-            var header = try take(9)
-            let channel = try header.readRaw(ChannelClass.self, "a channel class")
-            let month = LocalMonth(number: try header.read())
-            let length = Int(try header.read(UInt32.self))
-            if Int(index.number) < length {
-                let count = Int(try read(offset + Int(index.number), 1)[0])
-                if count > 0 { result.counts.append((channel, month, count)) }
+    /// Where an encoded history keeps what.
+    struct Layout: Sendable {
+        fileprivate var columns: [(channel: ChannelClass, month: LocalMonth, offset: Int, length: Int)] = []
+        fileprivate var recents:
+            [(channel: ChannelClass, category: String?, day: LocalDay, blocks: [Int: (offset: Int, length: Int)])] = []
+
+        /// Reads the headers of a file.
+        ///
+        /// `read`: Gives `count` bytes at an offset of the file.
+        init(read: (_ offset: Int, _ count: Int) throws -> [UInt8]) throws {
+            var offset = 0
+            func take(_ count: Int) throws -> ByteReader {
+                defer { offset += count }
+                return ByteReader(try read(offset, count))
             }
-            offset += length
-        }
-        for _ in 0..<(try number()) {
-            var header = try take(1)
-            let channel = try header.readRaw(ChannelClass.self, "a channel class")
-            let length = try number()
-            let category = String(decoding: try read(offset, length), as: UTF8.self)
-            offset += length
-            var dayReader = try take(4)
-            let day = LocalDay(number: try dayReader.read())
+            func number() throws -> Int {
+                var reader = try take(4)
+                return Int(try reader.read(UInt32.self))
+            }
             for _ in 0..<(try number()) {
-                var block = try take(8)
-                let isOwn = Int(try block.read(UInt32.self)) == index.block
-                let count = Int(try block.read(UInt32.self))
-                let length = count <= BlockSet.sparseLimit ? count * 2 : Block.words * 8
-                if isOwn {
-                    var members = ByteReader(try read(offset - 4, length + 4))
-                    if try BlockSet(from: &members).contains(index.offset) {
-                        result.days.append((channel, category.isEmpty ? nil : category, day))
-                    }
-                }
+                var header = try take(9)
+                let channel = try header.readRaw(ChannelClass.self, "a channel class")
+                let month = LocalMonth(number: try header.read())
+                let length = Int(try header.read(UInt32.self))
+                columns.append((channel, month, offset, length))
                 offset += length
             }
+            for _ in 0..<(try number()) {
+                var header = try take(1)
+                let channel = try header.readRaw(ChannelClass.self, "a channel class")
+                let length = try number()
+                let category = String(decoding: try read(offset, length), as: UTF8.self)
+                offset += length
+                var dayReader = try take(4)
+                let day = LocalDay(number: try dayReader.read())
+                var blocks: [Int: (offset: Int, length: Int)] = [:]
+                for _ in 0..<(try number()) {
+                    var block = try take(8)
+                    let number = Int(try block.read(UInt32.self))
+                    let count = Int(try block.read(UInt32.self))
+                    let length = count <= BlockSet.sparseLimit ? count * 2 : Block.words * 8
+                    // The set begins with its count.
+                    blocks[number] = (offset - 4, length + 4)
+                    offset += length
+                }
+                recents.append((channel, category.isEmpty ? nil : category, day, blocks))
+            }
         }
-        return result
+
+        /// Reads what concerns one subscriber.
+        func excerpt(
+            of index: SubscriberIndex,
+            read: (_ offset: Int, _ count: Int) throws -> [UInt8]
+        ) throws -> Excerpt {
+            var result = Excerpt()
+            for column in columns where Int(index.number) < column.length {
+                let count = Int(try read(column.offset + Int(index.number), 1)[0])
+                if count > 0 { result.counts.append((column.channel, column.month, count)) }
+            }
+            for recent in recents {
+                guard let block = recent.blocks[index.block] else { continue }
+                var members = ByteReader(try read(block.offset, block.length))
+                if try BlockSet(from: &members).contains(index.offset) {
+                    result.days.append((recent.channel, recent.category, recent.day))
+                }
+            }
+            return result
+        }
     }
 }
