@@ -67,6 +67,8 @@ public final class SubscriberFold {
     public internal(set) var offers: [OfferTouch] = []
     /// Audience file of each campaign that is in the pool.
     var pool: [CampaignID: ContentHash] = [:]
+    /// What adopted arbitrations say of the subscriber, by campaign.
+    var assignments: [CampaignID: Assignment.Excerpt] = [:]
     /// Answers without any offer or control.
     var emptyRequests: Set<UInt64> = []
 
@@ -134,7 +136,9 @@ public final class SubscriberFold {
             campaigns[id]?.status = status
             if status == .stopped { pool[id] = nil }
         case .historyLoaded(let file): try loadHistory(file)
-        case .tick(let time): if now.instant < time.instant { now = time }
+        case .tick(let time):
+            if now.instant < time.instant { now = time }
+            assignments = assignments.filter { $0.value.days.upperBound >= now.day }
         case .waveOpened(let wave, let planned, let audience, _, _):
             guard let spec = campaigns[wave.campaign]?.spec else { throw DecisionError.unknownCampaign(wave.campaign) }
             touches.append(
@@ -191,6 +195,10 @@ public final class SubscriberFold {
         case .answered(let all): for answer in all where answer.request.index == index.number { take(answer) }
         case .responded(let all): for response in all where response.index == index.number { take(response) }
         case .lapsed(let all): for lapse in all where lapse.index == index.number { take(lapse) }
+        case .assignmentSet(let id, let file):
+            assignments[id] = try file.map { file in
+                try Assignment.excerpt(of: index, file: file) { try inputs.bytes(file, offset: $0, count: $1) }
+            }
         }
     }
 
@@ -289,7 +297,7 @@ public final class SubscriberFold {
             ownCampaign: isOwn ? spec.id : nil
         )
         results += try capChecks(spec, channel: channel, month: planned.month, day: planned.day, policy: policy)
-        results += try rankChecks(spec, day: planned.day, cuts: cuts, line: line)
+        results += try rankChecks(spec, day: planned.day, cuts: cuts, line: line, isWave: touchpoint == nil)
         let hours = try policy.quietAreas
             .first { try profile.holds($0.rule, at: index, today: planned.day, lists: memberships) }?
             .quietHours
@@ -436,7 +444,8 @@ public final class SubscriberFold {
         _ spec: CampaignSpec,
         day: LocalDay,
         cuts: [RankCut]?,
-        line: LineID
+        line: LineID,
+        isWave: Bool
     ) throws -> [CheckResult] {
         var results: [CheckResult] = []
         var score: Int32 = 0
@@ -447,6 +456,15 @@ public final class SubscriberFold {
             guard let found else { return results }
             score = found
             evidence = [Evidence("score", Scaled(unscaled: Int64(found), scale: 6))]
+        }
+        if isWave, let assignment = assignments[spec.id], assignment.holds(for: spec, on: day) {
+            results.append(
+                CheckResult(
+                    .outranked,
+                    isPassed: assignment.isMember,
+                    evidence + [Evidence("assignment", assignment.solution.hex.prefix(12))]
+                )
+            )
         }
         let hash = draw("rank", of: spec.id)(line.number)
         for cut in cuts ?? [] {
