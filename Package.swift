@@ -304,8 +304,8 @@ let package = Package(
         .testTarget(
             name: "EdgeTests",
             dependencies: core + [
-                "ADBCWarehouse", "Approval", "Assembly", "CommandLink", "Console", "Demo", "Dispatching", "Evaluation",
-                "Files", "HTTPAPI", "Planning", "Rules", "SimulatedChannel", "Synthetic", "Texts", hummingbird,
+                "ADBCWarehouse", "Approval", "Arbitration", "Assembly", "CommandLink", "Console", "Demo", "Dispatching",
+                "Evaluation", "Files", "HTTPAPI", "Planning", "Rules", "SimulatedChannel", "Synthetic", "Texts", hummingbird,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
