@@ -32,15 +32,15 @@ def post(page, path, data):
 
 
 def approved_campaigns(planner, approver, language):
-    """Two campaigns over everybody, for tomorrow and the day after, on the rig's own clock."""
+    """Two campaigns over everybody; the rig's clock needs some minutes to their days."""
     planner.goto("/campaigns/new?scene=data_pack")
     today = datetime.date.fromisoformat(planner.input_value("#planned")[:10])
     segment = post(planner, "segments", {"name": f"统筹 {language}", "rule": "arpu_avg_3m >= 0"})["id"]
     made = []
-    for days, score, value in [(1, "propensity_5g", 9_600), (2, "propensity_data_pack", 1_500)]:
+    for days, score, value in [(24, "propensity_5g", 9_600), (25, "propensity_data_pack", 1_500)]:
         day = today + datetime.timedelta(days=days)
         made.append(post(planner, "campaigns", {
-            "scene": "care", "name": f"A{days} {language}", "segment": segment, "planned": f"{day}T10:00",
+            "scene": "care", "name": f"A{days - 23} {language}", "segment": segment, "planned": f"{day}T10:00",
             "validTo": str(day + datetime.timedelta(days=20)), "score": score, "valuePerOrderMinor": value,
             "costPerPartMinor": 5, "controlPPM": 100_000})["id"])
         post(planner, f"campaigns/{made[-1]}/dry-run", {})

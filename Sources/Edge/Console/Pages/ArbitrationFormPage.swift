@@ -150,7 +150,7 @@ struct ArbitrationFormPage {
 
     private func limits(_ f: Frame) -> HTML {
         """
-        <form method="post" action="\(path)" class="stack">
+        <form method="post" action="\(path)">
         <input type="hidden" name="from" value="\(form.from.iso)"><input type="hidden" name="to" value="\(form.to.iso)">
         \(card(f.t(.competingCampaigns), actions: f.exportLink(exportPath), """
             <div class="fields">\(line(f, "name", f.t(.name), isText: true))</div>
