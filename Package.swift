@@ -215,7 +215,7 @@ let package = Package(
         .executableTarget(
             name: "gyre",
             dependencies: core + [
-                "Assembly", "Bench", "CommandLink", "Console", "Demo", "Dispatching", "Evaluation", "HTTPAPI",
+                "Arbitration", "Assembly", "Bench", "CommandLink", "Console", "Demo", "Dispatching", "Evaluation", "HTTPAPI",
                 "Planning", "Rules", "SimulatedChannel", "Synthetic", "Texts", hummingbird,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

@@ -18,7 +18,7 @@ WORDS = {
     "en": {
         "new": "New arbitration", "solve": "Solve", "solved": "Solved", "again": "Solve again", "short": "Minimums not met",
         "adopt": "Adopt", "adopted": "Adopted", "confirm": "Confirm", "withdraw": "Withdraw", "withdrawn": "Withdrawn",
-        "start": "Start", "capacity": "SMS capacity on",  "wrong": "Enter a valid number",
+        "start": "Start", "capacity": "SMS capacity",  "wrong": "Enter a valid number",
         "not_run": "Not run yet", "lost": r": ([\d,]+) \(",
     },
 }

@@ -40,9 +40,11 @@ struct ArbitrationInput: Sendable {
         var solution = try solver.solve(open, from: previous.map { duals(of: $0, for: open) })
         let (controls, instead) = try controlMembers(at: solution.duals, threads: threads)
         if !instead.isEmpty {
+            let held = members(of: instead.keys)
             let kept = try problem { offer, place in
-                let candidates = contenders[offer].candidates
-                return !candidates.controls[place] && instead[candidates.indices[place]]?.contains(offer) ?? true
+                let (candidates, index) = (contenders[offer].candidates, contenders[offer].candidates.indices[place])
+                if candidates.controls[place] { return false }
+                return !held.contains(index) || instead[index]?.contains(offer) == true
             }
             solution = try solver.solve(kept, from: solution.duals)
         }
@@ -76,27 +78,33 @@ struct ArbitrationInput: Sendable {
         at duals: [Int64],
         threads: Int
     ) throws -> (controls: [[UInt32]], instead: [UInt32: Set<Int>]) {
-        var concerned = Set<UInt32>()
-        for contender in contenders {
+        let own = contenders.map { contender in
             let candidates = contender.candidates
-            for place in candidates.indices.indices where candidates.controls[place] {
-                concerned.insert(candidates.indices[place])
-            }
+            return members(of: candidates.indices.indices.lazy.filter { candidates.controls[$0] }.map { candidates.indices[$0] })
         }
+        var concerned = Bitset(universe: universe)
+        for members in own { concerned.formUnion(members) }
         guard !concerned.isEmpty else { return (contenders.map { _ in [] }, [:]) }
         let all = try problem { concerned.contains(contenders[$0].candidates.indices[$1]) }
         let choice = try all.choice(at: duals, threads: threads)
-        let controls = zip(contenders, choice).map { contender, choice in
-            let candidates = contender.candidates
-            let own = Set(candidates.indices.indices.lazy.filter { candidates.controls[$0] }.map { candidates.indices[$0] })
-            return choice.subscribers.filter(own.contains)
-        }
+        let controls = zip(own, choice).map { own, choice in choice.subscribers.filter(own.contains) }
         var instead: [UInt32: Set<Int>] = [:]
         for member in controls.joined() { instead[member] = [] }
         for (offer, choice) in choice.enumerated() {
             for member in choice.subscribers where instead[member] != nil { instead[member]?.insert(offer) }
         }
         return (controls, instead)
+    }
+
+    /// One more than the highest index of a candidate.
+    private var universe: Int {
+        contenders.compactMap(\.candidates.indices.last).max().map { Int($0) + 1 } ?? 0
+    }
+
+    private func members(of indices: some Sequence<UInt32>) -> Bitset {
+        var members = Bitset(universe: universe)
+        for index in indices { members.insert(index) }
+        return members
     }
 
     private func values(of members: [UInt32], _ contender: Contender) -> [Int32] {
@@ -128,7 +136,6 @@ struct ArbitrationInput: Sendable {
 
     /// The problem with those candidates that `isIn` says, by offer and place.
     private func problem(isIn: (_ offer: Int, _ place: Int) -> Bool) throws -> ArbitrationProblem {
-        let universe = Int(contenders.compactMap(\.candidates.indices.last).max().map { $0 + 1 } ?? 0)
         var ends = [UInt32](repeating: 0, count: universe)
         for (offer, contender) in contenders.enumerated() {
             let candidates = contender.candidates

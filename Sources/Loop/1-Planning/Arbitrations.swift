@@ -27,6 +27,8 @@ public enum ArbitratingError: CodedError, Equatable {
     case overlaps(Int64, [CampaignID])
     /// The window has passed.
     case over(LocalDay)
+    /// It was not solved.
+    case noResult(Int64, why: String)
 
     public var code: String {
         switch self {
@@ -38,6 +40,7 @@ public enum ArbitratingError: CodedError, Equatable {
         case .changed: "arbitrate.changed"
         case .overlaps: "arbitrate.overlaps"
         case .over: "arbitrate.over"
+        case .noResult: "arbitrate.no_result"
         }
     }
 
@@ -54,6 +57,7 @@ public enum ArbitratingError: CodedError, Equatable {
         case .changed(let all):
             "campaigns \(list(all)) changed, are not approved, or have run since; approve them and solve again"
         case .overlaps(let id, let all): "arbitration \(id) holds for campaigns \(list(all)); withdraw it first"
+        case .noResult(let id, let why): "arbitration \(id) has no result: \(why); change its limits and solve again"
         case .over(let day): "the window ended on \(day.iso); arbitrate campaigns that are still to run"
         }
     }

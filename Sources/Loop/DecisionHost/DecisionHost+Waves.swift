@@ -82,7 +82,7 @@ extension DecisionHost {
                 readsAssignment: false
             )
             session.select { self.serveInbox() }
-            return session.candidates
+            return session.candidates { self.serveInbox() }
         }
     }
 

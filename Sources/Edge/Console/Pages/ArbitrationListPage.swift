@@ -13,6 +13,7 @@ struct ArbitrationListPage {
 
     static func columns(_ f: Frame) -> [Column<Arbitration>] {
         [
+            Column(f.t(.arbitrationNumber), key: "number", plain: { "\($0.id)" }),
             Column(f.t(.name), key: "name", plain: \.name) { "<a href=\"/arbitrations/\($0.id)\">\($0.name)</a>" },
             Column(f.t(.state), key: "state", plain: { f.t($0.state.text) }, cell: { f.state($0.state) }),
             Column(f.t(.arbitrationWindow), plain: { f.window($0.setup) }),
@@ -91,8 +92,8 @@ extension Frame {
         return "+" + language.percent(Double(figures.valueMinor - greedy) / Double(greedy), decimals: 2)
     }
 
-    /// `0.12%`: what the value may be short of the best possible.
+    /// `0.12%`: what the value may be short of the best possible, rounded up.
     func gap(_ figures: ArbitrationFigures) -> String {
-        language.percent(Double(figures.gapPPM) / 1_000_000, decimals: 2)
+        language.percent(Double((figures.gapPPM + 99) / 100) / 10_000, decimals: 2)
     }
 }

@@ -80,7 +80,7 @@ struct ArbitrationPage {
         Screen(
             item: .arbitrations,
             title: arbitration.name,
-            hint: f.window(arbitration.setup),
+            hint: f.t(.arbitrationOf, "\(arbitration.id)", f.window(arbitration.setup)),
             actions: actions(f),
             body: """
                 <p class="summary"><span>\(f.state(arbitration.state))\(when: isOver, " \(tag(f.t(.windowOver)))")\
@@ -89,6 +89,7 @@ struct ArbitrationPage {
                 \(when: arbitration.problem != nil, problem(f))
                 \(when: arbitration.state == .solving, card(f.t(.solvingCard), "<div data-watch=\"\(path)/progress\" aria-live=\"polite\">\(Self.progress(progress, f))</div>"))
                 \(when: arbitration.figures != nil, solved(f))
+                \(card(f.t(.arbitrationSetup), setup(f)))
                 """
         )
     }
@@ -155,6 +156,30 @@ struct ArbitrationPage {
     }
 
     private func name(_ campaign: CampaignID) -> String { names[campaign] ?? "\(campaign.number)" }
+
+    /// What was asked for.
+    private func setup(_ f: Frame) -> HTML {
+        let setup = arbitration.setup
+        let (comma, none) = (f.language("、", ", "), f.t(.none))
+        func list(_ parts: [String]) -> HTML { "\(parts.isEmpty ? none : parts.joined(separator: comma))" }
+        let capacities = setup.capacities.map { capacity in
+            let limit = f.number(capacity.limit)
+            return capacity.day.map { "\($0.iso) \(f.language(capacity.channel.name)) \(limit)" }
+                ?? "\(f.language(capacity.channel.name)) \(f.t(.perDay, limit))"
+        }
+        let perClass = setup.perClass.sorted { $0.key.rawValue < $1.key.rawValue }
+            .map { "\(f.language($0.key.name)) \($0.value)" }
+        let minimums = setup.entries.filter { $0.minimum > 0 }
+            .map { f.t(.minimumNamed, name($0.campaign), f.number($0.minimum)) }
+        let previous: HTML =
+            arbitration.previous.map { "<a href=\"/arbitrations/\($0)\">\(f.t(.startedFromNumber, "\($0)"))</a>" } ?? "\(none)"
+        return facts([
+            (f.t(.competingCampaigns), list(setup.entries.map { name($0.campaign) })),
+            (f.t(.perSubscriber), list(["\(setup.perSubscriber)"] + perClass)),
+            (f.t(.channelCapacity), list(capacities)), (f.t(.minimumContacts), list(minimums)),
+            (f.t(.startedFrom), previous), (f.t(.owner), "\(arbitration.owner)"),
+        ])
+    }
 
     // MARK: No result
 

@@ -62,10 +62,13 @@ public final class WaveSession {
     }
 
     /// Members that passed every check up to the ranking, whatever rank they have.
-    public var candidates: WaveCandidates {
+    ///
+    /// `between`: Called again and again meanwhile.
+    public func candidates(between: () -> Void = {}) -> WaveCandidates {
         var candidates = WaveCandidates()
         guard !plan.isDroppedByQuietHours else { return candidates }
         for (block, survivors) in selected.survivors.enumerated() {
+            between()
             for survivor in survivors {
                 candidates.indices.append(UInt32(block * Block.size + survivor.offset))
                 candidates.scores.append(survivor.score)
