@@ -159,7 +159,8 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: core + [
-                "Approval", "Arbitration", "Assembly", "Dispatching", "Evaluation", "Execution", "Feedback", "Planning", "Profiles",
+                "Approval", "Arbitration", "Assembly", "Dispatching", "Evaluation", "Execution", "Feedback", "Planning",
+                "Profiles",
                 "Rules", "Texts", crypto, hummingbird,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -215,7 +216,8 @@ let package = Package(
         .executableTarget(
             name: "gyre",
             dependencies: core + [
-                "Arbitration", "Assembly", "Bench", "CommandLink", "Console", "Demo", "Dispatching", "Evaluation", "HTTPAPI",
+                "Arbitration", "Assembly", "Bench", "CommandLink", "Console", "Demo", "Dispatching", "Evaluation",
+                "HTTPAPI",
                 "Planning", "Rules", "SimulatedChannel", "Synthetic", "Texts", hummingbird,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -305,7 +307,8 @@ let package = Package(
             name: "EdgeTests",
             dependencies: core + [
                 "ADBCWarehouse", "Approval", "Arbitration", "Assembly", "CommandLink", "Console", "Demo", "Dispatching",
-                "Evaluation", "Files", "HTTPAPI", "Planning", "Rules", "SimulatedChannel", "Synthetic", "Texts", hummingbird,
+                "Evaluation", "Files", "HTTPAPI", "Planning", "Rules", "SimulatedChannel", "Synthetic", "Texts",
+                hummingbird,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

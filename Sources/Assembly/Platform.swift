@@ -226,7 +226,8 @@ public final class Platform: Sendable {
 
     /// Makes the waves of an arbitration's campaigns go by its result.
     public func adopt(_ id: Int64, version: Int, by staff: Staff) async throws -> Arbitration {
-        try await arbitrations.adopt(id, version: version, by: staff) { [dispatches] in try await dispatches.assign($0) }
+        try await arbitrations.adopt(id, version: version, by: staff) { [dispatches] in try await dispatches.assign($0)
+        }
     }
 
     /// What the waves of an arbitration made of what it gave them; empty while it is not solved.

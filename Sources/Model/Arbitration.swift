@@ -107,7 +107,8 @@ public enum ArbitrationLimit: Hashable, Sendable {
         case ("limit", 2), ("budget", 2), ("minimum", 2):
             guard let number = Int64(parts[1]) else { return nil }
             let campaign = CampaignID(number)
-            self = parts[0] == "limit" ? .limit(campaign) : parts[0] == "budget" ? .budget(campaign) : .minimum(campaign)
+            self =
+                parts[0] == "limit" ? .limit(campaign) : parts[0] == "budget" ? .budget(campaign) : .minimum(campaign)
         default: return nil
         }
     }
@@ -231,7 +232,7 @@ public struct Arbitration: Hashable, Sendable {
     public var figures: ArbitrationFigures?
     /// Minimums that are short, when infeasible.
     public var shortfalls: [ArbitrationShortfall]
-    /// What went wrong, when failed.
+    /// What went wrong, when failed: a stable code, a colon, and a sentence.
     public var problem: String?
     /// Sign-in name of who asked for it.
     public var owner: String

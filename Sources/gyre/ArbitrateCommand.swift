@@ -93,7 +93,12 @@ struct ArbitrateCommand: PlatformCommand {
                 .init(name: $0.name, limit: $0.limit, used: $0.used, microMinorPerUnit: result.microMinorPerUnit($0))
             },
             campaigns: result.campaigns.map {
-                .init(campaign: $0.number, candidates: $0.candidates, contacts: $0.members.count, controls: $0.controls.count)
+                .init(
+                    campaign: $0.number,
+                    candidates: $0.candidates,
+                    contacts: $0.members.count,
+                    controls: $0.controls.count
+                )
             },
             result: solved.result?.hex
         )

@@ -84,7 +84,10 @@ import Testing
         #expect(adopted.status == 200 && adopted.json["state"] as? String == "adopted", "\(adopted.text)")
         #expect(adopted.json["adoptedBy"] as? String == "appr")
         let other = try await solved(planner, try await planner.post("\(path)/\(begun.id)/solve").id)
-        let twice = try await approver.post("\(path)/\(other.id)/adopt", ["version": other.json["version"] as? Int ?? 0])
+        let twice = try await approver.post(
+            "\(path)/\(other.id)/adopt",
+            ["version": other.json["version"] as? Int ?? 0]
+        )
         #expect(twice.status == 409 && twice.code == "arbitrate.overlaps")
 
         let campaign = try #require(try await world.platform.store.campaign(CampaignID(Int64(ids[0]))))

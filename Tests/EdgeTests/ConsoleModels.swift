@@ -239,7 +239,9 @@ struct ConsoleModels {
         let setup = ArbitrationSetup(
             from: day,
             to: day.adding(days: 6),
-            entries: [.init(campaign: CampaignID(9), revision: 1, minimum: 3), .init(campaign: CampaignID(10), revision: 1)],
+            entries: [
+                .init(campaign: CampaignID(9), revision: 1, minimum: 3), .init(campaign: CampaignID(10), revision: 1),
+            ],
             perClass: [.sms: 1],
             capacities: [.init(channel: .sms, day: day, limit: 9)]
         )

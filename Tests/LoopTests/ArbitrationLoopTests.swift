@@ -29,7 +29,13 @@ import Testing
             host = try await world.host(log: log, objects: objects, campaigns: [])
             dispatches = Dispatches(store: store, host: host)
             arbitrations = Self.arbitrations(world, store, host, objects)
-            let segment = Segment(name: "all", rule: "TRUE", owner: "planner", scope: .all, updatedAt: world.start.instant)
+            let segment = Segment(
+                name: "all",
+                rule: "TRUE",
+                owner: "planner",
+                scope: .all,
+                updatedAt: world.start.instant
+            )
             _ = try await store.save(segment, audit: entry)
             for number in Int64(1)...3 { _ = try await campaign(number) }
         }
@@ -50,7 +56,9 @@ import Testing
             )
         }
 
-        private var entry: AuditEntry { AuditEntry(at: world.start.instant, who: "planner", action: "test", object: "") }
+        private var entry: AuditEntry {
+            AuditEntry(at: world.start.instant, who: "planner", action: "test", object: "")
+        }
 
         func campaign(_ number: Int64, isApproved: Bool = true) async throws -> Campaign {
             let slot = LocalTime(
@@ -229,7 +237,13 @@ import Testing
         await #expect(throws: ArbitratingError.wrongState(adopted.id, .adopted)) { _ = try await desk.adopt(adopted) }
         // A restart finds what the log says; what was being solved is broken off.
         let half = try await desk.store.save(
-            Arbitration(name: "half", setup: adopted.setup, owner: "planner", scope: .all, at: desk.world.start.instant),
+            Arbitration(
+                name: "half",
+                setup: adopted.setup,
+                owner: "planner",
+                scope: .all,
+                at: desk.world.start.instant
+            ),
             audit: AuditEntry(at: desk.world.start.instant, who: "planner", action: "test", object: "")
         )
         let again = Desk.arbitrations(desk.world, desk.store, desk.host, desk.objects)
@@ -262,7 +276,9 @@ import Testing
         #expect(solved.state == .solved, "drafts may take part")
         await #expect(throws: ArbitratingError.changed([draft.id])) { _ = try await desk.adopt(solved) }
         let elsewhere = Staff(login: "x", name: "X", role: .planner, scope: OrganisationScope(province: "浙江"))
-        await #expect(throws: ControlPlaneError.self) { try await desk.arbitrations.arbitration(solved.id, for: elsewhere) }
+        await #expect(throws: ControlPlaneError.self) {
+            try await desk.arbitrations.arbitration(solved.id, for: elsewhere)
+        }
     }
 }
 

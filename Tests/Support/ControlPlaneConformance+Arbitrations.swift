@@ -12,7 +12,9 @@ extension ControlPlaneConformance {
         let setup = ArbitrationSetup(
             from: day,
             to: day.adding(days: 6),
-            entries: [.init(campaign: CampaignID(3), revision: 2, minimum: 40), .init(campaign: CampaignID(5), revision: 1)],
+            entries: [
+                .init(campaign: CampaignID(3), revision: 2, minimum: 40), .init(campaign: CampaignID(5), revision: 1),
+            ],
             perSubscriber: 2,
             perClass: [.sms: 1],
             capacities: [.init(channel: .sms, limit: 900), .init(channel: .sms, day: day, limit: 100)]
@@ -67,11 +69,21 @@ extension ControlPlaneConformance {
         other = try await store.save(other, audit: entry("arbitration.create"))
         other.state = .infeasible
         other.shortfalls = [
-            .init(campaign: CampaignID(3), wanted: 40, possible: 12, reason: .limits, limits: ["capacity/sms/2024-10-04"])
+            .init(
+                campaign: CampaignID(3),
+                wanted: 40,
+                possible: 12,
+                reason: .limits,
+                limits: ["capacity/sms/2024-10-04"]
+            )
         ]
         other = try await store.save(other, audit: entry("arbitration.solve"))
         #expect(try await store.arbitration(other.id) == other)
-        func found(_ query: ListQuery, _ states: Set<ArbitrationState>, _ scope: OrganisationScope) async throws -> [Int64] {
+        func found(
+            _ query: ListQuery,
+            _ states: Set<ArbitrationState>,
+            _ scope: OrganisationScope
+        ) async throws -> [Int64] {
             try await store.arbitrations(query, states: states, in: scope).rows.map(\.id)
         }
         let all = Set(ArbitrationState.allCases)

@@ -79,8 +79,8 @@ public struct Console: Sendable {
         if action.hasPrefix("/policy/drafts/") {
             return action.split(separator: "/").prefix(3).reduce("") { $0 + "/" + $1 }
         }
-        for (suffix, page) in [("/save", ""), ("/find", ""), ("/import", ""), ("/add", ""), ("/remove", ""), ("/adopt", ""), ("/withdraw", "")]
-        where action.hasSuffix(suffix) { return String(action.dropLast(suffix.count)) + page }
+        for suffix in ["/save", "/find", "/import", "/add", "/remove", "/adopt", "/withdraw"]
+        where action.hasSuffix(suffix) { return String(action.dropLast(suffix.count)) }
         return action
     }
 

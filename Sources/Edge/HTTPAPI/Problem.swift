@@ -193,7 +193,8 @@ public struct Problem: Codable, Hashable, Sendable {
             .conflict
         case "edge.key_reused", "edge.bad_password", "control.invalid", "approval.reason_missing", "plan.bad_name",
             "plan.bad_message", "touchpoint.bad_interaction", "plan.bad_value", "plan.unknown_segment",
-            "decision.invalid_policy", "decision.month_not_held", "policy.invalid", "arbitrate.campaigns", "arbitrate.not_planned",
+            "decision.invalid_policy", "decision.month_not_held", "policy.invalid", "arbitrate.campaigns",
+            "arbitrate.not_planned",
             "arbitrate.bad_limit":
             .unprocessableContent
         case "control.file_disk_full": HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")

@@ -677,7 +677,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     // Arbitration across campaigns
     case arbitrationsHint = "把同一时段的活动统一分配给用户，使期望价值最大 | Who gets which campaign of a window, for the most expected value"
     case newArbitration = "新建统筹 | New arbitration"
-    case noArbitrations = "还没有统筹。多个活动争夺同一批用户或渠道容量时，统筹决定谁收到哪一个 | No arbitration yet; where campaigns compete for subscribers or capacity, it decides who gets which"
+    case noArbitrations =
+        "还没有统筹。多个活动争夺同一批用户或渠道容量时，统筹决定谁收到哪一个 | No arbitration yet; where campaigns compete for subscribers or capacity, it decides who gets which"
     case searchArbitrations = "名称或创建人 | Name or owner"
     case arbitrationWindow = "统筹时段 | Window"
     case windowOf = "{0} 至 {1} | {0} to {1}"
@@ -697,14 +698,17 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case windowTo = "结束日期 | To"
     case showCampaigns = "列出活动 | Show campaigns"
     case competingCampaigns = "参加统筹的活动 | Campaigns that take part"
-    case competingHelp = "期望价值 = 排序评分 × 单笔订购价值；两者缺一的活动只为满足最低量分配。上限和预算取自活动方案。 | Expected value is score times value of an order; without either a campaign gets contacts only to meet a minimum. Limits and budgets come from the plans."
-    case nothingToArbitrate = "这个时段内没有两个以上待执行的短信或外呼活动，请调整时段 | Fewer than two SMS or outbound campaigns wait for this window; change it"
+    case competingHelp =
+        "期望价值 = 排序评分 × 单笔订购价值；两者缺一的活动只为满足最低量分配。上限和预算取自活动方案。 | Expected value is score times value of an order; without either a campaign gets contacts only to meet a minimum. Limits and budgets come from the plans."
+    case nothingToArbitrate =
+        "这个时段内没有两个以上待执行的短信或外呼活动，请调整时段 | Fewer than two SMS or outbound campaigns wait for this window; change it"
     case takesPart = "参加 | Takes part"
     case minimumContacts = "最低接触量（户） | Least contacts"
     case minimumOf = "“{0}”的最低接触量 | Least contacts of “{0}”"
     case takesPartOf = "“{0}”参加统筹 | “{0}” takes part"
     case contactLimits = "用户接触限制 | Limits per subscriber"
-    case contactLimitsHelp = "时段内每个用户最多分到几个活动；接触控制策略的次数上限和间隔仍由波次逐一判断。 | How many campaigns a subscriber gets in the window; the contact policy's caps and intervals are checked by the waves as ever."
+    case contactLimitsHelp =
+        "时段内每个用户最多分到几个活动；接触控制策略的次数上限和间隔仍由波次逐一判断。 | How many campaigns a subscriber gets in the window; the contact policy's caps and intervals are checked by the waves as ever."
     case perSubscriber = "每户最多活动数 | Most per subscriber"
     case perClass = "其中{0}最多 | Of these by {0}"
     case sameAsAll = "留空表示不另限 | Empty: no further limit"
@@ -739,7 +743,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case valueChart = "期望价值与贪心分配、可证上界比较（元） | Expected value against greedy and the proven bound (CNY)"
     case valueChartDescription = "统筹分配 {0}，可证上界 {1} | This assignment {0}, proven bound {1}"
     case limitsCard = "限制与影子价格 | Limits and shadow prices"
-    case limitsHelp = "影子价格是再多一个单位最多带来的期望价值；单位越多，每个带来的越少。最低量的影子价格是少要求一户能换回的价值。 | A shadow price is what one more unit brings at most; the more units, the less each brings. Of a minimum it is what one contact less would bring."
+    case limitsHelp =
+        "影子价格是再多一个单位最多带来的期望价值；单位越多，每个带来的越少。最低量的影子价格是少要求一户能换回的价值。 | A shadow price is what one more unit brings at most; the more units, the less each brings. Of a minimum it is what one contact less would bring."
     case noLimits = "没有设置限制 | No limits are set"
     case limitWord = "限制 | Limit"
     case usedWord = "已用 | Used"
@@ -757,7 +762,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case worthChartDescription = "最值得放宽：{0}，{1} | Most worth widening: {0}, {1}"
     case nothingBinds = "没有限制起作用，放宽任何一项都不会增加价值 | No limit binds; widening one brings nothing"
     case planAgainstRun = "各活动：计划与预扣 | Campaigns: planned and reserved"
-    case planAgainstRunHelp = "价值按求解时的评分计算；预扣为波次实际预扣的计划用户，差额按剔除原因列出。 | Values go by the scores when it was solved. Reserved are those planned members whom the wave reserved; the rest is listed by reason."
+    case planAgainstRunHelp =
+        "价值按求解时的评分计算；预扣为波次实际预扣的计划用户，差额按剔除原因列出。 | Values go by the scores when it was solved. Reserved are those planned members whom the wave reserved; the rest is listed by reason."
     case audienceCount = "客户群 | Audience"
     case candidateCount = "可接触 | Candidates"
     case plannedMembers = "计划接触 | Planned"
@@ -770,24 +776,32 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case lossOf = "{0} {1} 户（{2}） | {0}: {1} ({2})"
     case adopt = "采用 | Adopt"
     case adoptQuestion = "采用统筹“{0}”？ | Adopt “{0}”?"
-    case adoptEffect = "{0} 个活动在 {1} 至 {2} 的波次只接触分配到的用户，共 {3} 户；接触检查照常进行。 | The waves of {0} campaigns planned for {1} to {2} contact only who is assigned, {3} in all; every check is made as ever."
+    case adoptEffect =
+        "{0} 个活动在 {1} 至 {2} 的波次只接触分配到的用户，共 {3} 户；接触检查照常进行。 | The waves of {0} campaigns planned for {1} to {2} contact only who is assigned, {3} in all; every check is made as ever."
     case withdraw = "撤回 | Withdraw"
     case withdrawQuestion = "撤回统筹“{0}”？ | Withdraw “{0}”?"
-    case withdrawEffect = "尚未执行的波次重新按评分选择用户，已执行的波次不变。 | Waves that have not run select by score again; those that ran stay as they are."
+    case withdrawEffect =
+        "尚未执行的波次重新按评分选择用户，已执行的波次不变。 | Waves that have not run select by score again; those that ran stay as they are."
     case adoptedNote = "{0} 于 {1} 采用 | Adopted by {0} on {1}"
     case windowOver = "时段已结束 | The window is over"
     case notApprovedYet = "活动全部审批通过后才能采用：{0} | It can be adopted once these campaigns are approved: {0}"
     case shortfallsTitle = "以下最低接触量无法满足，请降低最低量或放宽限制： | These minimums cannot be met; lower them or widen the limits:"
     case shortCandidates = "“{0}”要求 {1} 户，可接触用户只有 {2} 户 | “{0}” wants {1}, but only {2} may be contacted"
     case shortLimits = "“{0}”要求 {1} 户，{3}只允许 {2} 户 | “{0}” wants {1}, but {3} allows {2}"
-    case shortShared = "“{0}”要求 {1} 户，{3}还要满足其他最低量，最多 {2} 户 | “{0}” wants {1}, but beside the other minimums {3} leaves {2}"
+    case shortShared =
+        "“{0}”要求 {1} 户，{3}还要满足其他最低量，最多 {2} 户 | “{0}” wants {1}, but beside the other minimums {3} leaves {2}"
     case shortTogether = "“{0}”要求 {1} 户，在全部限制下最多 {2} 户 | “{0}” wants {1}, but all limits together allow {2}"
-    case shortNotReached = "“{0}”要求 {1} 户，求解只达到 {2} 户（是否可行未知） | “{0}” wants {1}; the search reached {2}, and whether more is possible is not known"
-    case arbitrationOverlaps = "活动已在另一个已采用的统筹中，请先撤回那一个 | Some campaigns are in another adopted arbitration; withdraw that one first"
-    case arbitrationChanged = "有活动已变更、未审批通过或已执行，请处理后重新求解 | Some campaigns changed, are not approved, or have run; see to them and solve again"
+    case shortNotReached =
+        "“{0}”要求 {1} 户，求解只达到 {2} 户（是否可行未知） | “{0}” wants {1}; the search reached {2}, and whether more is possible is not known"
+    case arbitrationOverlaps =
+        "活动已在另一个已采用的统筹中，请先撤回那一个 | Some campaigns are in another adopted arbitration; withdraw that one first"
+    case arbitrationChanged =
+        "有活动已变更、未审批通过或已执行，请处理后重新求解 | Some campaigns changed, are not approved, or have run; see to them and solve again"
     case arbitrationOver = "时段已结束，请选择尚未执行的时段 | The window is over; choose one still to come"
     case arbitrationState = "统筹状态已变化，请刷新后再操作 | The arbitration is in another state by now; reload the page"
-    case arbitrationEmpty = "没有用户通过这些活动的接触检查，请查看各活动的试算结果 | Nobody passes the checks of these campaigns; see their dry runs"
+    case arbitrationBroken = "求解时系统停止，请重新求解 | The server ended while it was being solved; solve it again"
+    case arbitrationEmpty =
+        "没有用户通过这些活动的接触检查，请查看各活动的试算结果 | Nobody passes the checks of these campaigns; see their dry runs"
     case actArbitrationBegin = "新建统筹 | Arbitration begun"
     case actArbitrationSolve = "统筹求解 | Arbitration solved"
     case actArbitrationAdopt = "采用统筹 | Arbitration adopted"

@@ -49,7 +49,7 @@ public struct ArbitratedCampaign: Hashable, Sendable {
 /// Bytes: mark, unit, the solution file, and for each campaign number, revision, day, audience, candidates, values and
 /// control members; who is assigned is in the solution, whose offers are the campaigns in the same order.
 public struct ArbitrationResult: Hashable, Sendable {
-    /// Millionths of a minor currency unit that one unit of value stands for: 1, 10, 100 …
+    /// Millionths of a minor currency unit that one unit of value stands for; a power of ten.
     public var unit: Int64
     /// Assignment, duals, value and bound.
     public var solution: ArbitrationSolution

@@ -66,7 +66,10 @@ struct ArbitrationInput: Sendable {
 
     /// The duals of another result for the limits of the same name; 0 for others.
     private func duals(of previous: ArbitrationResult, for problem: ArbitrationProblem) -> [Int64] {
-        let known = Dictionary(previous.solution.constraints.map { ($0.name, $0.dual) }, uniquingKeysWith: { a, _ in a })
+        let known = Dictionary(
+            previous.solution.constraints.map { ($0.name, $0.dual) },
+            uniquingKeysWith: { a, _ in a }
+        )
         return problem.constraints.map {
             Int64(clamping: Int128(known[$0.name] ?? 0) * Int128(previous.unit) / Int128(unit))
         }
@@ -80,7 +83,9 @@ struct ArbitrationInput: Sendable {
     ) throws -> (controls: [[UInt32]], instead: [UInt32: Set<Int>]) {
         let own = contenders.map { contender in
             let candidates = contender.candidates
-            return members(of: candidates.indices.indices.lazy.filter { candidates.controls[$0] }.map { candidates.indices[$0] })
+            return members(
+                of: candidates.indices.indices.lazy.filter { candidates.controls[$0] }.map { candidates.indices[$0] }
+            )
         }
         var concerned = Bitset(universe: universe)
         for members in own { concerned.formUnion(members) }

@@ -230,8 +230,11 @@ public final class Arbitrations: Sendable {
         return begun
     }
 
-    private func checked(_ setup: ArbitrationSetup, on today: LocalDay, for staff: Staff) async throws -> ArbitrationSetup
-    {
+    private func checked(
+        _ setup: ArbitrationSetup,
+        on today: LocalDay,
+        for staff: Staff
+    ) async throws -> ArbitrationSetup {
         func require(_ holds: Bool, _ field: String, _ why: String) throws {
             guard holds else { throw ArbitratingError.badLimit(field: field, why: why) }
         }
@@ -297,7 +300,7 @@ public final class Arbitrations: Sendable {
             solved.shortfalls = gaps.compactMap { ArbitrationShortfall($0) }
         } catch {
             solved.state = .failed
-            solved.problem = "\(error)"
+            solved.problem = ((error as? any CodedError)?.code ?? "arbitrate.failed") + ": \(error)"
         }
         solved.updatedAt = now().instant
         await keep(solved)
@@ -339,7 +342,9 @@ public final class Arbitrations: Sendable {
                 )
             )
         }
-        guard contenders.contains(where: { !$0.candidates.indices.isEmpty }) else { throw ArbitratingError.noCandidates }
+        guard contenders.contains(where: { !$0.candidates.indices.isEmpty }) else {
+            throw ArbitratingError.noCandidates
+        }
         report(arbitration.id, .solving, read: contenders.count)
         var previous: ArbitrationResult?
         if let id = arbitration.previous, let before = try await store.arbitration(id) {
@@ -431,7 +436,8 @@ public final class Arbitrations: Sendable {
         }
     }
 
-    private func assignments(of arbitration: Arbitration) async throws -> [(campaign: Campaign, assignment: Assignment)] {
+    private func assignments(of arbitration: Arbitration) async throws -> [(campaign: Campaign, assignment: Assignment)]
+    {
         let setup = arbitration.setup
         guard setup.to >= now().day else { throw ArbitratingError.over(setup.to) }
         guard let file = arbitration.result, let result = try result(of: arbitration) else {
@@ -489,7 +495,7 @@ public final class Arbitrations: Sendable {
             switch arbitration.state {
             case .solving:
                 arbitration.state = .failed
-                arbitration.problem = "the server ended while it was being solved; solve it again"
+                arbitration.problem = "arbitrate.broken_off: the server ended while it was being solved; solve it again"
             case .solved, .withdrawn:
                 guard isLive else { continue }
                 arbitration.state = .adopted

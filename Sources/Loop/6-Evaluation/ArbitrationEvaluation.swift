@@ -96,7 +96,9 @@ extension PlannedAndReserved {
             }
         }
         let tallies = Outcome.allCases.compactMap { outcome in
-            sums[outcome].map { Loss(outcome: outcome, tally: ValueTally(members: $0.members, valueMinor: minor($0.value))) }
+            sums[outcome].map {
+                Loss(outcome: outcome, tally: ValueTally(members: $0.members, valueMinor: minor($0.value)))
+            }
         }
         reserved = tallies.first { $0.outcome == .contact }?.tally ?? ValueTally()
         lost = tallies.filter { $0.outcome != .contact }

@@ -32,6 +32,7 @@ extension Frame {
         "policy.nothing_changed": .nothingToMakeLive, "arbitrate.overlaps": .arbitrationOverlaps,
         "arbitrate.changed": .arbitrationChanged, "arbitrate.over": .arbitrationOver,
         "arbitrate.wrong_state": .arbitrationState, "arbitrate.campaigns": .chooseTwo,
+        "arbitrate.no_candidates": .arbitrationEmpty, "arbitrate.broken_off": .arbitrationBroken,
         "list.unknown_number": .numberUnknown,
         "list.bad_number": .numberInvalid, "list.reason_missing": .listReasonMissing,
         "list.not_by_channel": .notByChannel,

@@ -172,7 +172,8 @@ struct ArbitrationPage {
         let minimums = setup.entries.filter { $0.minimum > 0 }
             .map { f.t(.minimumNamed, name($0.campaign), f.number($0.minimum)) }
         let previous: HTML =
-            arbitration.previous.map { "<a href=\"/arbitrations/\($0)\">\(f.t(.startedFromNumber, "\($0)"))</a>" } ?? "\(none)"
+            arbitration.previous.map { "<a href=\"/arbitrations/\($0)\">\(f.t(.startedFromNumber, "\($0)"))</a>" }
+            ?? "\(none)"
         return facts([
             (f.t(.competingCampaigns), list(setup.entries.map { name($0.campaign) })),
             (f.t(.perSubscriber), list(["\(setup.perSubscriber)"] + perClass)),
@@ -184,9 +185,11 @@ struct ArbitrationPage {
     // MARK: No result
 
     private func problem(_ f: Frame) -> HTML {
-        """
-        <div class="notice error" role="alert">\(Icon.error.markup)<p>\(f.t(.otherProblem, arbitration.problem ?? ""))</p></div>
-        """
+        let text = arbitration.problem ?? ""
+        let known = text.split(separator: ":").first.flatMap { Frame.texts[String($0)] }
+        return """
+            <div class="notice error" role="alert">\(Icon.error.markup)<p>\(known.map { f.t($0) } ?? f.t(.otherProblem, text))</p></div>
+            """
     }
 
     private func shortfalls(_ f: Frame) -> HTML {
@@ -308,7 +311,11 @@ struct ArbitrationPage {
         return [
             Column(f.t(.limitWord), plain: { f.limit($0.name, names) }),
             Column(f.t(.usedWord), isNumber: true, plain: { amount($0, $0.used) }),
-            Column(f.t(.limitValue), isNumber: true, plain: { ($0.kind == .minimum ? "≥ " : "≤ ") + amount($0, $0.limit) }),
+            Column(
+                f.t(.limitValue),
+                isNumber: true,
+                plain: { ($0.kind == .minimum ? "≥ " : "≤ ") + amount($0, $0.limit) }
+            ),
             Column(f.t(.usedShare), isNumber: true, plain: { f.share(Int($0.used), of: Int($0.limit)) }),
             Column(f.t(.oneMore), isNumber: true, plain: { f.price($0) }) { row in
                 row.price == 0 ? "\(f.price(row))" : "<b class=\"gain\">\(f.price(row))</b>"

@@ -88,7 +88,8 @@ extension Console {
             let staff = try context.user()
             let today = frame.now.day
             let last = today.adding(days: Arbitrations.mostDays - 1)
-            guard let from = LocalDay(iso: frame.parameter("from")), let to = LocalDay(iso: frame.parameter("to")) else {
+            guard let from = LocalDay(iso: frame.parameter("from")), let to = LocalDay(iso: frame.parameter("to"))
+            else {
                 // The days from today on that have campaigns; a week when there are none.
                 let all = try await platform.arbitrations.plannable(from: today, to: last, for: staff)
                 let to = all.map(\.plan.planned.day).max() ?? today.adding(days: 6)
@@ -117,8 +118,12 @@ extension Console {
         page("/arbitrations/{id}/again", .editCampaigns) { frame, _, context in
             let old = try await arbitration(context)
             let campaigns = try await campaigns(of: old)
-            return ArbitrationFormPage(form: ArbitrationForm(old, campaigns: campaigns), campaigns: campaigns, previous: old)
-                .page(frame)
+            return ArbitrationFormPage(
+                form: ArbitrationForm(old, campaigns: campaigns),
+                campaigns: campaigns,
+                previous: old
+            )
+            .page(frame)
         }
         form("/arbitrations/{id}/again", .editCampaigns) { body, frame, context in
             let old = try await arbitration(context)

@@ -99,7 +99,8 @@ public struct Assignment: Hashable, Sendable {
         let universe = start.suffix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         let place = Self.head + 8 + Int(index.number >> 3)
         let isMember =
-            try UInt64(index.number) < universe && read(place, 1).first.map { $0 >> (index.number & 7) & 1 == 1 } ?? false
+            try UInt64(index.number) < universe
+            && read(place, 1).first.map { $0 >> (index.number & 7) & 1 == 1 } ?? false
         return Excerpt(head: try Head(start, file: file), isMember: isMember)
     }
 
