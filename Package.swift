@@ -76,7 +76,7 @@ let package = Package(
         ),
         .target(
             name: "Planning",
-            dependencies: core + ["Profiles", "Rules"],
+            dependencies: core + ["Arbitration", "Profiles", "Rules"],
             path: "Sources/Loop/1-Planning",
             swiftSettings: strict
         ),
@@ -86,7 +86,7 @@ let package = Package(
         .target(name: "Feedback", dependencies: core, path: "Sources/Loop/5-Feedback", swiftSettings: strict),
         .target(
             name: "Evaluation",
-            dependencies: ["Kernel", "Model", "Decisioning"],
+            dependencies: base + ["Arbitration", "Decisioning"],
             path: "Sources/Loop/6-Evaluation",
             swiftSettings: strict
         ),
@@ -159,7 +159,8 @@ let package = Package(
         .target(
             name: "HTTPAPI",
             dependencies: core + [
-                "Approval", "Assembly", "Dispatching", "Evaluation", "Execution", "Feedback", "Planning", "Profiles",
+                "Approval", "Arbitration", "Assembly", "Dispatching", "Evaluation", "Execution", "Feedback", "Planning",
+                "Profiles",
                 "Rules", "Texts", crypto, hummingbird,
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -175,9 +176,8 @@ let package = Package(
         .target(
             name: "Console",
             dependencies: core + [
-                "ADBCWarehouse", "Approval", "Assembly", "Dispatching", "Evaluation", "Execution", "HTTPAPI",
-                "Planning",
-                "Rules", "Texts", hummingbird,
+                "ADBCWarehouse", "Approval", "Arbitration", "Assembly", "Dispatching", "Evaluation", "Execution",
+                "HTTPAPI", "Planning", "Rules", "Texts", hummingbird,
             ],
             path: "Sources/Edge/Console",
             resources: ["charts.js", "console.css", "console.js", "icon.svg"].map { .embedInCode("Assets/\($0)") },
@@ -216,7 +216,8 @@ let package = Package(
         .executableTarget(
             name: "gyre",
             dependencies: core + [
-                "Assembly", "Bench", "CommandLink", "Console", "Demo", "Dispatching", "Evaluation", "HTTPAPI",
+                "Arbitration", "Assembly", "Bench", "CommandLink", "Console", "Demo", "Dispatching", "Evaluation",
+                "HTTPAPI",
                 "Planning", "Rules", "SimulatedChannel", "Synthetic", "Texts", hummingbird,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -272,7 +273,7 @@ let package = Package(
         .testTarget(name: "ToolsTests", dependencies: base + ["Files", "Synthetic"], swiftSettings: strict),
         .testTarget(
             name: "LoopTests",
-            dependencies: core + ["Dispatching", "Evaluation", "InMemory", "TestSupport"],
+            dependencies: core + ["Arbitration", "Dispatching", "Evaluation", "InMemory", "Planning", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(
@@ -305,8 +306,9 @@ let package = Package(
         .testTarget(
             name: "EdgeTests",
             dependencies: core + [
-                "ADBCWarehouse", "Approval", "Assembly", "CommandLink", "Console", "Demo", "Dispatching", "Evaluation",
-                "Files", "HTTPAPI", "Planning", "Rules", "SimulatedChannel", "Synthetic", "Texts", hummingbird,
+                "ADBCWarehouse", "Approval", "Arbitration", "Assembly", "CommandLink", "Console", "Demo", "Dispatching",
+                "Evaluation", "Files", "HTTPAPI", "Planning", "Rules", "SimulatedChannel", "Synthetic", "Texts",
+                hummingbird,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -6,6 +6,7 @@ public import Approval
 public import DecisionHost
 public import Decisioning
 public import Dispatching
+public import Evaluation
 public import Execution
 public import Feedback
 import Files
@@ -72,6 +73,7 @@ public final class Platform: Sendable {
     public let segments: Segments
     public let campaigns: Campaigns
     public let policies: Policies
+    public let arbitrations: Arbitrations
     /// Stage 2.
     public let approvals: Approvals
     /// Stage 3.
@@ -157,6 +159,15 @@ public final class Platform: Sendable {
         )
         campaigns = Campaigns(store: self.store, host: host, segments: segments)
         policies = Policies(store: self.store, host: host, segments: segments, threads: settings.threads)
+        let (campaigns, now) = (campaigns, self.clock)
+        arbitrations = Arbitrations(
+            store: self.store,
+            host: host,
+            inputs: inputs,
+            threads: settings.threads,
+            now: { now.now },
+            audience: { try await campaigns.audience(of: $0) }
+        )
         approvals = Approvals(store: self.store)
         dispatches = Dispatches(store: self.store, host: host)
         let gateway = gateway(numbers)
@@ -175,6 +186,7 @@ public final class Platform: Sendable {
         notListed = try await loading.open()
         _ = try await host.resume()
         try await policies.settle(at: self.clock.now.instant)
+        try await arbitrations.settle()
     }
 
     /// Batches of the log that are worth a checkpoint.
@@ -215,6 +227,20 @@ public final class Platform: Sendable {
     }
 
     // MARK: Running campaigns
+
+    /// Makes the waves of an arbitration's campaigns go by its result.
+    public func adopt(_ id: Int64, version: Int, by staff: Staff) async throws -> Arbitration {
+        try await arbitrations.adopt(id, version: version, by: staff) { [dispatches] in try await dispatches.assign($0)
+        }
+    }
+
+    /// What the waves of an arbitration made of what it gave them; empty while it is not solved.
+    public func plannedAndReserved(_ arbitration: Arbitration) async throws -> [PlannedAndReserved] {
+        guard let result = try arbitrations.result(of: arbitration) else { return [] }
+        let campaigns = Set(arbitration.setup.entries.map(\.campaign))
+        let waves = try await host.read { $0.waves.values.filter { campaigns.contains($0.wave.campaign) } }
+        return try PlannedAndReserved.all(of: result, in: arbitration.setup, waves: waves, log: log)
+    }
 
     /// Runs the next wave of a campaign over its segment as it is now.
     ///

@@ -11,7 +11,7 @@ struct Gyre: AsyncParsableCommand {
         abstract: "Closed-loop marketing operations for telecom operators.",
         subcommands: [
             DemoCommand.self, ServeCommand.self, GenerateCommand.self, LoadCommand.self, SegmentCommand.self,
-            WaveCommand.self,
+            ArbitrateCommand.self, WaveCommand.self,
             ExplainCommand.self, ReplayCommand.self, ReportCommand.self, BenchCommand.self,
         ]
     )

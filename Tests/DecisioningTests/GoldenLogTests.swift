@@ -70,6 +70,32 @@ private struct GoldenLog {
         )
         _ = try await host.handOff(late, block: 0, range: 0..<Block.size, at: next) { _ in true }
         try await offer(on: host, at: next)
+        try await assign(on: host, after: next)
+    }
+
+    /// A wave under an assignment, and an assignment that is taken back.
+    private func assign(on host: DecisionHost, after time: LocalTime) async throws {
+        let planned = LocalTime(
+            instant: time.instant.adding(ms: 4 * 86_400_000),
+            offsetSeconds: time.offsetSeconds
+        )
+        func file(_ campaign: Int64, percent: UInt64) -> ContentHash {
+            let assignment = Assignment(
+                campaign: CampaignID(campaign),
+                revision: 1,
+                days: time.day...planned.day,
+                solution: .sha256(Array("solution".utf8)),
+                members: Self.world.members(96, perMille: percent * 10)
+            )
+            return objects.put(assignment.encoded())
+        }
+        try await host.record([
+            .assignmentSet(CampaignID(3), file: file(3, percent: 50)),
+            .assignmentSet(CampaignID(8), file: file(8, percent: 10)),
+            .assignmentSet(CampaignID(9), file: file(9, percent: 20)), .assignmentSet(CampaignID(8), file: nil),
+        ])
+        let wave = WaveID(campaign: CampaignID(3), occurrence: 4)
+        _ = try await host.run(wave: wave, planned: planned, audience: Self.world.audience(percent: 70))
     }
 
     /// Offers at two touchpoints, with answers of every kind, one that broke off and some that lapse.
@@ -144,7 +170,7 @@ private struct GoldenLog {
         switch record {
         case .linesAssigned(_, _, let file), .listReplaced(_, let file), .policySet(_, let file),
             .campaignSet(_, _, let file), .historyLoaded(let file), .waveOpened(_, _, let file, _, _),
-            .poolSet(_, let file):
+            .poolSet(_, let file), .assignmentSet(_, .some(let file)):
             [file]
         default: []
         }
@@ -190,6 +216,10 @@ private struct GoldenLog {
             "single reservations open \(state.singles.count), settled \(settled), "
                 + "released \(state.concluded.count - settled)"
         )
+        for (id, adopted) in state.assignments.sorted(by: { $0.key < $1.key }) {
+            let (days, members) = (adopted.assignment.days, adopted.assignment.members.count)
+            lines.append("assignment of campaign \(id.number) \(days.lowerBound.iso) \(days.upperBound.iso) \(members)")
+        }
         return (lines + Self.offers(in: state)).joined(separator: "\n") + "\n"
     }
 
@@ -217,7 +247,7 @@ private struct GoldenLog {
         for release in Self.releases {
             try GoldenLog(release).log.read(from: 1) { types.insert($0.payload[0]) }
         }
-        #expect(types == Set(1...25))
+        #expect(types == Set(1...26))
     }
 
     @Test(arguments: releases) func `the log of a release folds to the facts it folded to then`(release: String) throws

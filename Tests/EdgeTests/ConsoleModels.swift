@@ -1,8 +1,8 @@
 // Models of every page, filled with a text that tries to be markup.
 // SPDX-License-Identifier: Apache-2.0
 
+import Arbitration
 import Assembly
-import Evaluation
 import Kernel
 import Model
 import Ports
@@ -10,6 +10,7 @@ import Texts
 
 @testable import Console
 @testable import Decisioning
+@testable import Evaluation
 @testable import Planning
 @testable import Rules
 
@@ -234,6 +235,92 @@ struct ConsoleModels {
         )
     }
 
+    func arbitration(_ state: ArbitrationState) -> Arbitration {
+        let day = Self.now.day
+        let setup = ArbitrationSetup(
+            from: day,
+            to: day.adding(days: 6),
+            entries: [
+                .init(campaign: CampaignID(9), revision: 1, minimum: 3), .init(campaign: CampaignID(10), revision: 1),
+            ],
+            perClass: [.sms: 1],
+            capacities: [.init(channel: .sms, day: day, limit: 9)]
+        )
+        var arbitration = Arbitration(name: evil, setup: setup, owner: evil, scope: .all, at: Self.now.instant)
+        (arbitration.id, arbitration.version, arbitration.state) = (4, 2, state)
+        switch state {
+        case .solving: break
+        case .failed: arbitration.problem = evil
+        case .infeasible:
+            arbitration.shortfalls = ArbitrationShortfall.Reason.allCases.map {
+                .init(
+                    campaign: CampaignID(9),
+                    wanted: 9,
+                    possible: 3,
+                    reason: $0,
+                    limits: ["capacity/sms/\(day.iso)", "budget/9"]
+                )
+            }
+        case .solved, .adopted, .withdrawn:
+            arbitration.figures = ArbitrationFigures(
+                contacts: 12,
+                valueMinor: 5_000,
+                boundMinor: 5_010,
+                greedyMinor: state == .withdrawn ? nil : 4_700,
+                gapPPM: 1_996,
+                milliseconds: 120
+            )
+            if state != .solved { (arbitration.adoptedBy, arbitration.adoptedAt) = (evil, Self.now.instant) }
+        }
+        return arbitration
+    }
+
+    func arbitrationPage(_ state: ArbitrationState) -> ArbitrationPage {
+        var page = ArbitrationPage(arbitration: arbitration(state), names: [CampaignID(9): evil])
+        page.unapproved = state == .withdrawn ? [evil] : []
+        if state == .solving {
+            page.progress = ArbitrationProgress(stage: .reading, read: 1, campaigns: 2, since: Self.now.instant)
+        }
+        guard page.arbitration.figures != nil else { return page }
+        page.limits = [
+            LimitRow(name: "capacity/sms/2026-11-17", kind: .capacity, limit: 900, used: 900, price: 32_000_000),
+            LimitRow(name: "budget/9", kind: .budget, limit: 900, used: 30, price: 0),
+            LimitRow(name: "minimum/9", kind: .minimum, limit: 3, used: 4, price: 900_000_000),
+        ]
+        var ran = PlannedAndReserved(
+            campaign: CampaignID(9),
+            planned: ValueTally(members: 7, valueMinor: 900),
+            plannedControls: 1
+        )
+        let planned = ArbitratedRow(
+            name: evil,
+            number: 10,
+            day: Self.now.day,
+            audience: 20,
+            candidates: 9,
+            compared: ran
+        )
+        ran.wave = WaveID(campaign: CampaignID(9), occurrence: 1)
+        ran.reserved = ValueTally(members: 5, valueMinor: 700)
+        ran.lost = [.init(outcome: .listBlack, tally: ValueTally(members: 2, valueMinor: 200))]
+        var row = planned
+        (row.number, row.compared) = (9, ran)
+        page.rows = [row, planned]
+        return page
+    }
+
+    func arbitrationForm(previous: Arbitration?) -> ArbitrationFormPage {
+        var other = campaign(.approved)
+        other.id = CampaignID(10)
+        let campaigns = [campaign(.approved), other]
+        var form =
+            previous.map { ArbitrationForm($0, campaigns: campaigns) }
+            ?? ArbitrationForm(from: Self.now.day, to: Self.now.day, campaigns: campaigns)
+        form.name = evil
+        form.errors = ["name": evil, "campaign": evil, "minimum.9": evil, "perSubscriber": evil]
+        return ArbitrationFormPage(form: form, campaigns: campaigns, previous: previous)
+    }
+
     typealias Named = (name: String, make: (Frame) -> Screen)
 
     /// Every page, in every state that shows other parts.
@@ -345,6 +432,21 @@ struct ConsoleModels {
             ("explain", { ExplainPage(answer: explained, typed: evil, error: evil, policy: policy).page($0) }),
             ("explain, empty", { ExplainPage().page($0) }),
             ("policy", { PolicyPage(policy: policy).page($0) }),
+            (
+                "arbitrations",
+                {
+                    ArbitrationListPage(
+                        arbitrations: Page(rows: ArbitrationState.allCases.map(arbitration), total: 6),
+                        query: TableQuery($0)
+                    ).page($0)
+                }
+            ),
+            (
+                "arbitrations, empty",
+                { ArbitrationListPage(arbitrations: Page(rows: [], total: 0), query: TableQuery($0)).page($0) }
+            ),
+            ("arbitration form", { arbitrationForm(previous: nil).page($0) }),
+            ("arbitration form, again", { arbitrationForm(previous: arbitration(.solved)).page($0) }),
             ("policy, none", { PolicyPage().page($0) }),
             (
                 "policy with drafts",
@@ -405,6 +507,9 @@ struct ConsoleModels {
             ),
             .members(rule: evil, count: 0, base: 9, milliseconds: 2, sample: [], attributes: []),
         ]
+        for state in ArbitrationState.allCases {
+            pages.append(("arbitration, \(state.rawValue)", { arbitrationPage(state).page($0) }))
+        }
         for result in results {
             pages.append(
                 (

@@ -14,6 +14,7 @@ public struct ControlPlaneConformance: Sendable {
         case segments, campaigns, planRevisions, phases
         case approvals, refusedDecisions
         case policyDrafts, policyRevisions
+        case arbitrations
         case listChanges, loads, audit
         case allOrNothing, staleWrites, twoWriters
         case search, order, pages, scopes, texts
@@ -41,6 +42,7 @@ public struct ControlPlaneConformance: Sendable {
         case .refusedDecisions: try await decisionsAreRefused()
         case .policyDrafts: try await policyDraftsAreVersioned()
         case .policyRevisions: try await policyRevisionsAreKept()
+        case .arbitrations: try await arbitrationsFollowTheirTable()
         case .listChanges: try await listChangesAreKeptInOrder()
         case .loads: try await loadsAreRecordedOnce()
         case .audit: try await auditIsKeptAndFound()

@@ -17,6 +17,7 @@ public final class InMemoryControlPlane: ControlPlaneStore {
         var approvals: [Approval] = []
         var policyDrafts: [PolicyDraft] = []
         var policyRevisions: [PolicyRevision] = []
+        var arbitrations: [Arbitration] = []
         var changes: [ListChange] = []
         var loads: [LoadRecord] = []
         var audit: [AuditEntry] = []
@@ -359,6 +360,52 @@ public final class InMemoryControlPlane: ControlPlaneStore {
                 case .note: .text($0.note)
                 }
             }
+    }
+
+    // MARK: Arbitrations
+
+    public func arbitration(_ id: Int64) -> Arbitration? {
+        look { $0.arbitrations.first { $0.id == id } }
+    }
+
+    public func arbitrations(
+        _ query: ListQuery,
+        states: Set<ArbitrationState>,
+        in scope: OrganisationScope
+    ) -> Page<Arbitration> {
+        let order = query.order(by: ArbitrationColumn.self)
+        return look { $0.arbitrations }.filter { states.contains($0.state) && scope.covers($0.scope) }
+            .page(query, isDescending: order.isDescending, searching: { [$0.name, $0.owner] }, number: \.id) {
+                switch order.column {
+                case .number: .number($0.id)
+                case .name: .text($0.name)
+                case .owner: .text($0.owner)
+                case .state: .text($0.state.rawValue)
+                case .updated: .number($0.updatedAt.epochMs)
+                }
+            }
+    }
+
+    public func save(_ arbitration: Arbitration, audit: AuditEntry) throws -> Arbitration {
+        try change(audit) { content in
+            var saved = arbitration
+            if saved.version == 0 { saved.id = Int64(content.arbitrations.count) + 1 }
+            let place = content.arbitrations.firstIndex { $0.id == saved.id }
+            let object = "arbitration/\(arbitration.id)"
+            if arbitration.version > 0 {
+                guard let place else { throw ControlPlaneError.notFound(object: object) }
+                guard content.arbitrations[place].version == arbitration.version else {
+                    throw ControlPlaneError.stale(object: object, expectedVersion: arbitration.version)
+                }
+            }
+            if let previous = saved.previous, !content.arbitrations.contains(where: { $0.id == previous }) {
+                throw ControlPlaneError.notFound(object: "arbitration/\(previous)")
+            }
+            try ControlPlaneChecks.check(arbitration, replacing: place.map { content.arbitrations[$0] })
+            saved.version += 1
+            content.arbitrations.put(saved, at: place)
+            return saved
+        }
     }
 
     // MARK: Lists, loads and audit

@@ -24,6 +24,7 @@ public struct Console: Sendable {
         console.addHome()
         console.addSegments()
         console.addCampaigns()
+        console.addArbitrations()
         console.addApprovals()
         console.addLists()
         console.addExplain()
@@ -78,15 +79,15 @@ public struct Console: Sendable {
         if action.hasPrefix("/policy/drafts/") {
             return action.split(separator: "/").prefix(3).reduce("") { $0 + "/" + $1 }
         }
-        for (suffix, page) in [("/save", ""), ("/find", ""), ("/import", ""), ("/add", ""), ("/remove", "")]
-        where action.hasSuffix(suffix) { return String(action.dropLast(suffix.count)) + page }
+        for suffix in ["/save", "/find", "/import", "/add", "/remove", "/adopt", "/withdraw"]
+        where action.hasSuffix(suffix) { return String(action.dropLast(suffix.count)) }
         return action
     }
 
     /// What a finished act says on the next page.
     enum Done: String {
         case saved, dryRun, submitted, started, paused, resumed, stopped, tested, passed, returned, rejected, added
-        case removed, staff, password, draft, live, discarded
+        case removed, staff, password, draft, live, discarded, adopted, withdrawn
 
         var text: ConsoleText {
             switch self {
@@ -108,6 +109,8 @@ public struct Console: Sendable {
             case .draft: .doneDraft
             case .live: .doneLive
             case .discarded: .doneDiscarded
+            case .adopted: .doneAdopted
+            case .withdrawn: .doneWithdrawn
             }
         }
     }

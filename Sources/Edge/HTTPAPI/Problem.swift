@@ -188,11 +188,14 @@ public struct Problem: Codable, Hashable, Sendable {
             "plan.no_dry_run", "approval.already_decided", "dispatch.wrong_phase", "run.busy", "decision.wave_open",
             "decision.wave_not_closed", "decision.no_policy", "decision.no_profile", "load.no_subscribers",
             "dispatch.no_wave", "dispatch.no_touchpoint", "touchpoint.not_offered", "policy.base_not_live",
-            "policy.closed", "policy.nothing_changed":
+            "policy.closed", "policy.nothing_changed", "arbitrate.wrong_state", "arbitrate.changed",
+            "arbitrate.overlaps", "arbitrate.over":
             .conflict
         case "edge.key_reused", "edge.bad_password", "control.invalid", "approval.reason_missing", "plan.bad_name",
             "plan.bad_message", "touchpoint.bad_interaction", "plan.bad_value", "plan.unknown_segment",
-            "decision.invalid_policy", "decision.month_not_held", "policy.invalid":
+            "decision.invalid_policy", "decision.month_not_held", "policy.invalid", "arbitrate.campaigns",
+            "arbitrate.not_planned",
+            "arbitrate.bad_limit":
             .unprocessableContent
         case "control.file_disk_full": HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
         case "decision.read_only", "control.file_locked", "control.file_no_access", "run.unavailable":

@@ -203,6 +203,8 @@ extension CheckResult {
         case .interval, .similarCampaign: return recentReason(channel)
         case .capSMS, .capOutbound, .capInbound, .capWebsite, .capOverall: return capReason(names)
         case .noScore: return both("用户没有可用的评分", "the subscriber has no score")
+        case .outranked where value("assignment") != nil:
+            return both("多活动统筹没有把该活动分配给用户", "the arbitration across campaigns did not give the subscriber this one")
         case .outranked: return rankReason(names)
         case .capacity: return both("渠道容量已满\(cut.zh)", "the channel's capacity went to others\(cut.en)")
         case .budget: return both("活动预算已用完\(cut.zh)", "the budget went to others\(cut.en)")

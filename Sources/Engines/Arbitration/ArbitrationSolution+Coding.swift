@@ -107,7 +107,7 @@ extension ArbitrationSolution {
 
     // MARK: Subscribers
 
-    private static func packed(_ subscribers: [UInt32]) -> [UInt8] {
+    static func packed(_ subscribers: [UInt32]) -> [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(subscribers.count * 2)
         var next: UInt64 = 0
@@ -124,7 +124,7 @@ extension ArbitrationSolution {
         return bytes
     }
 
-    private static func unpacked(_ bytes: ArraySlice<UInt8>, count: Int) throws -> [UInt32] {
+    static func unpacked(_ bytes: ArraySlice<UInt8>, count: Int) throws -> [UInt32] {
         guard count <= bytes.count else { throw ArbitrationError.badSolution("subscribers are missing") }
         var subscribers: [UInt32] = []
         subscribers.reserveCapacity(count)

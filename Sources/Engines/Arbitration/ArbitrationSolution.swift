@@ -96,12 +96,6 @@ public struct ArbitrationSolution: Hashable, Sendable {
     /// Reads the assignment off a draft that meets all constraints.
     init(_ draft: Draft, at point: DualPoint, greedyValue: Int64?) {
         let problem = draft.problem
-        var assignments = problem.offers.map { OfferAssignment(offer: $0.number, subscribers: []) }
-        for row in problem.subscribers.indices {
-            for place in Int(problem.starts[row])..<Int(problem.starts[row + 1]) where draft.isAssigned(place) {
-                assignments[Int(problem.candidateOffers[place])].subscribers.append(problem.subscribers[row])
-            }
-        }
         self.init(
             problem: problem.digest(),
             limits: problem.limits,
@@ -115,7 +109,7 @@ public struct ArbitrationSolution: Hashable, Sendable {
                     dual: point.duals[$0]
                 )
             },
-            assignments: assignments,
+            assignments: problem.assignments(where: draft.isAssigned),
             value: draft.value,
             bound: Int64(clamping: point.bound),
             greedyValue: greedyValue

@@ -80,6 +80,11 @@ extension DecisionState {
             writer.write(UInt8(pooled.slot == nil ? 0 : 1))
             writer.write(pooled.contacts)
         }
+        // Nothing where there are none, so that states without them keep the hash they always had.
+        for (id, adopted) in assignments.sorted(by: { $0.key < $1.key }) {
+            writer.write(id.number)
+            writer.write(adopted.file)
+        }
         var hasher = SHA256()
         hasher.update(data: writer.bytes)
         lines.withUnsafeBytes { hasher.update(bufferPointer: $0) }

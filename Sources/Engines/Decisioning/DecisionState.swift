@@ -41,6 +41,8 @@ public final class DecisionState {
     public internal(set) var waves: [WaveID: WaveState] = [:]
     /// The waves of each campaign.
     private(set) var wavesOf: [CampaignID: [WaveID]] = [:]
+    /// What an adopted arbitration gave to the waves of a campaign; gone once its days are over.
+    public internal(set) var assignments: [CampaignID: AdoptedAssignment] = [:]
     /// Contacts of loaded history that intervals look at.
     private(set) var history: [RecentContacts] = []
     /// Open single reservations by request.
@@ -133,6 +135,7 @@ public final class DecisionState {
         case .tick(let time):
             now = max(now, time) { $0.instant < $1.instant }
             ledger.advance(to: now.month)
+            assignments = assignments.filter { $0.value.assignment.days.upperBound >= now.day }
             ageInteractions()
         case .waveOpened(let wave, let planned, let audience, _, _):
             guard let spec = campaigns[wave.campaign]?.spec else { throw DecisionError.unknownCampaign(wave.campaign) }
@@ -180,6 +183,8 @@ public final class DecisionState {
         case .answered(let all): for answer in all { take(answer) }
         case .responded(let all): for response in all { take(response) }
         case .lapsed(let all): for lapse in all { self.lapse(lapse) }
+        case .assignmentSet(let id, let file):
+            assignments[id] = try file.map { AdoptedAssignment(file: $0, assignment: try assignment($0, of: id)) }
         }
         self.sequence = sequence
     }
@@ -246,9 +251,21 @@ public final class DecisionState {
                 guard campaigns.contains(id) else { throw DecisionError.unknownCampaign(id) }
                 _ = try Bitset(listFile: inputs.bytes(file), subscribers: subscribers, file: file)
             case .historyLoaded(let file): _ = try ContactHistory(decoding: inputs.bytes(file))
+            case .assignmentSet(let id, let file):
+                guard campaigns.contains(id) else { throw DecisionError.unknownCampaign(id) }
+                if let file { _ = try assignment(file, of: id) }
             default: break
             }
         }
+    }
+
+    /// Reads an assignment that a record names.
+    func assignment(_ file: ContentHash, of campaign: CampaignID) throws -> Assignment {
+        let assignment = try Assignment(decoding: inputs.bytes(file), subscribers: subscribers, file: file)
+        guard assignment.campaign == campaign else {
+            throw DecisionError.badFile(file, why: "it is no assignment of campaign \(campaign.number)")
+        }
+        return assignment
     }
 
     /// Says up to where the log holds what the state shows, after a command changed the state directly.

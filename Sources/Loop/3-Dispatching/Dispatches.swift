@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import DecisionHost
-import Decisioning
+public import Decisioning
 public import Kernel
 public import Model
 public import Ports
@@ -57,6 +57,16 @@ public struct Dispatches: Sendable {
         try await host.record([
             .campaignSet(spec.id, revision: Int32(spec.revision), file: file), .campaignStatus(spec.id, .live),
         ])
+    }
+
+    /// Makes the waves of approved campaigns go by assignments from here on; all of them, or none.
+    ///
+    /// - Throws: ``DispatchError/wrongPhase(_:wanted:)``; errors of the decision core.
+    public func assign(_ assigned: [(campaign: Campaign, assignment: Assignment)]) async throws {
+        for (campaign, _) in assigned { try await publish(campaign) }
+        try await host.record(
+            try assigned.map { .assignmentSet($0.campaign.id, file: try host.store($0.assignment.encoded())) }
+        )
     }
 
     /// Runs the next wave of an approved or running campaign over an audience.

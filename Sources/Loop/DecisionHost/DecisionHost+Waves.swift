@@ -1,7 +1,7 @@
 // Waves: run, rehearse, resume, abort. Single requests are served between two slices of a wave.
 // SPDX-License-Identifier: Apache-2.0
 
-import Decisioning
+public import Decisioning
 import Dispatch
 public import Kernel
 public import Model
@@ -63,6 +63,26 @@ extension DecisionHost {
             )
             self.decideOnly(session)
             return WaveSummary(wave: wave, result: session.result, batches: 0)
+        }
+    }
+
+    /// Everybody in an audience whom a campaign may contact as things are, whatever rank they have and whatever an
+    /// arbitration said; the campaign may be one that the log does not know yet.
+    public func candidates(of spec: CampaignSpec, planned: LocalTime, audience: Bitset) async throws -> WaveCandidates {
+        try await onOwner {
+            self.drain()
+            let session = try WaveSession(
+                state: self.state,
+                wave: WaveID(campaign: spec.id, occurrence: 1),
+                planned: planned,
+                audience: audience,
+                isDryRun: true,
+                threads: self.threads,
+                spec: spec,
+                readsAssignment: false
+            )
+            session.select { self.serveInbox() }
+            return session.candidates { self.serveInbox() }
         }
     }
 

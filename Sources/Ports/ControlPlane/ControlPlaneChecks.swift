@@ -154,6 +154,50 @@ public enum ControlPlaneChecks {
         try require(draft.policy == revision.policy, object, "policy-draft/\(draft.id) holds another policy")
     }
 
+    /// Checks an arbitration before it is stored over `stored`; nil when it is new.
+    ///
+    /// - Throws: ``ControlPlaneError/invalid(object:reason:)``.
+    public static func check(
+        _ arbitration: Arbitration,
+        replacing stored: Arbitration?
+    ) throws(ControlPlaneError) {
+        let object = "arbitration/\(arbitration.id)"
+        try check(
+            names: [arbitration.name, arbitration.owner],
+            texts: [arbitration.problem ?? "", arbitration.adoptedBy ?? ""],
+            of: object
+        )
+        let hasResult = [.solved, .adopted, .withdrawn].contains(arbitration.state)
+        try require(
+            hasResult == (arbitration.result != nil) && hasResult == (arbitration.figures != nil),
+            object,
+            "a \(arbitration.state.rawValue) arbitration has \(hasResult ? "a" : "no") result with figures"
+        )
+        try require(
+            (arbitration.adoptedBy == nil) == (arbitration.adoptedAt == nil),
+            object,
+            "it was adopted by somebody at some time, or not at all"
+        )
+        guard let stored else { return try require(arbitration.state == .solving, object, "a new one is solved first") }
+        try require(
+            stored.state.next.contains(arbitration.state),
+            object,
+            "it cannot go from \(stored.state.rawValue) to \(arbitration.state.rawValue)"
+        )
+        try require(
+            arbitration.name == stored.name && arbitration.setup == stored.setup && arbitration.owner == stored.owner
+                && arbitration.previous == stored.previous && arbitration.scope == stored.scope
+                && arbitration.createdAt == stored.createdAt,
+            object,
+            "what is arbitrated, by whom and since when do not change; begin another one"
+        )
+        try require(
+            stored.result == nil || stored.result == arbitration.result,
+            object,
+            "its result does not change"
+        )
+    }
+
     /// Checks a change of a list: who and why are there.
     public static func check(_ change: ListChange) throws(ControlPlaneError) {
         let object = "change of list \(change.list.code)"

@@ -99,6 +99,13 @@ public enum PolicyRevisionColumn: String, ListColumn {
     public static var ownOrder: (column: Self, isDescending: Bool) { (.number, true) }
 }
 
+/// Columns arbitrations are ordered by.
+public enum ArbitrationColumn: String, ListColumn {
+    case number, name, owner, state, updated
+
+    public static var ownOrder: (column: Self, isDescending: Bool) { (.updated, true) }
+}
+
 /// Orders of the audit log; newest first unless asked otherwise.
 public enum AuditColumn: String, ListColumn {
     case at, who, action, object

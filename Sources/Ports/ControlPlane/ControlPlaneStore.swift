@@ -164,6 +164,25 @@ public protocol ControlPlaneStore: Sendable {
     /// All revisions; searches who and note, ordered by a ``PolicyRevisionColumn``.
     func policyRevisions(_ query: ListQuery) async throws -> Page<PolicyRevision>
 
+    // MARK: Arbitrations
+
+    /// The arbitration with this number; nil when there is none.
+    func arbitration(_ id: Int64) async throws -> Arbitration?
+
+    /// Arbitrations in one of some states whose scope lies in `scope`; searched by name and owner, ordered by
+    /// ``ArbitrationColumn``.
+    func arbitrations(
+        _ query: ListQuery,
+        states: Set<ArbitrationState>,
+        in scope: OrganisationScope
+    ) async throws -> Page<Arbitration>
+
+    /// Adds an arbitration (version 0) or takes one on to its next state.
+    ///
+    /// - Returns: The arbitration as stored: number and version set.
+    /// - Throws: ``ControlPlaneError``.
+    func save(_ arbitration: Arbitration, audit: AuditEntry) async throws -> Arbitration
+
     // MARK: Lists changed by hand
 
     /// Records changes of special lists; all of them or none.

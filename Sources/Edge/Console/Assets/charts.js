@@ -12,9 +12,10 @@ const tooltip = { renderMode: 'richText', trigger: 'item', formatter: item => `$
 
 function funnel(items, width) {
     const most = Math.max(1, ...items.map(item => item.value));
+    const longest = Math.max(...items.map(item => item.label.length));
     return {
         tooltip,
-        grid: { left: 8, right: 56, top: 8, bottom: 8, containLabel: true },
+        grid: { left: 8, right: Math.max(56, 16 + longest * 7), top: 8, bottom: 8, containLabel: true },
         xAxis: { type: 'value', show: false, max: most },
         yAxis: {
             type: 'category', inverse: true, data: items.map(item => item.name), axisTick: { show: false },

@@ -232,6 +232,21 @@ if (live) {
     });
 }
 
+// Work under way: what is said of it is read again each second, and the page once it is over.
+const watched = document.querySelector('[data-watch]');
+if (watched) {
+    const look = async () => {
+        try {
+            const answer = await fetch(watched.dataset.watch);
+            const text = answer.ok ? await answer.text() : undefined;
+            if (text === '') { location.reload(); return; }
+            if (text) watched.innerHTML = text;
+        } catch { /* The next look may succeed. */ }
+        setTimeout(look, 1000);
+    };
+    setTimeout(look, 1000);
+}
+
 // Charts are drawn where there are any; without the library their tables stand open.
 const charts = document.querySelectorAll('[data-chart]');
 if (charts.length) {

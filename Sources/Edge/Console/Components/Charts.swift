@@ -37,7 +37,7 @@ extension Frame {
     func chart(_ chart: Chart, _ table: TextTable) -> HTML {
         let json = (try? chart.canonicalJSON()).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
         return """
-            <figure class="chart"><div class="canvas \(chart.kind.rawValue)" role="img" \
+            <figure class="chart"><div class="canvas \(chart.kind.rawValue)\(chart.items.count <= 4 ? " few" : "")" role="img" \
             aria-label="\(chart.description)" data-chart="\(json)"></div>
             <details><summary>\(t(.dataTable))</summary>
             \(plainTable(table.columns, table.rows))</details></figure>

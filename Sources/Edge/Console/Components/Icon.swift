@@ -8,6 +8,7 @@ enum Icon: String {
     case home = "layout-dashboard"
     case segments = "users-group"
     case campaigns = "speakerphone"
+    case arbitrations = "adjustments"
     case approvals = "checklist"
     case lists = "phone-off"
     case explain = "user-question"

@@ -6,7 +6,7 @@ import Texts
 
 /// The eight entries of the menu.
 public enum MenuItem: String, CaseIterable, Sendable {
-    case home, segments, campaigns, approvals, lists, explain, policy, staff
+    case home, segments, campaigns, arbitrations, approvals, lists, explain, policy, staff
 
     /// Where it leads.
     public var path: String { self == .home ? "/" : "/" + rawValue }
@@ -16,7 +16,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
         switch self {
         case .home: nil
         case .segments: .viewSegments
-        case .campaigns: .viewCampaigns
+        case .campaigns, .arbitrations: .viewCampaigns
         case .approvals: .approve
         case .lists: .viewLists
         case .explain: .explain
@@ -31,6 +31,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
         case .home: .menuHome
         case .segments: .menuSegments
         case .campaigns: .menuCampaigns
+        case .arbitrations: .menuArbitrations
         case .approvals: .menuApprovals
         case .lists: .menuLists
         case .explain: .menuExplain
@@ -44,6 +45,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
         case .home: .home
         case .segments: .segments
         case .campaigns: .campaigns
+        case .arbitrations: .arbitrations
         case .approvals: .approvals
         case .lists: .lists
         case .explain: .explain

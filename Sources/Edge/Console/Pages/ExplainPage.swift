@@ -262,6 +262,7 @@ extension Frame {
         case "expression": return t(.evidenceExpression, value)
         case "score": return t(.evidenceScore, value)
         case "cut": return t(.evidenceCut, value)
+        case "assignment": return t(.evidenceAssignment, value)
         case "not_before":
             return value == "never" ? t(.evidenceNever) : t(.evidenceNotBefore, value.replacing("T", with: " "))
         case "control_ppm": return t(.evidenceControl, language.percent(Double(Int(value) ?? 0) / 1_000_000))

@@ -53,6 +53,11 @@ final class DecodedInputs: Sendable {
         return try layout.excerpt(of: index, read: read)
     }
 
+    /// What an assignment says of a subscriber.
+    func assignment(_ file: ContentHash, of index: SubscriberIndex) throws -> Assignment.Excerpt {
+        try Assignment.excerpt(of: index, file: file) { try inputs.bytes(file, offset: $0, count: $1) }
+    }
+
     /// The line id of a subscriber in a file of line ids, the first of which has the index `base`.
     func line(_ index: SubscriberIndex, in file: ContentHash, from base: UInt32) throws -> LineID {
         let bytes = try inputs.bytes(file, offset: Int(index.number - base) * 8, count: 8)

@@ -67,6 +67,8 @@ public final class SubscriberFold {
     public internal(set) var offers: [OfferTouch] = []
     /// Audience file of each campaign that is in the pool.
     var pool: [CampaignID: ContentHash] = [:]
+    /// What adopted arbitrations say of the subscriber, by campaign.
+    var assignments: [CampaignID: Assignment.Excerpt] = [:]
     /// Answers without any offer or control.
     var emptyRequests: Set<UInt64> = []
 
@@ -90,7 +92,7 @@ public final class SubscriberFold {
         (touches, policy, campaigns, now) = (other.touches, other.policy, other.campaigns, other.now)
         (offers, pool, emptyRequests) = (other.offers, other.pool, other.emptyRequests)
         (salt, subscribers, loaded, row) = (other.salt, other.subscribers, other.loaded, other.row)
-        (history, singles) = (other.history, other.singles)
+        (history, singles, assignments) = (other.history, other.singles, other.assignments)
     }
 
     /// Reads the whole log up to and including `position`: slow, and without any index that could be wrong.
@@ -138,7 +140,9 @@ public final class SubscriberFold {
             campaigns[id]?.status = status
             if status == .stopped { pool[id] = nil }
         case .historyLoaded(let file): try loadHistory(file)
-        case .tick(let time): if now.instant < time.instant { now = time }
+        case .tick(let time):
+            if now.instant < time.instant { now = time }
+            assignments = assignments.filter { $0.value.days.upperBound >= now.day }
         case .waveOpened(let wave, let planned, let audience, _, _):
             guard let spec = campaigns[wave.campaign]?.spec else { throw DecisionError.unknownCampaign(wave.campaign) }
             touches.append(
@@ -197,6 +201,8 @@ public final class SubscriberFold {
         case .answered(let all): for answer in all where answer.request.index == index.number { take(answer) }
         case .responded(let all): for response in all where response.index == index.number { take(response) }
         case .lapsed(let all): for lapse in all where lapse.index == index.number { take(lapse) }
+        case .assignmentSet(let id, let file):
+            assignments[id] = try file.map { try inputs.assignment($0, of: index) }
         }
     }
 
@@ -286,7 +292,7 @@ public final class SubscriberFold {
         }
         results += recentChecks(spec, on: planned.day, touchpoint: touchpoint, policy: policy)
         results += try capChecks(spec, channel: channel, month: planned.month, day: planned.day, policy: policy)
-        results += try rankChecks(spec, day: planned.day, cuts: cuts, line: line)
+        results += try rankChecks(spec, day: planned.day, cuts: cuts, line: line, isWave: touchpoint == nil)
         let hours = try policy.quietAreas
             .first { try profile.holds($0.rule, at: index, today: planned.day, lists: memberships) }?
             .quietHours
@@ -398,7 +404,8 @@ public final class SubscriberFold {
         _ spec: CampaignSpec,
         day: LocalDay,
         cuts: [RankCut]?,
-        line: LineID
+        line: LineID,
+        isWave: Bool
     ) throws -> [CheckResult] {
         var results: [CheckResult] = []
         var score: Int32 = 0
@@ -409,6 +416,15 @@ public final class SubscriberFold {
             guard let found else { return results }
             score = found
             evidence = [Evidence("score", Scaled(unscaled: Int64(found), scale: 6))]
+        }
+        if isWave, let assignment = assignments[spec.id], assignment.holds(for: spec, on: day) {
+            results.append(
+                CheckResult(
+                    .outranked,
+                    isPassed: assignment.isMember,
+                    evidence + [Evidence("assignment", assignment.solution.hex.prefix(12))]
+                )
+            )
         }
         let hash = draw("rank", of: spec.id)(line.number)
         for cut in cuts ?? [] {

@@ -24,8 +24,9 @@ public struct Checkpoint: Hashable, Sendable {
 }
 
 private enum Mark {
-    /// "GYRECHK" and the version of the format.
-    static let manifest: UInt64 = 0x02_4B_48_43_45_52_59_47
+    /// "GYRECHK" and the version of the format; version 2 ends before the assignments.
+    static let manifest: UInt64 = 0x03_4B_48_43_45_52_59_47
+    static let manifestWithoutAssignments: UInt64 = 0x02_4B_48_43_45_52_59_47
     /// "GYREPRT" and the version of the format.
     static let part: UInt64 = 0x02_54_52_50_45_52_59_47
     /// Parts before the first block.
@@ -105,6 +106,11 @@ extension DecisionState {
         for requests in [waiting, due, kept] {
             w.write(UInt32(requests.count))
             for request in requests { w.write(request) }
+        }
+        w.write(UInt32(assignments.count))
+        for (id, adopted) in assignments.sorted(by: { $0.key < $1.key }) {
+            w.write(id.number)
+            w.write(adopted.file)
         }
         return w.bytes
     }
@@ -222,7 +228,10 @@ extension DecisionState {
         inputs: any DecisionInputs
     ) throws -> (state: DecisionState, position: LogPosition, checkpoint: Checkpoint) {
         var r = ByteReader(try inputs.bytes(manifest))
-        try r.expect(Mark.manifest, "a checkpoint of version 2")
+        let mark: UInt64 = try r.read()
+        guard [Mark.manifest, Mark.manifestWithoutAssignments].contains(mark) else {
+            throw MalformedBytes(offset: 0, expected: "a checkpoint of version 2 or 3")
+        }
         let sequence: Int64 = try r.read()
         var heads: [ContentHash] = []
         for _ in 0..<LogChain.count { heads.append(try r.readDigest()) }
@@ -273,6 +282,10 @@ extension DecisionState {
         state.waiting = try r.readRequests()
         state.due = try r.readRequests()
         state.kept = try r.readRequests()
+        for _ in 0..<(mark == Mark.manifest ? try r.read(UInt32.self) : 0) {
+            let (id, file) = (CampaignID(try r.read()), try r.readDigest())
+            state.assignments[id] = AdoptedAssignment(file: file, assignment: try state.assignment(file, of: id))
+        }
         let blocks = parts[Mark.common...]
         guard r.isAtEnd, blocks.count == state.ledger.blockCount else {
             throw MalformedBytes(offset: r.offset, expected: "\(state.ledger.blockCount) blocks and the end")

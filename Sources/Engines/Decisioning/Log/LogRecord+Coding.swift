@@ -142,6 +142,11 @@ extension LogRecord {
                 w.write(lapse.request)
                 w.write(lapse.index)
             }
+        case .assignmentSet(let campaign, let file):
+            w.write(UInt8(26))
+            w.write(campaign.number)
+            w.write(UInt8(file == nil ? 0 : 1))
+            if let file { w.write(file) }
         }
         return w.bytes
     }
@@ -261,6 +266,14 @@ extension LogRecord {
                 all.append(OfferLapse(request: try r.read(), index: try r.read()))
             }
             self = .lapsed(all)
+        case 26:
+            let campaign = CampaignID(try r.read())
+            let start = r.offset
+            switch try r.read(UInt8.self) {
+            case 0: self = .assignmentSet(campaign, file: nil)
+            case 1: self = .assignmentSet(campaign, file: try r.readDigest())
+            default: throw MalformedBytes(offset: start, expected: "0 or 1")
+            }
         default: throw MalformedBytes(offset: 0, expected: "a record type this build knows, not \(type)")
         }
         guard r.isAtEnd else { throw MalformedBytes(offset: r.offset, expected: "the end of the record") }

@@ -60,6 +60,8 @@ public enum LogRecord: Hashable, Sendable {
     case responded([OfferResponse])
     /// Offers of one partition that were not shown in time were given back.
     case lapsed([OfferLapse])
+    /// The waves of a campaign go by an ``Assignment`` file from here on; nil = by score again.
+    case assignmentSet(CampaignID, file: ContentHash?)
 }
 
 /// What the last load made live.

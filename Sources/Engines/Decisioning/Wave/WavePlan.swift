@@ -49,6 +49,8 @@ struct WavePlan {
     let capRows: [CapRow]
     let tiers: [UInt8]
     let scorer: (any BlockScorer)?
+    /// Whom an adopted arbitration left to the campaign; nil = all.
+    let assigned: Bitset?
     let controlHash: KeyedHash
     let controlBelow: UInt64
     let rankHash: KeyedHash
@@ -80,7 +82,15 @@ extension DecisionState {
     /// Reads the plan of a wave from the current state.
     ///
     /// - Throws: ``DecisionError`` when the campaign or policy is not there, or its rules cannot be evaluated.
-    func plan(wave: WaveID, planned: LocalTime, audience: Bitset, spec draft: CampaignSpec? = nil) throws -> WavePlan {
+    ///
+    /// `readsAssignment`: False to see whom the campaign could have without arbitration.
+    func plan(
+        wave: WaveID,
+        planned: LocalTime,
+        audience: Bitset,
+        spec draft: CampaignSpec? = nil,
+        readsAssignment: Bool = true
+    ) throws -> WavePlan {
         guard let campaign = draft.map({ CampaignState(spec: $0, status: .live) }) ?? campaigns[wave.campaign] else {
             throw DecisionError.unknownCampaign(wave.campaign)
         }
@@ -102,6 +112,7 @@ extension DecisionState {
             capRows: capRows,
             tiers: try tiers(on: planned.day),
             scorer: try spec.score.map { try profileReader().scorer($0, today: planned.day, lists: self.memberships) },
+            assigned: readsAssignment ? assigned(to: spec, on: planned.day) : nil,
             controlHash: draw("control", of: spec.id),
             controlBelow: Self.threshold(ppm: spec.controlPPM),
             rankHash: draw("rank", of: spec.id),

@@ -114,6 +114,12 @@ final class WaveSelection: @unchecked Sendable {
                 Self.remove(~scratch.set[i], from: words, at: i, codes, Outcome.noScore.rawValue)
             }
         }
+        plan.assigned?.words.withUnsafeBufferPointer { assigned in
+            for i in 0..<Block.words {
+                let kept = first + i < assigned.count ? assigned[first + i] : 0
+                Self.remove(~kept, from: words, at: i, codes, Outcome.outranked.rawValue)
+            }
+        }
         return rank(block: block, words: words, scores: plan.scorer == nil ? nil : scratch.scores)
     }
 

@@ -26,6 +26,7 @@ public final class WaveSession {
     /// Looks up everything a wave needs; ``select(between:)`` comes next.
     ///
     /// `spec`: The campaign as a draft, live for the sake of the rehearsal; nil = as the log knows it.
+    /// `readsAssignment`: False to see whom the campaign could have without arbitration.
     /// - Throws: ``DecisionError`` when the campaign, policy or profile is missing, or the policy's or campaign's
     ///   expressions cannot be evaluated.
     public init(
@@ -35,13 +36,20 @@ public final class WaveSession {
         audience: Bitset,
         isDryRun: Bool,
         threads: Int,
-        spec: CampaignSpec? = nil
+        spec: CampaignSpec? = nil,
+        readsAssignment: Bool = true
     ) throws {
         self.wave = wave
         self.isDryRun = isDryRun
         self.threads = max(1, threads)
         ledger = state.ledger
-        let plan = try state.plan(wave: wave, planned: planned, audience: audience, spec: spec)
+        let plan = try state.plan(
+            wave: wave,
+            planned: planned,
+            audience: audience,
+            spec: spec,
+            readsAssignment: readsAssignment
+        )
         self.plan = plan
         blocks = (0..<plan.blocks).filter { plan.hasMembers(block: $0) }
     }
@@ -51,6 +59,23 @@ public final class WaveSession {
     /// `between`: Called about once a millisecond meanwhile; single reservations it makes do not change the selection.
     public func select(between: () -> Void = {}) {
         selection = WaveSelection.select(plan, ledger: ledger, threads: threads, between: between)
+    }
+
+    /// Members that passed every check up to the ranking, whatever rank they have.
+    ///
+    /// `between`: Called again and again meanwhile.
+    public func candidates(between: () -> Void = {}) -> WaveCandidates {
+        var candidates = WaveCandidates()
+        guard !plan.isDroppedByQuietHours else { return candidates }
+        for (block, survivors) in selected.survivors.enumerated() {
+            between()
+            for survivor in survivors {
+                candidates.indices.append(UInt32(block * Block.size + survivor.offset))
+                candidates.scores.append(survivor.score)
+                candidates.controls.append(survivor.isControl)
+            }
+        }
+        return candidates
     }
 
     /// Where ranking, capacity and budget cut.

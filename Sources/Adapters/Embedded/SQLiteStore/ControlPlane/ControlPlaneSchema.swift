@@ -17,7 +17,7 @@ enum ControlPlaneSchema {
     }
 
     /// All steps in the order they run.
-    static let steps = [staff, campaigns, listsAndLoads, policies]
+    static let steps = [staff, campaigns, listsAndLoads, policies, arbitrations]
 
     /// Runs the steps that a database has not seen.
     static var migrator: DatabaseMigrator {
