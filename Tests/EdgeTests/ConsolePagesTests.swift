@@ -39,10 +39,12 @@ struct ConsolePagesTests {
 
     @Test func `the menu shows what the role may use and nothing else`() {
         let seen = Dictionary(uniqueKeysWithValues: Role.allCases.map { ($0, ConsoleModels.frame(.zh, $0).menuItems) })
-        #expect(seen[.planner] == [.home, .segments, .campaigns, .lists, .explain, .policy])
-        #expect(seen[.approver] == [.home, .segments, .campaigns, .approvals, .lists, .explain, .policy])
-        #expect(seen[.agent] == [.home, .lists, .explain, .policy])
-        #expect(seen[.administrator] == [.home, .segments, .campaigns, .lists, .explain, .policy, .staff])
+        #expect(seen[.planner] == [.home, .segments, .campaigns, .pool, .lists, .explain, .policy])
+        #expect(seen[.approver] == [.home, .segments, .campaigns, .pool, .approvals, .lists, .explain, .policy])
+        #expect(seen[.agent] == [.home, .desk, .lists, .explain, .policy])
+        #expect(
+            seen[.administrator] == [.home, .desk, .segments, .campaigns, .pool, .lists, .explain, .policy, .staff]
+        )
         #expect(Set(seen.values.joined()) == Set(MenuItem.allCases))
     }
 

@@ -22,8 +22,10 @@ public struct Console: Sendable {
         for file in ConsoleAssets.own { site.assets.add(file.name, file.content) }
         console.addAccess()
         console.addHome()
+        console.addDesk()
         console.addSegments()
         console.addCampaigns()
+        console.addPool()
         console.addApprovals()
         console.addLists()
         console.addExplain()
@@ -78,7 +80,9 @@ public struct Console: Sendable {
         if action.hasPrefix("/policy/drafts/") {
             return action.split(separator: "/").prefix(3).reduce("") { $0 + "/" + $1 }
         }
-        for (suffix, page) in [("/save", ""), ("/find", ""), ("/import", ""), ("/add", ""), ("/remove", "")]
+        for (suffix, page) in [
+            ("/save", ""), ("/find", ""), ("/result", ""), ("/import", ""), ("/add", ""), ("/remove", ""),
+        ]
         where action.hasSuffix(suffix) { return String(action.dropLast(suffix.count)) + page }
         return action
     }
@@ -87,6 +91,7 @@ public struct Console: Sendable {
     enum Done: String {
         case saved, dryRun, submitted, started, paused, resumed, stopped, tested, passed, returned, rejected, added
         case removed, staff, password, draft, live, discarded
+        case offerAccepted, offerRefused, offerConsidered, offerLater
 
         var text: ConsoleText {
             switch self {
@@ -108,6 +113,10 @@ public struct Console: Sendable {
             case .draft: .doneDraft
             case .live: .doneLive
             case .discarded: .doneDiscarded
+            case .offerAccepted: .doneOfferAccepted
+            case .offerRefused: .doneOfferRefused
+            case .offerConsidered: .doneOfferConsidered
+            case .offerLater: .doneOfferLater
             }
         }
     }

@@ -188,7 +188,7 @@ extension Frame {
             "staff.update": .actStaffUpdate, "staff.password": .changePassword, "policy.set": .actPolicySet,
             "policy.draft": .actPolicyDraft, "policy.edit": .actPolicyEdit, "policy.discard": .actPolicyDiscard,
             "policy.rebase": .actPolicyRebase, "policy.live": .actPolicyLive, "policy.found": .actPolicyFound,
-            "load": .actLoad, "list.add": .registerDND, "list.remove": .actListRemove,
+            "load": .actLoad, "list.add": .registerDND, "list.remove": .actListRemove, "subscriber.serve": .actServe,
             "list.import": .importFile, "subscriber.look_up": .findNumber, "staff.create": .newStaff,
             "export": .exportCSV,
         ]
