@@ -106,8 +106,10 @@ final class ConsoleWorld: Sendable {
     let client: APIClient
     let measured = Once()
 
-    init() async throws {
-        base = try await APIWorld.shared
+    /// The console over a world of its own, or the one that all share.
+    init(base own: APIWorld? = nil) async throws {
+        let shared = try await APIWorld.shared
+        base = own ?? shared
         var settings = SiteSettings()
         settings.passwordCost = .tests
         let site = try Site(

@@ -171,7 +171,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case priorityHelp = "同一客户有多个可推荐活动时，数字小的在前 | Smaller numbers come first among a customer's offers"
     case personalPriority = "个性化优先级 | Personal priority"
     case personalHelp =
-        "数值表达式，例如 arpu_avg_3m / 10；通用优先级相同时取值高者在前 | A numeric expression, for example arpu_avg_3m / 10; higher goes first at equal general priority"
+        "数值表达式，例如 arpu_avg_3m / 100；通用优先级相同时取值高者在前 | A numeric expression, for example arpu_avg_3m / 100; higher goes first at equal general priority"
+    case personalUnused = "当前接触控制策略的排序未使用个性化优先级，填写后暂不影响顺序 | The ranking of the live policy does not use personal priorities; it has no effect for now"
     case channelSMS = "短信（主动发送） | SMS (sent in waves)"
     case channelInbound = "到店与来电（只在接触点推荐） | Visits and calls (touchpoints only)"
     case channelWebsite = "网站与应用（只在接触点推荐） | Website and app (touchpoints only)"

@@ -78,7 +78,9 @@ extension Console {
         return rows.sorted { ($0.plan.priority, $0.id) < ($1.plan.priority, $1.id) }
     }
 
-    /// What a customer whom this session looked up would be offered; nil when it did not. Nothing is reserved.
+    /// What a customer whom this session looked up would be offered; nil when it did not.
+    ///
+    /// Nothing is reserved.
     private func customer(_ frame: Frame, _ context: EdgeContext) async throws -> PoolCustomer? {
         guard let typed = context.parameters.get("subscriber").flatMap({ UInt32($0) }),
             let number = lookUps.number(of: SubscriberIndex(typed), session: context.sessionToken)

@@ -71,6 +71,7 @@ extension DecisionState {
     ///   - touchpoint: Where it would be shown.
     ///   - since: The first day of interest.
     ///   - request: The interaction that asks; its own offers are no history.
+    /// - Returns: Contacts, newest first; none where linkage shows none.
     public func history(
         of index: SubscriberIndex,
         at touchpoint: Touchpoint,
