@@ -274,6 +274,10 @@ import Testing
         let late = try await agent.page(form: "\(subscriber)/result", "visit=nothing&at=counter&result=accepted")
         #expect(late.status == 422)
         #expect(try await agent.form("/desk/find", "number=12&at=counter").status == 422)
+        // Who serves a customer may see why something is not offered, and no campaigns.
+        let index = try #require(subscriber.split(separator: "/").last)
+        let why = try await agent.page("/pool/\(index)?at=counter")
+        #expect(why.status == 200 && why.text.contains("接待活动") && !why.text.contains("href=\"/campaigns"))
         let log = try await world.base.platform.store.audit(ListQuery(search: "subscriber.serve", limit: 10)).rows
         #expect(log.contains { $0.who == "agent" && !$0.detail.contains(numbers[0]) })
     }

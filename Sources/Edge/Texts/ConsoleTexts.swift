@@ -144,6 +144,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case poolAccepted = "接受 | Accepted"
     case poolRefused = "拒绝 | Refused"
     case poolOffered = "推荐中 | On offer"
+    case poolAhead = "未到开始日期 | Not begun yet"
     case poolExpired = "已过有效期 | Expired"
     case poolBroken = "暂停推荐：排序表达式无法计算 | Skipped: cannot be ranked"
     case poolProblem =
@@ -158,6 +159,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case poolWould = "推荐 | Yes"
     case poolWouldNot = "不推荐 | No"
     case poolWhy = "首个原因 | First reason"
+    case poolNotLive = "活动未开始、已过有效期或已暂停 | the campaign has not begun, is over, or paused"
     case poolNotHere = "活动未选择该接触点 | the campaign is not offered at this touchpoint"
     case poolBeyond = "排名在本次可推荐的 {0} 个之外 | others rank higher; {0} are offered at a time"
     case poolRoom = "本月网站活动数已满 | the website cap of this month is full"
@@ -172,7 +174,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case personalPriority = "个性化优先级 | Personal priority"
     case personalHelp =
         "数值表达式，例如 arpu_avg_3m / 100；通用优先级相同时取值高者在前 | A numeric expression, for example arpu_avg_3m / 100; higher goes first at equal general priority"
-    case personalUnused = "当前接触控制策略的排序未使用个性化优先级，填写后暂不影响顺序 | The ranking of the live policy does not use personal priorities; it has no effect for now"
+    case personalUnused =
+        "当前接触控制策略的排序未使用个性化优先级，填写后暂不影响顺序 | The ranking of the live policy does not use personal priorities; it has no effect for now"
     case channelSMS = "短信（主动发送） | SMS (sent in waves)"
     case channelInbound = "到店与来电（只在接触点推荐） | Visits and calls (touchpoints only)"
     case channelWebsite = "网站与应用（只在接触点推荐） | Website and app (touchpoints only)"
@@ -181,7 +184,6 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case wrongPriority = "请填写 1 至 9 的整数 | Enter a whole number from 1 to 9"
     case wrongScript = "话术最多 1000 个字 | A script has at most 1,000 characters"
     case wrongExpression = "这些属性不在内存列中，不能用于排序 | Ranking needs attributes that are held in memory"
-    case suggestion = "，是否为 {0}？ | ; did you mean {0}?"
     case tabRules = "规则与客群 | Rules and populations"
     case populations = "四类客群 | The four populations"
     case populationTarget = "目标客户 | Target"
@@ -227,6 +229,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case ruleSimilarText = "同类（{0}）营销 {1} 天内不重复 | nothing similar ({0}) within {1} days"
     case ruleOwnersText = "已订购该产品或互斥产品的不推 | not for owners of this or a conflicting product"
     case ruleLinkageText = "其他渠道已处理的按联动规则取消 | cancelled after results on other channels by linkage"
+    case ruleWavesText = "随波次下发：{0} | delivered in waves: {0}"
+    case rulePoolText = "随活动池下发：{0} | delivered through the pool: {0}"
     case ruleSecondCheck = "发出前复核 {0} | second check before sending {0}"
     case rulesCountedFrom =
         "剔除数取自{0}；每位客户只计首个未通过的规则。 | Counted in: {0}. Each customer counts once, at the first rule that failed."

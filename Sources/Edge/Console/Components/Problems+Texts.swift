@@ -14,7 +14,7 @@ extension Frame {
         if let error = error as? RuleError { return language(error.message) }
         if case PlanningError.badExpression(_, let error)? = error as? PlanningError {
             let place = t(.rulePlace, "\(error.start.line)", "\(error.start.column)")
-            return place + language(error.message) + (error.suggestion.map { t(.suggestion, $0) } ?? "")
+            return place + language(error.message)
         }
         guard let error = error as? any CodedError else {
             return (error as? HTTPError)?.body ?? t(.serverErrorSentence)

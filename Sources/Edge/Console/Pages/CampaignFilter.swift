@@ -67,7 +67,7 @@ struct CampaignFilter: Sendable {
                 <dl class="meanings">\(each: meanings, { "<div><dt>\(f.t($0.0))</dt><dd>\(f.t($0.1))</dd></div>" })</dl>
                 """))
             \(card(f.t(.ruleKinds), actions: f.exportLink(path + "/kinds.csv"), """
-                \(f.scrolled(f.t(.ruleKinds), f.plainTable(Self.kindColumns(f), kinds(f))))
+                <div class="kinds">\(f.scrolled(f.t(.ruleKinds), f.plainTable(Self.kindColumns(f), kinds(f))))</div>
                 <p class="help">\(source.map { f.t(.rulesCountedFrom, $0) } ?? f.t(.rulesNotCounted))</p>
                 """))
             """
@@ -138,11 +138,13 @@ struct CampaignFilter: Sendable {
                 kind.rules.isEmpty
                     ? "--" : "<ul class=\"plainlist\">\(each: kind.rules, { "<li>\($0)</li>" })</ul>"
             },
-            Column(f.t(.ruleRemoved), isNumber: true, plain: { $0.removed.map { f.number($0) } ?? "--" }),
-            Column(f.t(.ruleReasons), plain: { $0.reasons.joined(separator: f.language("；", "; ")) }) { kind in
-                kind.reasons.isEmpty
-                    ? "--" : "<ul class=\"plainlist\">\(each: kind.reasons, { "<li>\($0)</li>" })</ul>"
+            Column(f.t(.ruleRemoved), isNumber: true, plain: { $0.removed.map { f.number($0) } ?? "--" }) {
+                "<span class=\"label\">\(f.t(.ruleRemoved))</span> \($0.removed.map { f.number($0) } ?? "--")"
             },
+            Column(
+                f.t(.ruleReasons),
+                plain: { $0.reasons.isEmpty ? "--" : $0.reasons.joined(separator: f.language("；", "; ")) }
+            ),
         ]
     }
 
@@ -164,7 +166,7 @@ struct CampaignFilter: Sendable {
                 reasons: reasons(kind)
             )
         }
-        var execution = make(.execution, .kindExecution, .kindExecutionIs, [])
+        var execution = make(.execution, .kindExecution, .kindExecutionIs, channels(f))
         let merged: [(RuleKind, ConsoleText)] = [
             (.adjusted, .kindAdjusted), (.common, .kindPublic), (.conflict, .kindConflict),
         ]
@@ -179,6 +181,13 @@ struct CampaignFilter: Sendable {
             make(.common, .kindPublic, .kindPublicIs, common(f)),
             make(.conflict, .kindConflict, .kindConflictIs, conflict(f)), execution,
         ]
+    }
+
+    /// Where the execution rules go with the customers.
+    private func channels(_ f: Frame) -> [String] {
+        let plan = campaign.plan
+        let waves = plan.hasWaves ? [f.t(.ruleWavesText, f.language(plan.channel.name))] : []
+        return waves + (plan.touchpoints.isEmpty ? [] : [f.t(.rulePoolText, f.places(plan.touchpoints))])
     }
 
     private func planning(_ f: Frame) -> [String] {

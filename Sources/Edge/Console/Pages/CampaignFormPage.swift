@@ -231,7 +231,7 @@ struct CampaignFormPage {
             })</div>\(when: error != nil, "<p class=\"wrong\" role=\"alert\" id=\"touchpoints-error\">\(error ?? "")</p>")</fieldset>
             \(field(f.t(.script), id: "script", help: f.t(.scriptHelp), error: form.errors["script"], isWide: true, "<textarea id=\"script\" name=\"script\" rows=\"3\" maxlength=\"1000\" aria-describedby=\"script-help\">\(form["script"])</textarea>"))
             \(line(f, "priority", .priority, help: .priorityHelp, type: "number", isRequired: true, least: "1", most: "9", step: "1"))
-            \(field(f.t(.personalPriority), id: "personal", help: f.t(isPersonalUsed ? .personalHelp : .personalUnused), error: form.errors["personal"], """
+            \(field(f.t(.personalPriority), id: "personal", help: f.t(.personalHelp) + (isPersonalUsed ? "" : f.language("。", ". ") + f.t(.personalUnused)), error: form.errors["personal"], """
                 <input id="personal" name="personal" type="text" class="code" value="\(form["personal"])" maxlength="1000" \
                 autocomplete="off" spellcheck="false" aria-describedby="personal-help"\
                 \(attribute: "aria-invalid", form.errors["personal"] == nil ? nil : "true")\

@@ -67,7 +67,7 @@ struct DeskPage {
         return """
             <div class="columns wide-left">\(card(title, """
                 \(when: visit.notBefore != nil, "<p class=\"help\">\(f.t(.visitQuiet, visit.notBefore.map { f.time($0) } ?? ""))</p>")\
-                \(visit.offers.isEmpty ? emptyState(f.t(.noOffers), f.may(.explain) ? linkButton(f.t(.whyNoOffers), to: "/explain/\(desk.index)") : .empty) : offers(visit, desk, f))
+                \(visit.offers.isEmpty ? emptyState(f.t(.noOffers), f.may(.explain) ? linkButton(f.t(.whyNoOffers), to: "/pool/\(desk.index)?at=\(desk.touchpoint.code)") : .empty) : offers(visit, desk, f))
                 """))
             \(card(f.t(.historyTitle), history(visit, f)))</div>
             """

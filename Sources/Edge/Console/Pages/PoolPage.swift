@@ -21,6 +21,7 @@ struct PoolRow: Sendable {
 
     func state(_ f: Frame) -> (text: String, tone: Tone) {
         if problem != nil { return (f.t(.poolBroken), .bad) }
+        if plan.planned.day > f.now.day { return (f.t(.poolAhead), .neutral) }
         if plan.validTo < f.now.day { return (f.t(.poolExpired), .neutral) }
         return isPaused ? (f.t(.phasePaused), .warn) : (f.t(.poolOffered), .good)
     }
@@ -83,7 +84,9 @@ struct PoolPage {
     static func standingColumns(_ f: Frame) -> [Column<PoolStanding>] {
         [
             Column(f.t(.poolRank), plain: { $0.rank.map { "\($0)" } ?? "--" }),
-            Column(f.t(.campaign), plain: \.name) { "<a href=\"/campaigns/\($0.id.number)\">\($0.name)</a>" },
+            Column(f.t(.campaign), plain: \.name) {
+                f.may(.viewCampaigns) ? "<a href=\"/campaigns/\($0.id.number)\">\($0.name)</a>" : "\($0.name)"
+            },
             Column(f.t(.priorityShort), isNumber: true, plain: { "\($0.priority)" }),
             Column(f.t(.poolVerdict), plain: { f.t($0.reason == nil ? .poolWould : .poolWouldNot) }) {
                 tag(f.t($0.reason == nil ? .poolWould : .poolWouldNot), $0.reason == nil ? .good : .neutral)
@@ -93,12 +96,15 @@ struct PoolPage {
     }
 
     func page(_ f: Frame) -> Screen {
+        // Who serves customers sees this of one of them, and no campaigns.
         Screen(
-            item: .pool,
+            item: f.may(.viewCampaigns) ? .pool : .desk,
             title: customer.map { f.t(.poolOf, $0.number) } ?? f.t(.menuPool),
-            hint: f.t(.poolHint),
-            body: customer.map { "\(standings($0, f))\(card(f.t(.poolFind), finder(f)))" }
-                ?? "\(problems(f))\(card(nil, table(f)))\(when: f.may(.explain), card(f.t(.poolFind), finder(f)))"
+            hint: f.t(customer == nil ? .poolHint : .poolFindHelp),
+            actions: customer == nil || !f.may(.viewCampaigns)
+                ? .empty : linkButton(f.t(.otherNumber), to: "/pool#find"),
+            body: customer.map { standings($0, f) }
+                ?? "\(problems(f))\(card(nil, table(f)))\(when: f.may(.explain), card(f.t(.poolFind), id: "find", finder(f)))"
         )
     }
 
@@ -135,7 +141,7 @@ struct PoolPage {
         let path = "/pool/\(customer.index)"
         return """
             \(tabs(f.t(.touchpoints), Touchpoint.allCases.map { (f.language($0.name), path + "?at=" + $0.code, nil, $0 == customer.touchpoint) }))
-            \(card(nil, customer.standings.isEmpty ? emptyState(f.t(.poolNone), linkButton(f.t(.menuPool), to: "/pool")) : """
+            \(card(nil, customer.standings.isEmpty ? emptyState(f.t(.poolNone), f.may(.viewCampaigns) ? linkButton(f.t(.menuPool), to: "/pool") : .empty) : """
                 <div class="tools"><span class="total">\(f.t(.rowsTotal, f.number(customer.standings.count)))</span>\
                 \(f.exportLink(path + "/offers.csv?at=" + customer.touchpoint.code))</div>
                 \(f.scrolled(f.t(.poolOf, customer.number), f.plainTable(Self.standingColumns(f), customer.standings)))

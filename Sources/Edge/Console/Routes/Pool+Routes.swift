@@ -36,7 +36,9 @@ extension Console {
         }
         site.get("/pool/{subscriber}", .explain) { request, context in
             let frame = try await frame(request, context)
-            guard let customer = try await customer(frame, context) else { return redirect("/pool") }
+            guard let customer = try await customer(frame, context) else {
+                return redirect(frame.may(.viewCampaigns) ? "/pool" : "/desk")
+            }
             return respond(frame.render(PoolPage(rows: [], customer: customer).page(frame)))
         }
         export("/pool/{subscriber}/offers.csv", .explain, columns: PoolPage.standingColumns) { frame, context in
@@ -154,6 +156,7 @@ extension Console {
         }
         let touchpoint = answer.request.touchpoint
         if let failed = candidate.checks.first(where: { !$0.isPassed && $0.outcome != .control }) {
+            if failed.outcome == .campaignNotLive { return both(.poolNotLive) }
             if failed.outcome == .channelNotConfirmed { return both(.poolNotHere) }
             if failed.evidence.contains(where: { $0.key == "problem" }) { return both(.poolCannotRank) }
             return failed.reason(
