@@ -12,17 +12,17 @@ from playwright.sync_api import expect
 WORDS = {
     "zh-CN": {
         "use": "使用此场景", "save": "保存草稿", "dry_run": "开始试算", "submit": "提交审批", "confirm": "确定", "pass": "通过",
-        "start": "启动执行", "pool": "在营销活动池中", "pause": "暂停", "offered": "推荐中", "yes": "推荐", "next": "接待下一位",
+        "start": "启动执行", "pool": "在营销活动池中", "offered": "推荐中", "yes": "推荐", "next": "接待下一位",
         "accept": "接受办理", "consider": "考虑中", "later": "改日再谈", "record": "登记", "refuse": "拒绝",
-        "accepted": "已接受", "refused": "已拒绝", "again": "后再谈", "done": "已登记", "here": "活动未选择该接触点",
+        "accepted": "已接受", "refused": "已拒绝", "again": "后再谈", "done": "已登记",
         "rules": "规则与客群", "website": "网站", "counter": "营业厅", "gone": "本次接待已结束", "stopped": "已终止", "begin": "重新开始",
     },
     "en": {
         "use": "Use this scene", "save": "Save draft", "dry_run": "Run a dry run", "submit": "Submit for approval",
-        "confirm": "Confirm", "pass": "Approve", "start": "Start", "pool": "In the offer pool", "pause": "Pause",
+        "confirm": "Confirm", "pass": "Approve", "start": "Start", "pool": "In the offer pool",
         "offered": "On offer", "yes": "Yes", "next": "Next customer", "accept": "Accepts", "consider": "Considers it",
         "later": "Another day", "record": "Record", "refuse": "Refuses", "accepted": "Accepted", "refused": "Refused",
-        "again": "Again from", "done": "Recorded", "here": "not offered at this touchpoint",
+        "again": "Again from", "done": "Recorded",
         "rules": "Rules and populations", "website": "website", "counter": "shop counter", "gone": "has ended",
         "stopped": "Stopped", "begin": "Begin again",
     },
@@ -152,7 +152,8 @@ def test_a_campaign_is_offered_at_the_desk_and_its_answers_stand_in_the_pool(rea
     cells = planner.locator("tbody tr", has_text=name).locator("td.number").all_inner_texts()
     made, shown, accepted, refused = (int(cell.replace(",", "")) for cell in cells[-4:])
     assert (shown, accepted, refused) == (3, 1, 1) and made >= 3, cells
-    planner.goto(f"/campaigns/{number}?tab=rules")
+    planner.goto(f"/campaigns/{number}")
+    planner.get_by_role("link", name=words["rules"]).click()
     expect(planner.locator("section.card").nth(2)).to_be_visible()
     look_at_all_widths(planner, "campaign-rules", language)
     admin = reader("admin", language).page
