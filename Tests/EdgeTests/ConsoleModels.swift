@@ -186,15 +186,13 @@ struct ConsoleModels {
             segment: evil
         )
         let contacts = ContactStanding.allCases.map {
-            PresentedContact(
-                contact: PastContact(
-                    campaign: id,
-                    touchpoint: .website,
-                    day: Self.now.day,
-                    standing: $0,
-                    until: $0 == .later ? Self.now.day : nil
-                ),
-                name: evil
+            PastContact(
+                campaign: id,
+                name: evil,
+                touchpoint: .website,
+                day: Self.now.day,
+                standing: $0,
+                until: $0 == .later ? Self.now.day : nil
             )
         }
         let visit = TouchpointVisit(

@@ -339,6 +339,14 @@ import Testing
         } throws: { error in
             (error as? any CodedError)?.code == "dispatch.bad_expression"
         }
+        // Nor be submitted, when it was saved before the load.
+        let planner = try #require(try await world.base.platform.store.staff(login: "plan")?.staff)
+        campaign.phase = .draft
+        await #expect {
+            _ = try await world.base.platform.campaigns.submit(campaign, by: planner, at: campaign.updatedAt)
+        } throws: { error in
+            (error as? any CodedError)?.code == "rule.unknown_attribute"
+        }
     }
 
     // MARK: Form

@@ -231,7 +231,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case ruleLinkageText = "其他渠道已处理的按联动规则取消 | cancelled after results on other channels by linkage"
     case ruleWavesText = "随波次下发：{0} | delivered in waves: {0}"
     case rulePoolText = "随活动池下发：{0} | delivered through the pool: {0}"
-    case ruleSecondCheck = "发出前复核 {0} | second check before sending {0}"
+    case ruleWithdrawn = "发出前撤下（复核、终止或过期）{0} | withdrawn before sending (second check, stop or expiry) {0}"
     case rulesCountedFrom =
         "剔除数取自{0}；每位客户只计首个未通过的规则。 | Counted in: {0}. Each customer counts once, at the first rule that failed."
     case rulesNotCounted = "试算或执行后显示各类规则剔除的客户数。 | What each rule removes appears after a dry run or a wave."

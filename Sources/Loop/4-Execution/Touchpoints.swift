@@ -52,14 +52,6 @@ public struct PresentedOffer: Hashable, Sendable {
     public var segment: String?
 }
 
-/// A contact with the customer before, as linkage lets the touchpoint see it (LNK-08).
-public struct PresentedContact: Hashable, Sendable {
-    /// What was done, when and with what result.
-    public var contact: PastContact
-    /// The campaign's name.
-    public var name: String
-}
-
 /// A visit or call at a desk: what was offered in it and how that stands, and what happened before.
 public struct TouchpointVisit: Hashable, Sendable {
     /// The offers, best first.
@@ -68,8 +60,8 @@ public struct TouchpointVisit: Hashable, Sendable {
     public var notBefore: LocalTime?
     /// When offers that nobody mentioned are given back.
     public var lapses: LocalTime
-    /// Contacts before, newest first.
-    public var history: [PresentedContact]
+    /// Contacts before, newest first, as far as linkage lets the touchpoint see them (LNK-08).
+    public var history: [PastContact]
 
     public static func == (a: Self, b: Self) -> Bool {
         a.offers.map(\.offer) == b.offers.map(\.offer) && a.offers.map(\.standing) == b.offers.map(\.standing)
@@ -88,8 +80,8 @@ public struct TouchpointAnswer: Hashable, Sendable {
     public var decision: OfferAnswer
     /// Its offers, best first.
     public var offers: [PresentedOffer]
-    /// Contacts before, newest first; nil when nobody asked for them.
-    public var history: [PresentedContact]?
+    /// Contacts before, newest first, as far as linkage lets the touchpoint see them (LNK-08); nil when nobody asked.
+    public var history: [PastContact]?
 }
 
 /// Asks the decision core on behalf of touchpoints, and tells it what came of its offers.
@@ -153,7 +145,7 @@ public final class Touchpoints: Sendable {
         guard wantsHistory else { return TouchpointAnswer(decision: decision, offers: offers) }
         let since = now.day.adding(days: -Self.days)
         let contacts = try await host.look { $0.history(of: index, at: touchpoint, since: since, except: request) }
-        return TouchpointAnswer(decision: decision, offers: offers, history: try await presented(contacts))
+        return TouchpointAnswer(decision: decision, offers: offers, history: contacts)
     }
 
     /// A visit as it stands; nothing is decided or reserved.
@@ -186,16 +178,8 @@ public final class Touchpoints: Sendable {
                 instant: asked.instant.adding(ms: Int64(seen.minutes) * 60_000),
                 offsetSeconds: asked.offsetSeconds
             ),
-            history: try await presented(seen.contacts)
+            history: seen.contacts
         )
-    }
-
-    private func presented(_ contacts: [PastContact]) async throws -> [PresentedContact] {
-        var result: [PresentedContact] = []
-        for contact in contacts {
-            result.append(PresentedContact(contact: contact, name: try await presented(contact.campaign).name))
-        }
-        return result
     }
 
     /// Takes in what came of offers in an interaction.

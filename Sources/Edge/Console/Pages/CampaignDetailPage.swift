@@ -80,6 +80,8 @@ struct EvaluatedWave: Sendable {
     /// The slot it was planned for.
     var planned: LocalTime
     var evaluation: WaveEvaluation
+    /// Reserved contacts that were given back before they left: by the second check, a stop or expiry.
+    var withdrawn = 0
 
     var occurrence: Int32 { evaluation.wave.occurrence }
 }

@@ -49,10 +49,7 @@ struct CampaignFilter: Sendable {
         waves.last?.evaluation.losses ?? campaign.dryRun?.totals ?? []
     }
 
-    /// Dropped by the second check, never sent, refused or undelivered.
-    private var secondCheck: Int {
-        waves.last.map { $0.evaluation.contacts - $0.evaluation.sent - $0.evaluation.open } ?? 0
-    }
+    private var withdrawn: Int { waves.last?.withdrawn ?? 0 }
 
     func html(_ f: Frame) -> HTML {
         let path = "/campaigns/\(campaign.id.number)/rules"
@@ -63,7 +60,7 @@ struct CampaignFilter: Sendable {
         let source = source(f)
         return """
             \(card(f.t(.populations), actions: populations(f).isEmpty ? .empty : f.exportLink(path + "/populations.csv"), """
-                \(populations(f).isEmpty ? "<p>\(f.t(.noDryRun))</p>" : f.scrolled(f.t(.populations), f.plainTable(Self.populationColumns(f), populations(f))))
+                \(populations(f).isEmpty ? "<p>\(f.t(.noDryRun))</p>" : f.scrolled(f.t(.populations), isTight: true, f.plainTable(Self.populationColumns(f), populations(f))))
                 <dl class="meanings">\(each: meanings, { "<div><dt>\(f.t($0.0))</dt><dd>\(f.t($0.1))</dd></div>" })</dl>
                 """))
             \(card(f.t(.ruleKinds), actions: f.exportLink(path + "/kinds.csv"), """
@@ -171,9 +168,9 @@ struct CampaignFilter: Sendable {
             (.adjusted, .kindAdjusted), (.common, .kindPublic), (.conflict, .kindConflict),
         ]
         if !all.isEmpty {
-            execution.removed = merged.reduce(secondCheck) { $0 + removed($1.0) }
+            execution.removed = merged.reduce(withdrawn) { $0 + removed($1.0) }
             execution.reasons = merged.map { "\(f.t($0.1)) \(f.number(removed($0.0)))" }
-            if secondCheck > 0 { execution.reasons.append(f.t(.ruleSecondCheck, f.number(secondCheck))) }
+            if withdrawn > 0 { execution.reasons.append(f.t(.ruleWithdrawn, f.number(withdrawn))) }
         }
         return [
             make(.planning, .kindPlanning, .kindPlanningIs, planning(f)),

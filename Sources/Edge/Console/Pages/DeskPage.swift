@@ -140,7 +140,7 @@ struct DeskPage {
             ? "<p>\(f.t(.historyEmpty))</p>"
             : """
             <ul class="list history">\(each: visit.history, { each in
-                "<li><span><b>\(f.language(each.contact.touchpoint.name))</b> \(each.name)</span>\(f.standing(each.contact.standing, until: each.contact.until))<time datetime=\"\(each.contact.day.iso)\">\(each.contact.day.iso)</time></li>"
+                "<li><span><b>\(f.language(each.touchpoint.name))</b> \(each.name)</span>\(f.standing(each.standing, until: each.until))<time datetime=\"\(each.day.iso)\">\(each.day.iso)</time></li>"
             })</ul>
             """
         return "\(list)<p class=\"help\">\(f.t(.historyNote))</p>"

@@ -127,7 +127,13 @@ extension Console {
         return try await platform.host.read { state in
             state.waves.values.filter { $0.wave.campaign == campaign.id && $0.status == .closed }
                 .sorted { $0.wave < $1.wave }
-                .map { EvaluatedWave(planned: $0.planned, evaluation: WaveEvaluation($0, valuePerOrderMinor: value)) }
+                .map { wave in
+                    EvaluatedWave(
+                        planned: wave.planned,
+                        evaluation: WaveEvaluation(wave, valuePerOrderMinor: value),
+                        withdrawn: wave.blocks.values.reduce(0) { $0 + $1.released.subtracting($1.handedOff).count }
+                    )
+                }
         }
     }
 

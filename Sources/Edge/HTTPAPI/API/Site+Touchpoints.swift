@@ -89,12 +89,12 @@ extension Site {
                     notBefore: answer.decision.notBefore?.isoOffset,
                     history: answer.history?.map {
                         Offers.Contact(
-                            campaign: $0.contact.campaign.number,
+                            campaign: $0.campaign.number,
                             name: $0.name,
-                            touchpoint: $0.contact.touchpoint.code,
-                            day: $0.contact.day.iso,
-                            result: $0.contact.standing.rawValue,
-                            until: $0.contact.until?.iso
+                            touchpoint: $0.touchpoint.code,
+                            day: $0.day.iso,
+                            result: $0.standing.rawValue,
+                            until: $0.until?.iso
                         )
                     }
                 )

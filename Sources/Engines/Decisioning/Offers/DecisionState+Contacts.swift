@@ -24,6 +24,8 @@ public enum ContactStanding: String, Sendable, CaseIterable {
 public struct PastContact: Hashable, Sendable {
     /// The campaign.
     public var campaign: CampaignID
+    /// Its name.
+    public var name: String
     /// Where.
     public var touchpoint: Touchpoint
     /// The local day.
@@ -94,6 +96,7 @@ extension DecisionState {
             contacts.append(
                 PastContact(
                     campaign: campaign,
+                    name: spec.name,
                     touchpoint: entry.touchpoint,
                     day: LocalDay(number: Int32(entry.day)),
                     standing: entry.standing,
@@ -108,6 +111,7 @@ extension DecisionState {
             contacts.append(
                 PastContact(
                     campaign: wave.wave.campaign,
+                    name: wave.spec.name,
                     touchpoint: wave.spec.channel.ofWaves,
                     day: wave.planned.day,
                     standing: block.standing(of: index.offset)
