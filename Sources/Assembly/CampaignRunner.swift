@@ -138,6 +138,7 @@ public actor CampaignRunner: Service {
     private var serial = 0
     private var noting: Task<Void, Never>?
     private var lastTick = ContinuousClock.now
+    private var poolProblems: [CampaignID: String] = [:]
 
     /// Works on a platform once ``run()`` is called.
     ///
@@ -420,6 +421,7 @@ public actor CampaignRunner: Service {
     private func round() async throws {
         let now = platform.clock.now
         _ = try await platform.receipts.collect(until: now)
+        try await lookAtPool(on: now.day)
         if ContinuousClock.now - lastTick >= pace.tick {
             lastTick = ContinuousClock.now
             try await platform.host.tick(now)
@@ -453,6 +455,19 @@ public actor CampaignRunner: Service {
     }
 
     private func endNoting() { noting = nil }
+
+    /// Warns once of each campaign that nobody is offered because of an expression that cannot be evaluated.
+    private func lookAtPool(on day: LocalDay) async throws {
+        // Without policy or subscribers nothing is offered, and each request says so.
+        let found = try await platform.host.look { (try? $0.poolProblems(on: day)) ?? [:] }
+        for (id, why) in found.sorted(by: { $0.key < $1.key }) where poolProblems[id] != why {
+            logger.warning(
+                "a campaign of the offer pool is offered to nobody: an expression cannot be evaluated",
+                metadata: ["campaign": "\(id.number)", "error": "\(why)"]
+            )
+        }
+        poolProblems = found
+    }
 
     private func finish(_ campaign: Campaign) async throws {
         _ = try await platform.dispatches.finish(campaign, at: platform.clock.now.instant)

@@ -18,7 +18,9 @@ PAGES = [
     ("campaign-dry-run", "planner", "/campaigns/{campaign}?tab=dry-run"),
     ("campaign-run", "planner", "/campaigns/{campaign}?tab=run"),
     ("campaign-evaluation", "planner", "/campaigns/{campaign}?tab=evaluation"),
+    ("campaign-rules", "planner", "/campaigns/{campaign}?tab=rules"),
     ("campaign-records", "planner", "/campaigns/{campaign}?tab=records"),
+    ("pool", "planner", "/pool"), ("desk", "agent", "/desk"), ("desk-hotline", "agent", "/desk?at=hotline"),
     ("approvals", "approver", "/approvals"), ("lists", "agent", "/lists"), ("explain", "agent", "/explain"),
     ("policy", "agent", "/policy"), ("policy-history", "planner", "/policy/history"),
     ("policy-first", "planner", "/policy/revisions/1"), ("staff", "admin", "/staff"), ("staff-new", "admin", "/staff/new"),
@@ -27,7 +29,7 @@ PAGES = [
 EXPORTS = {
     "planner": ["/segments.csv", "/campaigns.csv", "/policy/caps.csv", "/policy/dnd.csv", "/policy/rules.csv", "/lists.csv",
                 "/policy/history.csv", "/policy/category-rules.csv", "/policy/linkage.csv?type=care", "/policy/revisions/1/changes.csv",
-                "/campaigns/scenes.csv", "/segments/attributes.csv"],
+                "/campaigns/scenes.csv", "/pool.csv", "/segments/attributes.csv"],
     "approver": ["/approvals.csv"], "admin": ["/staff.csv", "/audit.csv"],
 }
 

@@ -11,7 +11,7 @@ import Testing
 import TestSupport
 
 /// A small operator with campaigns in the offer pool, and requests with numbers of their own.
-private struct Desk {
+struct Desk {
     let world: DecisionWorld
     let log = InMemoryDecisionLog()
     let objects = InMemoryObjects()
@@ -111,7 +111,7 @@ private struct Desk {
     }
 }
 
-private func offer(
+func offer(
     _ number: Int64,
     category: String = "data_pack",
     priority: Int = 5,

@@ -59,13 +59,13 @@ struct ConsoleExportTests {
             try await world.signedIn("admin").form("/policy/drafts/new", "").headers[.location]?.split(separator: "?")
                 .first.map(String.init)
         )
-        let tabs = ["dry-run", "run", "evaluation", "records"].map { "/campaigns/\(campaign)?tab=\($0)" }
+        let tabs = ["dry-run", "run", "rules", "evaluation", "records"].map { "/campaigns/\(campaign)?tab=\($0)" }
         let walks: [(APIClient, [String])] = [
             (
                 planner,
                 [
                     "/", "/segments", "/segments/new", "/segments/\(segment)", "/campaigns", "/campaigns/new",
-                    "/campaigns/\(campaign)", "/campaigns/\(campaign)?tab=evaluation&wave=1", "/policy",
+                    "/campaigns/\(campaign)", "/campaigns/\(campaign)?tab=evaluation&wave=1", "/policy", "/pool",
                 ] + tabs
             ),
             (try await world.signedIn("appr"), ["/approvals", "/approvals/\(waiting)"]),

@@ -11,6 +11,7 @@ import Texts
 @testable import Console
 @testable import Decisioning
 @testable import Evaluation
+@testable import Execution
 @testable import Planning
 @testable import Rules
 
@@ -171,6 +172,87 @@ struct ConsoleModels {
             PolicyProblem(path: ["linkage", "types", "[0]", "code"], remark: remark),
         ]
         return page
+    }
+
+    /// A visit with one offer that stands somehow; nil = without any offer.
+    func deskPage(_ standing: ContactStanding?, isQuiet: Bool = false) -> DeskPage {
+        let id = CampaignID(9)
+        let offer = PresentedOffer(
+            campaign: id,
+            name: evil,
+            product: evil,
+            script: evil,
+            reason: evil,
+            priority: 1,
+            segment: evil
+        )
+        let contacts = ContactStanding.allCases.map {
+            PastContact(
+                campaign: id,
+                name: evil,
+                touchpoint: .website,
+                day: Self.now.day,
+                standing: $0,
+                until: $0 == .later ? Self.now.day : nil
+            )
+        }
+        let visit = TouchpointVisit(
+            offers: standing.map {
+                [(offer, StandingOffer(campaign: id, standing: $0, isReleased: isQuiet, until: Self.now.day))]
+            } ?? [],
+            notBefore: isQuiet ? Self.now : nil,
+            lapses: Self.now,
+            history: standing == nil ? [] : contacts
+        )
+        var page = DeskPage(
+            visit: DeskVisit(index: 3, number: evil, touchpoint: .counter, id: evil, visit: visit)
+        )
+        if standing == .open { page.wrongDay = (id, evil) }
+        return page
+    }
+
+    var poolRows: [PoolRow] {
+        var plan = campaign().plan
+        plan.touchpoints = [.counter, .website]
+        let row = PoolRow(
+            id: CampaignID(9),
+            plan: plan,
+            members: 1_000,
+            made: 20,
+            shown: 10,
+            accepted: 4,
+            refused: 3,
+            isPaused: false
+        )
+        var (broken, paused) = (row, row)
+        broken.problem = evil
+        paused.isPaused = true
+        return [row, broken, paused]
+    }
+
+    var poolCustomer: PoolCustomer {
+        let reason = BilingualText(zh: evil, en: evil)
+        return PoolCustomer(
+            index: 3,
+            number: evil,
+            touchpoint: .counter,
+            standings: [
+                PoolStanding(rank: 1, id: CampaignID(9), name: evil, priority: 1),
+                PoolStanding(id: CampaignID(10), name: evil, priority: 5, reason: reason),
+            ]
+        )
+    }
+
+    func filter(_ phase: CampaignPhase) -> CampaignFilter {
+        var campaign = campaign(phase)
+        if phase == .rejected { campaign.dryRun = nil }
+        return CampaignFilter(
+            campaign: campaign,
+            segment: segment,
+            policy: phase == .draft ? nil : policy,
+            waves: phase == .running ? waves : [],
+            pooled: phase == .running ? .init(members: 9, made: 3, shown: 2, accepted: 1) : nil
+        )
     }
 
     var catalogue: AttributeCatalogue {
@@ -346,7 +428,8 @@ struct ConsoleModels {
         let staff = Staff(login: evil, name: evil, role: .agent, scope: OrganisationScope(city: evil))
         let entry = AuditEntry(at: Self.now.instant, who: evil, action: evil, object: evil, detail: evil)
         var form = CampaignForm(campaign())
-        form.errors = ["name": evil, "message": evil]
+        form.errors = ["name": evil, "message": evil, "touchpoints": evil, "script": evil, "personal": evil]
+        form.places = ["personal": 2..<5]
         let sample = MaskedMember(msisdn: evil, attributes: ["brand": evil])
         var pages: [Named] = [
             (
@@ -358,6 +441,27 @@ struct ConsoleModels {
                         ],
                         running: [HomePage.Running(campaign: campaign(.running), contacts: 9, sent: 3, delivered: 2)],
                         subscribers: 5
+                    ).page($0)
+                }
+            ),
+            ("desk", { DeskPage(typed: evil, error: evil).page($0) }),
+            ("desk, visit", { deskPage(.open).page($0) }), ("desk, considered", { deskPage(.considering).page($0) }),
+            ("desk, taken", { deskPage(.accepted).page($0) }),
+            ("desk, quiet", { deskPage(.later, isQuiet: true).page($0) }),
+            ("desk, nothing", { deskPage(nil).page($0) }),
+            (
+                "desk, gone",
+                { DeskPage(visit: DeskVisit(index: 3, number: evil, touchpoint: .hotline, id: evil)).page($0) }
+            ),
+            ("pool", { PoolPage(rows: poolRows, typed: evil, error: evil).page($0) }),
+            ("pool, empty", { PoolPage(rows: []).page($0) }),
+            ("pool, customer", { PoolPage(rows: [], customer: poolCustomer).page($0) }),
+            (
+                "pool, nobody",
+                {
+                    PoolPage(
+                        rows: [],
+                        customer: PoolCustomer(index: 3, number: evil, touchpoint: .sms, standings: [])
                     ).page($0)
                 }
             ),
@@ -542,6 +646,7 @@ struct ConsoleModels {
                                 run: RunState(stage: .failed, contacts: 5, sent: 2, problem: evil),
                                 waves: waves,
                                 approvals: [approval],
+                                filter: tab == .rules ? filter(phase) : nil,
                                 testNumbers: evil
                             ).page($0)
                         }

@@ -39,13 +39,17 @@ struct ConsolePagesTests {
 
     @Test func `the menu shows what the role may use and nothing else`() {
         let seen = Dictionary(uniqueKeysWithValues: Role.allCases.map { ($0, ConsoleModels.frame(.zh, $0).menuItems) })
-        #expect(seen[.planner] == [.home, .segments, .campaigns, .arbitrations, .lists, .explain, .policy])
+        #expect(seen[.planner] == [.home, .segments, .campaigns, .arbitrations, .pool, .lists, .explain, .policy])
         #expect(
-            seen[.approver] == [.home, .segments, .campaigns, .arbitrations, .approvals, .lists, .explain, .policy]
+            seen[.approver] == [
+                .home, .segments, .campaigns, .arbitrations, .pool, .approvals, .lists, .explain, .policy,
+            ]
         )
-        #expect(seen[.agent] == [.home, .lists, .explain, .policy])
+        #expect(seen[.agent] == [.home, .desk, .lists, .explain, .policy])
         #expect(
-            seen[.administrator] == [.home, .segments, .campaigns, .arbitrations, .lists, .explain, .policy, .staff]
+            seen[.administrator] == [
+                .home, .desk, .segments, .campaigns, .arbitrations, .pool, .lists, .explain, .policy, .staff,
+            ]
         )
         #expect(Set(seen.values.joined()) == Set(MenuItem.allCases))
     }
@@ -108,8 +112,10 @@ final class ConsoleWorld: Sendable {
     let client: APIClient
     let measured = Once()
 
-    init() async throws {
-        base = try await APIWorld.shared
+    /// The console over a world of its own, or the one that all share.
+    init(base own: APIWorld? = nil) async throws {
+        let shared = try await APIWorld.shared
+        base = own ?? shared
         var settings = SiteSettings()
         settings.passwordCost = .tests
         let site = try Site(

@@ -22,9 +22,11 @@ public struct Console: Sendable {
         for file in ConsoleAssets.own { site.assets.add(file.name, file.content) }
         console.addAccess()
         console.addHome()
+        console.addDesk()
         console.addSegments()
         console.addCampaigns()
         console.addArbitrations()
+        console.addPool()
         console.addApprovals()
         console.addLists()
         console.addExplain()
@@ -79,7 +81,7 @@ public struct Console: Sendable {
         if action.hasPrefix("/policy/drafts/") {
             return action.split(separator: "/").prefix(3).reduce("") { $0 + "/" + $1 }
         }
-        for suffix in ["/save", "/find", "/import", "/add", "/remove", "/adopt", "/withdraw"]
+        for suffix in ["/save", "/find", "/result", "/import", "/add", "/remove", "/adopt", "/withdraw"]
         where action.hasSuffix(suffix) { return String(action.dropLast(suffix.count)) }
         return action
     }
@@ -88,6 +90,7 @@ public struct Console: Sendable {
     enum Done: String {
         case saved, dryRun, submitted, started, paused, resumed, stopped, tested, passed, returned, rejected, added
         case removed, staff, password, draft, live, discarded, adopted, withdrawn
+        case offerAccepted, offerRefused, offerConsidered, offerLater
 
         var text: ConsoleText {
             switch self {
@@ -111,6 +114,10 @@ public struct Console: Sendable {
             case .discarded: .doneDiscarded
             case .adopted: .doneAdopted
             case .withdrawn: .doneWithdrawn
+            case .offerAccepted: .doneOfferAccepted
+            case .offerRefused: .doneOfferRefused
+            case .offerConsidered: .doneOfferConsidered
+            case .offerLater: .doneOfferLater
             }
         }
     }

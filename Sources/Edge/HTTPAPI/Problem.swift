@@ -106,6 +106,10 @@ public struct Problem: Codable, Hashable, Sendable {
             code = error.code
             detail = language(error.message)
             errors = [Self.place(of: error, field: "rule", language)]
+        case PlanningError.badExpression(let field, let error):
+            code = error.code
+            detail = language(error.message)
+            errors = [Self.place(of: error, field: field, language)]
         case PolicyError.invalid(let problems):
             code = PolicyError.invalid([]).code
             detail = "the policy has \(problems.count) problems; the errors name their places"
@@ -192,7 +196,8 @@ public struct Problem: Codable, Hashable, Sendable {
             "arbitrate.overlaps", "arbitrate.over":
             .conflict
         case "edge.key_reused", "edge.bad_password", "control.invalid", "approval.reason_missing", "plan.bad_name",
-            "plan.bad_message", "touchpoint.bad_interaction", "plan.bad_value", "plan.unknown_segment",
+            "plan.bad_message", "dispatch.bad_expression", "touchpoint.bad_interaction", "plan.bad_value",
+            "plan.unknown_segment",
             "decision.invalid_policy", "decision.month_not_held", "policy.invalid", "arbitrate.campaigns",
             "arbitrate.not_planned",
             "arbitrate.bad_limit":

@@ -65,7 +65,31 @@ public struct Campaigns: Sendable {
             }
         }
         guard try await store.segment(plan.segment) != nil else { throw PlanningError.unknownSegment(plan.segment) }
-        if let score = plan.score { _ = try await segments.scope().checkScore(score) }
+        guard (1...9).contains(plan.priority) else {
+            throw PlanningError.badValue(field: "priority", why: "the general priority is 1 (first) to 9 (last)")
+        }
+        guard plan.script.map({ (1...1000).contains($0.count) }) ?? true else {
+            throw PlanningError.badValue(field: "script", why: "a script has 1 to 1000 characters, or is left out")
+        }
+        try await checkExpressions(of: plan)
+    }
+
+    /// Makes sure that what ranks subscribers and offers can be evaluated over what is loaded now.
+    private func checkExpressions(of plan: CampaignPlan) async throws {
+        let expressions = [("score", plan.score), ("personalPriority", plan.personalPriority)]
+        for case (let field, let expression?) in expressions {
+            do {
+                _ = try await segments.scope().checkScore(expression)
+            } catch let error as RuleError {
+                throw PlanningError.badExpression(field: field, error)
+            }
+            let reader = try await host.read { try $0.profileReader() }
+            do {
+                _ = try reader.subscriberScore(expression, today: plan.planned.day)
+            } catch {
+                throw PlanningError.badValue(field: field, why: "\(error)")
+            }
+        }
     }
 
     // MARK: Rehearsal
@@ -107,6 +131,8 @@ public struct Campaigns: Sendable {
             throw PlanningError.wrongPhase(campaign.phase, wanted: .submitted)
         }
         guard campaign.dryRun != nil else { throw PlanningError.noDryRun }
+        // Between saving and submitting a load may have taken away an attribute.
+        try await checkExpressions(of: campaign.plan)
         var campaign = campaign
         campaign.phase = .submitted
         campaign.updatedAt = now

@@ -214,6 +214,8 @@ public enum PlanningError: CodedError, Equatable {
     case badName(String)
     case badMessage(characters: Int)
     case badValue(field: String, why: String)
+    /// A score or personal priority that cannot be evaluated; the error points at the character.
+    case badExpression(field: String, RuleError)
     case unknownSegment(Int64)
     case wrongPhase(CampaignPhase, wanted: CampaignPhase)
     case noDryRun
@@ -224,6 +226,7 @@ public enum PlanningError: CodedError, Equatable {
         case .badName: "plan.bad_name"
         case .badMessage: "plan.bad_message"
         case .badValue: "plan.bad_value"
+        case .badExpression(_, let error): error.code
         case .unknownSegment: "plan.unknown_segment"
         case .wrongPhase: "plan.wrong_phase"
         case .noDryRun: "plan.no_dry_run"
@@ -236,6 +239,7 @@ public enum PlanningError: CodedError, Equatable {
         case .badName(let name): "a name has 1 to 100 characters, not \(name.count)"
         case .badMessage(let count): "a message has 1 to 1000 characters, not \(count)"
         case .badValue(let field, let why): "\(field): \(why)"
+        case .badExpression(let field, let error): "\(field): \(error)"
         case .unknownSegment(let id): "segment \(id) does not exist; choose one from the list"
         case .wrongPhase(let phase, let wanted):
             "the campaign is \(phase.rawValue) and cannot become \(wanted.rawValue)"

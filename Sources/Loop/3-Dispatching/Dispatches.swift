@@ -14,12 +14,15 @@ public enum DispatchError: CodedError, Equatable {
     case noWave(ChannelClass)
     /// The campaign names no touchpoint.
     case noTouchpoint
+    /// A score or personal priority that cannot be evaluated over what is loaded now.
+    case badExpression(CampaignID, why: String)
 
     public var code: String {
         switch self {
         case .wrongPhase: "dispatch.wrong_phase"
         case .noWave: "dispatch.no_wave"
         case .noTouchpoint: "dispatch.no_touchpoint"
+        case .badExpression: "dispatch.bad_expression"
         }
     }
 
@@ -28,6 +31,8 @@ public enum DispatchError: CodedError, Equatable {
         case .noWave(let channel):
             "a campaign on channel \(channel.code) has no waves: it is offered when customers come; put it in the offer pool"
         case .noTouchpoint: "the campaign names no touchpoint; say in its plan where it is offered"
+        case .badExpression(let id, let why):
+            "campaign \(id.number) cannot be ranked in the offer pool: \(why); load the attribute again, or plan anew"
         case .wrongPhase(let phase, let wanted):
             "the campaign is \(phase.rawValue) and cannot become \(wanted.rawValue)"
         }
@@ -134,6 +139,7 @@ public struct Dispatches: Sendable {
         at now: LocalTime
     ) async throws -> Campaign {
         var campaign = campaign
+        if !campaign.plan.touchpoints.isEmpty { try await checkRanking(of: campaign, on: now.day) }
         if campaign.phase != .running {
             campaign = try await move(campaign, to: .running, action: "campaign.run", by: who, at: now.instant)
         }
@@ -144,6 +150,18 @@ public struct Dispatches: Sendable {
         let known = try await host.read { $0.pooled(id)?.audience }
         if known != file { try await host.record([.poolSet(id, file: file)]) }
         return campaign
+    }
+
+    /// Makes sure that the campaign's offers can be ranked, before anybody is offered it.
+    private func checkRanking(of campaign: Campaign, on day: LocalDay) async throws {
+        for expression in [campaign.plan.score, campaign.plan.personalPriority].compactMap({ $0 }) {
+            let reader = try await host.read { try $0.profileReader() }
+            do {
+                _ = try reader.subscriberScore(expression, today: day)
+            } catch {
+                throw DispatchError.badExpression(campaign.id, why: "\(error)")
+            }
+        }
     }
 
     /// Holds everything that has not left; takes effect before the next hand-off.

@@ -48,6 +48,30 @@ public struct PresentedOffer: Hashable, Sendable {
     public var reason: String
     /// General priority, 1 first.
     public var priority: Int
+    /// The target group it is meant for, by name; nil when that is gone.
+    public var segment: String?
+}
+
+/// A visit or call at a desk: what was offered in it and how that stands, and what happened before.
+public struct TouchpointVisit: Hashable, Sendable {
+    /// The offers, best first.
+    public var offers: [(offer: PresentedOffer, standing: StandingOffer)]
+    /// When the contact may begin, in quiet hours; nil = now.
+    public var notBefore: LocalTime?
+    /// When offers that nobody mentioned are given back.
+    public var lapses: LocalTime
+    /// Contacts before, newest first, as far as linkage lets the touchpoint see them (LNK-08).
+    public var history: [PastContact]
+
+    public static func == (a: Self, b: Self) -> Bool {
+        a.offers.map(\.offer) == b.offers.map(\.offer) && a.offers.map(\.standing) == b.offers.map(\.standing)
+            && a.notBefore == b.notBefore && a.lapses == b.lapses && a.history == b.history
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(offers.map(\.standing))
+        hasher.combine(history)
+    }
 }
 
 /// The answer to a touchpoint.
@@ -56,6 +80,8 @@ public struct TouchpointAnswer: Hashable, Sendable {
     public var decision: OfferAnswer
     /// Its offers, best first.
     public var offers: [PresentedOffer]
+    /// Contacts before, newest first, as far as linkage lets the touchpoint see them (LNK-08); nil when nobody asked.
+    public var history: [PastContact]?
 }
 
 /// Asks the decision core on behalf of touchpoints, and tells it what came of its offers.
@@ -70,6 +96,8 @@ public final class Touchpoints: Sendable {
     private let catalogue = Mutex<[CampaignID: Kept]>([:])
     /// A changed script is shown after this time at the latest.
     private static let freshness = Duration.seconds(2)
+    /// Days of history that a touchpoint sees.
+    private static let days = 90
 
     /// Works on a host; names and scripts come from the store.
     public init(host: DecisionHost, store: any ControlPlaneStore) {
@@ -86,6 +114,7 @@ public final class Touchpoints: Sendable {
     ///   - entrance: Event or inbound.
     ///   - limit: Most offers wanted, 1...8.
     ///   - campaigns: The only campaigns asked for; empty = all.
+    ///   - wantsHistory: Whether the answer tells of contacts before (LNK-08).
     ///   - now: The current time.
     /// - Returns: The decision, and its offers as they are presented.
     /// - Throws: ``TouchpointError/badInteraction``; errors of the decision core.
@@ -96,11 +125,13 @@ public final class Touchpoints: Sendable {
         entrance: Entrance = .inbound,
         limit: Int = 3,
         campaigns: [CampaignID] = [],
+        wantsHistory: Bool = false,
         now: LocalTime
     ) async throws -> TouchpointAnswer {
+        let request = try Self.request(interaction, touchpoint, index)
         let decision = try await host.answer(
             OfferRequest(
-                request: try Self.request(interaction, touchpoint, index),
+                request: request,
                 index: index.number,
                 touchpoint: touchpoint,
                 entrance: entrance,
@@ -111,7 +142,44 @@ public final class Touchpoints: Sendable {
         )
         var offers: [PresentedOffer] = []
         for campaign in decision.offers { offers.append(try await presented(campaign)) }
-        return TouchpointAnswer(decision: decision, offers: offers)
+        guard wantsHistory else { return TouchpointAnswer(decision: decision, offers: offers) }
+        let since = now.day.adding(days: -Self.days)
+        let contacts = try await host.look { $0.history(of: index, at: touchpoint, since: since, except: request) }
+        return TouchpointAnswer(decision: decision, offers: offers, history: contacts)
+    }
+
+    /// A visit as it stands; nothing is decided or reserved.
+    ///
+    /// - Returns: Nil when no offers were made in this interaction, or they are no longer kept.
+    /// - Throws: ``TouchpointError/badInteraction``.
+    public func visit(
+        interaction: String,
+        of index: SubscriberIndex,
+        at touchpoint: Touchpoint,
+        now: LocalTime
+    ) async throws -> TouchpointVisit? {
+        let request = try Self.request(interaction, touchpoint, index)
+        let since = now.day.adding(days: -Self.days)
+        let seen = try await host.look { state in
+            (
+                answer: state.interaction(request)?.answer, offers: state.standing(of: request) ?? [],
+                contacts: state.history(of: index, at: touchpoint, since: since, except: request),
+                minutes: state.policy?.offers.minutesToShow ?? 0
+            )
+        }
+        guard let answer = seen.answer else { return nil }
+        var offers: [(PresentedOffer, StandingOffer)] = []
+        for standing in seen.offers { offers.append((try await presented(standing.campaign), standing)) }
+        let asked = answer.request.at
+        return TouchpointVisit(
+            offers: offers,
+            notBefore: answer.notBefore,
+            lapses: LocalTime(
+                instant: asked.instant.adding(ms: Int64(seen.minutes) * 60_000),
+                offsetSeconds: asked.offsetSeconds
+            ),
+            history: seen.contacts
+        )
     }
 
     /// Takes in what came of offers in an interaction.
@@ -170,7 +238,8 @@ public final class Touchpoints: Sendable {
             product: plan.product,
             script: plan.script ?? plan.message,
             reason: plan.goal,
-            priority: plan.priority
+            priority: plan.priority,
+            segment: try await store.segment(plan.segment)?.name
         )
         catalogue.withLock { $0[id] = Kept(offer: offer, until: now + Self.freshness) }
         return offer

@@ -13,6 +13,7 @@ enum SingleRequest: Sendable {
     case conclude(SingleConclusion, @Sendable (Result<SingleAnswer, any Error>) -> Void)
     case answer(OfferRequest, @Sendable (Result<OfferAnswer, any Error>) -> Void)
     case respond(OfferResponse, @Sendable (Result<ResponseAnswer, any Error>) -> Void)
+    case look(@Sendable (DecisionState) -> @Sendable (Result<Void, any Error>) -> Void)
 }
 
 /// The answer to a response.
@@ -64,6 +65,20 @@ extension DecisionHost {
         }
     }
 
+    /// Looks at the state among the requests of single subscribers; answers when everything it saw is durable.
+    ///
+    /// Unlike ``read(_:)`` it makes nobody wait for a commit of its own; `body` looks at one subscriber and is quick.
+    public func look<T: Sendable>(_ body: @escaping @Sendable (DecisionState) -> T) async throws -> T {
+        try await withCheckedThrowingContinuation { continuation in
+            ask(
+                .look { state in
+                    let seen = body(state)
+                    return { continuation.resume(with: $0.map { seen }) }
+                }
+            )
+        }
+    }
+
     private func ask(_ request: SingleRequest) {
         let isFirst = inbox.withLock { inbox in
             inbox.append(request)
@@ -100,6 +115,7 @@ extension DecisionHost {
             case .reserve(_, _, let tell), .conclude(_, let tell): tell(.failure(error))
             case .answer(_, let tell): tell(.failure(error))
             case .respond(_, let tell): tell(.failure(error))
+            case .look(let look): look(state)(.failure(error))
             }
         }
         do {
@@ -116,6 +132,7 @@ extension DecisionHost {
                 if let open { conclusion.index = open.index }
                 pending.add(open.map { .concluded(conclusion, $0) }) { tell($0.map { .concluded }) }
             case .answer(let request, let tell): try answer(request, tell)
+            case .look(let look): pending.add(nil, answer: look(state))
             case .respond(var response, let tell):
                 guard let offers = state.interaction(response.request)?.answer else {
                     return pending.add(nil) { tell($0.map { .unknownInteraction }) }

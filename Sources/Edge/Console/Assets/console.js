@@ -88,7 +88,9 @@ if (guarded) {
     guarded.addEventListener('input', () => { isChanged = true; });
     guarded.addEventListener('submit', () => { isChanged = false; });
     window.addEventListener('beforeunload', event => { if (isChanged) event.preventDefault(); });
-    guarded.querySelector('.field.wrong input, .field.wrong textarea, .field.wrong select')?.focus();
+    const wrong = guarded.querySelector('.field.wrong input, .field.wrong textarea, .field.wrong select');
+    wrong?.focus();
+    if (wrong?.dataset.start) wrong.setSelectionRange(Number(wrong.dataset.start), Number(wrong.dataset.end));
 }
 
 // Length of a message and the SMS it takes (3GPP TS 23.040; the server counts the same way).

@@ -6,9 +6,11 @@
 /// Icons only decorate: the words beside them say the same.
 enum Icon: String {
     case home = "layout-dashboard"
+    case desk = "phone-call"
     case segments = "users-group"
     case campaigns = "speakerphone"
     case arbitrations = "adjustments"
+    case pool = "filter"
     case approvals = "checklist"
     case lists = "phone-off"
     case explain = "user-question"

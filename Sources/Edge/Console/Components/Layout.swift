@@ -4,9 +4,9 @@
 public import Model
 import Texts
 
-/// The eight entries of the menu.
+/// The entries of the menu.
 public enum MenuItem: String, CaseIterable, Sendable {
-    case home, segments, campaigns, arbitrations, approvals, lists, explain, policy, staff
+    case home, desk, segments, campaigns, arbitrations, pool, approvals, lists, explain, policy, staff
 
     /// Where it leads.
     public var path: String { self == .home ? "/" : "/" + rawValue }
@@ -15,8 +15,9 @@ public enum MenuItem: String, CaseIterable, Sendable {
     public var permission: Permission? {
         switch self {
         case .home: nil
+        case .desk: .serve
         case .segments: .viewSegments
-        case .campaigns, .arbitrations: .viewCampaigns
+        case .campaigns, .arbitrations, .pool: .viewCampaigns
         case .approvals: .approve
         case .lists: .viewLists
         case .explain: .explain
@@ -29,9 +30,11 @@ public enum MenuItem: String, CaseIterable, Sendable {
     var title: ConsoleText {
         switch self {
         case .home: .menuHome
+        case .desk: .menuDesk
         case .segments: .menuSegments
         case .campaigns: .menuCampaigns
         case .arbitrations: .menuArbitrations
+        case .pool: .menuPool
         case .approvals: .menuApprovals
         case .lists: .menuLists
         case .explain: .menuExplain
@@ -43,9 +46,11 @@ public enum MenuItem: String, CaseIterable, Sendable {
     var icon: Icon {
         switch self {
         case .home: .home
+        case .desk: .desk
         case .segments: .segments
         case .campaigns: .campaigns
         case .arbitrations: .arbitrations
+        case .pool: .pool
         case .approvals: .approvals
         case .lists: .lists
         case .explain: .explain

@@ -4,6 +4,7 @@
 import HTTPAPI
 import Hummingbird
 import Kernel
+import Planning
 import Rules
 import Texts
 
@@ -11,6 +12,10 @@ extension Frame {
     /// What went wrong, as one sentence.
     func problem(_ error: any Error) -> String {
         if let error = error as? RuleError { return language(error.message) }
+        if case PlanningError.badExpression(_, let error)? = error as? PlanningError {
+            let place = t(.rulePlace, "\(error.start.line)", "\(error.start.column)")
+            return place + language(error.message)
+        }
         guard let error = error as? any CodedError else {
             return (error as? HTTPError)?.body ?? t(.serverErrorSentence)
         }
@@ -36,6 +41,7 @@ extension Frame {
         "list.unknown_number": .numberUnknown,
         "list.bad_number": .numberInvalid, "list.reason_missing": .listReasonMissing,
         "list.not_by_channel": .notByChannel,
-        "list.empty_file": .emptyFile,
+        "list.empty_file": .emptyFile, "touchpoint.unknown_interaction": .visitGone,
+        "touchpoint.not_offered": .visitGone, "touchpoint.bad_interaction": .visitGone,
     ]
 }

@@ -13,6 +13,7 @@ enum CampaignTab: String, CaseIterable, Sendable {
     case overview
     case dryRun = "dry-run"
     case run
+    case rules
     case evaluation
     case records
 
@@ -21,6 +22,7 @@ enum CampaignTab: String, CaseIterable, Sendable {
         case .overview: .tabOverview
         case .dryRun: .tabDryRun
         case .run: .tabRun
+        case .rules: .tabRules
         case .evaluation: .tabEvaluation
         case .records: .tabRecords
         }
@@ -78,6 +80,8 @@ struct EvaluatedWave: Sendable {
     /// The slot it was planned for.
     var planned: LocalTime
     var evaluation: WaveEvaluation
+    /// Reserved contacts that were given back before they left: by the second check, a stop or expiry.
+    var withdrawn = 0
 
     var occurrence: Int32 { evaluation.wave.occurrence }
 }
@@ -93,6 +97,8 @@ struct CampaignDetailPage {
     /// Occurrence of the wave whose evaluation is shown; nil = the last one.
     var chosenWave: Int32?
     var approvals: [Approval]
+    /// What rules removed and whom it left; read for its own part only.
+    var filter: CampaignFilter?
     /// Staff numbers the test was last sent to, kept after an error.
     var testNumbers = ""
 
@@ -118,6 +124,7 @@ struct CampaignDetailPage {
         case .overview: overview(f)
         case .dryRun: dryRun(f)
         case .run: execution(f)
+        case .rules: filter.map { $0.html(f) } ?? .empty
         case .evaluation: evaluated(f)
         case .records: records(f)
         }
@@ -430,7 +437,24 @@ struct PlanCards {
             \(card(f.t(.blockWhat), "<blockquote class=\"sms\">\(plan.message)</blockquote><p class=\"help\">\(f.t(.messageSize, "\(size.characters)", "\(size.parts)"))</p>\(facts([(f.t(.product), "\(plan.product ?? f.t(.none))"), (f.t(.conflicts), "\(plan.conflictingProducts.isEmpty ? f.t(.none) : plan.conflictingProducts.joined(separator: ", "))")]))"))
             \(card(f.t(.blockWhenWhere), facts([(f.t(.plannedAt), "\(f.time(plan.planned))"), (f.t(.validTo), "\(plan.validTo.iso)"), (f.t(.channel), "\(f.language(plan.channel.name))"), (f.t(.costPerPart), "\(f.language.money(minor: plan.costPerPartMinor))"), (f.t(.budget), "\(plan.budgetMinor.map { f.language.money(minor: $0) } ?? f.t(.unlimited))")])))
             </div>
+            \(card(f.t(.blockOffer), plan.touchpoints.isEmpty ? "<p>\(f.t(.noTouchpoints))</p>" : offer(plan, f)))
             """
+    }
+
+    private func offer(_ plan: CampaignPlan, _ f: Frame) -> HTML {
+        """
+        <blockquote>\(plan.script ?? plan.message)</blockquote>\(facts([
+            (f.t(.touchpoints), "\(f.places(plan.touchpoints))"), (f.t(.priority), "\(plan.priority)"),
+            (f.t(.personalPriority), plan.personalPriority.map { "<code>\($0)</code>" } ?? "\(f.t(.none))"),
+        ]))
+        """
+    }
+}
+
+extension Frame {
+    /// Touchpoints in words.
+    func places(_ touchpoints: [Touchpoint]) -> String {
+        touchpoints.map { language($0.name) }.joined(separator: language("、", ", "))
     }
 }
 

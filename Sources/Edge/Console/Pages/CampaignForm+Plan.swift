@@ -6,6 +6,7 @@ import Foundation
 import Kernel
 import Model
 import Planning
+import Rules
 import Texts
 
 /// `12.5` of millionths: per cent without needless zeros.
@@ -28,11 +29,14 @@ extension CampaignForm {
         let names = [
             "name", "goal", "category", "segment", "limit", "score", "control", "message", "product", "conflicts",
             "value",
-            "planned", "validTo", "cost", "budget",
+            "planned", "validTo", "cost", "budget", "channel", "script", "priority", "personal",
         ]
-        values = Dictionary(names.map { ($0, $0 == "message" ? body[$0].unixLines : body.trimmed($0)) }) { first, _ in
-            first
+        let texts: Set = ["message", "script"]
+        values = Dictionary(names.map { ($0, texts.contains($0) ? body[$0].unixLines : body.trimmed($0)) }) {
+            first,
+            _ in first
         }
+        touchpoints = Set(body.all("touchpoint").compactMap { Touchpoint(code: $0) })
         // Ticked classes are removed; those that can never be unticked are disabled in the form and not sent.
         let kept = Set(body.all("keep").compactMap { Int($0) })
         unticked = Set(classes).subtracting(kept)
@@ -44,6 +48,7 @@ extension CampaignForm {
         id = campaign.id.number
         version = campaign.version
         unticked = Set(plan.unticked)
+        touchpoints = Set(plan.touchpoints)
         values = [
             "name": plan.name, "goal": plan.goal, "category": plan.category, "segment": "\(plan.segment)",
             "limit": plan.limit.map { "\($0)" } ?? "", "score": plan.score ?? "", "control": percent(plan.controlPPM),
@@ -51,6 +56,8 @@ extension CampaignForm {
             "conflicts": plan.conflictingProducts.joined(separator: ", "), "value": money(plan.valuePerOrderMinor),
             "planned": String(plan.planned.isoLocal.prefix(16)), "validTo": plan.validTo.iso,
             "cost": money(plan.costPerPartMinor), "budget": plan.budgetMinor.map { money($0) } ?? "",
+            "channel": plan.channel.code, "script": plan.script ?? "", "priority": "\(plan.priority)",
+            "personal": plan.personalPriority ?? "",
         ]
     }
 
@@ -77,8 +84,10 @@ extension CampaignForm {
             segment: Int64(self["segment"]) ?? 0,
             message: self["message"],
             planned: slot,
-            validTo: validTo ?? slot.day
+            validTo: validTo ?? slot.day,
+            channel: ChannelClass(code: self["channel"]) ?? .sms
         )
+        offer(&plan, f)
         plan.product = self["product"].isEmpty ? nil : self["product"]
         plan.conflictingProducts = self["conflicts"].split { ",，、 ".contains($0) }.map(String.init)
         plan.score = self["score"].isEmpty ? nil : self["score"]
@@ -91,6 +100,29 @@ extension CampaignForm {
         if plan.controlPPM > 900_000 { errors["control"] = f.t(.wrongControl) }
         plan.unticked = unticked.sorted()
         return plan
+    }
+
+    /// Where the offer pool shows it, and in which order.
+    private mutating func offer(_ plan: inout CampaignPlan, _ f: Frame) {
+        plan.touchpoints = Touchpoint.allCases.filter(touchpoints.contains)
+        if !plan.hasWaves, plan.touchpoints.isEmpty { errors["touchpoints"] = f.t(.wrongTouchpoints) }
+        let isBlank = self["script"].allSatisfy(\.isWhitespace)
+        plan.script = isBlank ? nil : self["script"]
+        if self["script"].count > 1000 { errors["script"] = f.t(.wrongScript) }
+        let priority = self["priority"].isEmpty ? CampaignSpec.usualPriority : Int(self["priority"]) ?? 0
+        if !(1...9).contains(priority) { errors["priority"] = f.t(.wrongPriority) }
+        plan.priority = priority
+        plan.personalPriority = self["personal"].isEmpty ? nil : self["personal"]
+    }
+
+    /// Notes an error of the server at its field; false when it belongs to none.
+    mutating func take(_ error: any CodedError, _ f: Frame) -> Bool {
+        guard let field = field(of: error) else { return false }
+        errors[field.name] = field.text.map { f.t($0) } ?? f.problem(error)
+        if case PlanningError.badExpression(_, let error)? = error as? PlanningError {
+            places[field.name] = error.start.offset..<max(error.start.offset, error.end.offset)
+        }
+        return true
     }
 
     private func minute(_ text: Substring) -> Int? {
@@ -120,12 +152,15 @@ extension CampaignForm {
         case "control.name_taken": ("name", nil)
         case "plan.bad_message": ("message", nil)
         case "plan.unknown_segment", "edge.not_found": ("segment", .required)
-        case let code where code.hasPrefix("rule."): ("score", nil)
         default:
-            if case PlanningError.badValue(let field, _)? = error as? PlanningError {
+            if case PlanningError.badExpression(let field, _)? = error as? PlanningError {
+                (field == "score" ? "score" : "personal", nil)
+            } else if case PlanningError.badValue(let field, _)? = error as? PlanningError {
                 [
                     "validTo": ("validTo", .wrongValidTo), "controlPPM": ("control", .wrongControl),
-                    "limit": ("limit", .wrongNumber),
+                    "limit": ("limit", .wrongNumber), "priority": ("priority", .wrongPriority),
+                    "script": ("script", .wrongScript), "score": ("score", .wrongExpression),
+                    "personalPriority": ("personal", .wrongExpression),
                 ][field]
             } else {
                 nil

@@ -47,6 +47,9 @@ struct CampaignForm: Sendable {
     var version = 0
     var values: [String: String] = [:]
     var unticked: Set<Int> = []
+    var touchpoints: Set<Touchpoint> = []
+    /// Where in an expression its error is: the browser selects it.
+    var places: [String: Range<Int>] = [:]
     /// What is wrong, by field.
     var errors: [String: String] = [:]
 
@@ -80,6 +83,7 @@ struct CampaignFormPage {
                 \(card(f.t(.blockWhat), what(f)))
                 \(card(f.t(.blockWhen), when(f)))
                 \(card(f.t(.blockWhere), place(f)))
+                \(card(f.t(.blockOffer), offer(f)))
                 <div class="footer"><button class="button primary" type="submit">\(f.t(.saveDraft))</button>\
                 \(linkButton(f.t(.cancel), to: form.id.map { "/campaigns/\($0)" } ?? "/campaigns"))</div>
                 </form>
@@ -197,11 +201,43 @@ struct CampaignFormPage {
 
     private func place(_ f: Frame) -> HTML {
         """
-        <div class="fields"><div class="field"><span class="label">\(f.t(.channel))</span><p class="fixed">\
-        \(f.language(ChannelClass.sms.name))</p></div>
+        <div class="fields">\(field(f.t(.channel), id: "channel", help: f.t(.channelHelpOffer), select("channel", channels(f), selected: form["channel"])))
         \(line(f, "cost", .costPerPart, help: .costHelp, type: "number", least: "0", step: "0.01"))
         \(line(f, "budget", .budget, help: .budgetHelp, type: "number", least: "0", step: "0.01"))</div>
         """
+    }
+
+    /// The channels a console plans for; another one that the plan has stays.
+    private func channels(_ f: Frame) -> [(value: String, label: String)] {
+        let usual: [(ChannelClass, ConsoleText)] = [
+            (.sms, .channelSMS), (.inbound, .channelInbound), (.website, .channelWebsite),
+        ]
+        let other = ChannelClass(code: form["channel"]).flatMap { channel in
+            usual.contains { $0.0 == channel } ? nil : (channel.code, f.language(channel.name))
+        }
+        return usual.map { ($0.0.code, f.t($0.1)) } + (other.map { [$0] } ?? [])
+    }
+
+    private func offer(_ f: Frame) -> HTML {
+        let error = form.errors["touchpoints"]
+        let place = form.places["personal"]
+        let isPersonalUsed = policy.map { $0.ranking.contains(.personalPriority) } ?? true
+        return """
+            <p class="help">\(f.t(.blockOfferHelp))</p>
+            <div class="fields"><fieldset class="wide"\(attribute: "aria-describedby", error == nil ? nil : "touchpoints-error")>\
+            <legend>\(f.t(.touchpoints))</legend>\
+            <div class="checks">\(each: Touchpoint.allCases, {
+                "<label><input type=\"checkbox\" name=\"touchpoint\" value=\"\($0.code)\"\(attribute: "checked", form.touchpoints.contains($0) ? "" : nil)> \(f.language($0.name))</label>"
+            })</div>\(when: error != nil, "<p class=\"wrong\" role=\"alert\" id=\"touchpoints-error\">\(error ?? "")</p>")</fieldset>
+            \(field(f.t(.script), id: "script", help: f.t(.scriptHelp), error: form.errors["script"], isWide: true, "<textarea id=\"script\" name=\"script\" rows=\"3\" maxlength=\"1000\" aria-describedby=\"script-help\">\(form["script"])</textarea>"))
+            \(line(f, "priority", .priority, help: .priorityHelp, type: "number", isRequired: true, least: "1", most: "9", step: "1"))
+            \(field(f.t(.personalPriority), id: "personal", help: f.t(.personalHelp) + (isPersonalUsed ? "" : f.language("。", ". ") + f.t(.personalUnused)), error: form.errors["personal"], """
+                <input id="personal" name="personal" type="text" class="code" value="\(form["personal"])" maxlength="1000" \
+                autocomplete="off" spellcheck="false" aria-describedby="personal-help"\
+                \(attribute: "aria-invalid", form.errors["personal"] == nil ? nil : "true")\
+                \(attribute: "data-start", place.map { "\($0.lowerBound)" })\(attribute: "data-end", place.map { "\($0.upperBound)" })>
+                """))</div>
+            """
     }
 }
 

@@ -62,6 +62,14 @@ extension Console {
             guard let dryRun = campaign.dryRun else { throw PlanningError.noDryRun }
             return csv(frame.lossTable(dryRun.totals))
         }
+        export("/campaigns/{id}/rules/kinds.csv", .viewCampaigns) { frame, context in
+            let filter = try await filter(of: site.campaign(context.id(), for: context.user()))
+            return csv(CampaignFilter.kindColumns(frame), filter.kinds(frame))
+        }
+        export("/campaigns/{id}/rules/populations.csv", .viewCampaigns) { frame, context in
+            let filter = try await filter(of: site.campaign(context.id(), for: context.user()))
+            return csv(CampaignFilter.populationColumns(frame), filter.populations(frame))
+        }
         export("/campaigns/{id}/evaluation/waves.csv", .viewCampaigns) { frame, context in
             let campaign = try await site.campaign(context.id(), for: context.user())
             let columns = CampaignDetailPage.waveColumns(frame)
@@ -95,7 +103,21 @@ extension Console {
             run: progress.map { RunState($0) },
             waves: waves,
             chosenWave: waves.contains { $0.occurrence == wave } ? wave : nil,
-            approvals: tab == .records ? try await platform.store.approvals(of: campaign.id) : []
+            approvals: tab == .records ? try await platform.store.approvals(of: campaign.id) : [],
+            filter: tab == .rules ? try await filter(of: campaign) : nil
+        )
+    }
+
+    /// What rules removed of a campaign's targets, in its waves or its dry run, and how its offers stand.
+    private func filter(of campaign: Campaign) async throws -> CampaignFilter {
+        let id = campaign.id
+        let (policy, pooled) = try await platform.host.read { ($0.policy, $0.pooled(id)) }
+        return CampaignFilter(
+            campaign: campaign,
+            segment: try await platform.store.segment(campaign.plan.segment),
+            policy: policy,
+            waves: try await waves(of: campaign),
+            pooled: pooled.map { CampaignFilter.Pooled($0) }
         )
     }
 
@@ -105,7 +127,13 @@ extension Console {
         return try await platform.host.read { state in
             state.waves.values.filter { $0.wave.campaign == campaign.id && $0.status == .closed }
                 .sorted { $0.wave < $1.wave }
-                .map { EvaluatedWave(planned: $0.planned, evaluation: WaveEvaluation($0, valuePerOrderMinor: value)) }
+                .map { wave in
+                    EvaluatedWave(
+                        planned: wave.planned,
+                        evaluation: WaveEvaluation(wave, valuePerOrderMinor: value),
+                        withdrawn: wave.blocks.values.reduce(0) { $0 + $1.released.subtracting($1.handedOff).count }
+                    )
+                }
         }
     }
 
@@ -151,11 +179,10 @@ extension Console {
                     campaign = try await platform.campaigns.save(campaign, by: staff, at: frame.now.instant)
                     return .next("/campaigns/\(campaign.id.number)", .saved)
                 } catch let error as any CodedError where Problem.status(of: error).code < 500 {
-                    guard let field = form.field(of: error) else {
+                    guard form.take(error, frame) else {
                         let page = try await formPage(form, scene, for: staff).page(frame)
                         return .page(page, Notice(isError: true, text: frame.problem(error)))
                     }
-                    form.errors[field.name] = field.text.map { frame.t($0) } ?? frame.problem(error)
                 }
             }
             return .page(try await formPage(form, scene, for: staff).page(frame), nil)
@@ -174,6 +201,7 @@ extension Console {
             "category": scene.category, "product": scene.product ?? "", "value": money(scene.valuePerOrderMinor),
             "control": percent(scene.controlPPM), "cost": "0.05", "segment": segment.map { "\($0)" } ?? "",
             "planned": "\(day.adding(days: 1).iso)T10:00", "validTo": day.adding(days: 15).iso,
+            "channel": ChannelClass.sms.code, "priority": "\(CampaignSpec.usualPriority)",
         ]
         return form
     }

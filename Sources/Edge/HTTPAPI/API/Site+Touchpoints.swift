@@ -16,6 +16,7 @@ extension Site {
         var limit: Int?
         var entrance: String?
         var campaigns: [Int64]?
+        var history: Bool?
     }
 
     private struct Offers: Encodable {
@@ -28,9 +29,19 @@ extension Site {
             var priority: Int
         }
 
+        struct Contact: Encodable {
+            var campaign: Int64
+            var name: String
+            var touchpoint: String
+            var day: String
+            var result: String
+            var until: String?
+        }
+
         var interaction: String
         var offers: [Offer]
         var notBefore: String?
+        var history: [Contact]?
     }
 
     private struct Result: Decodable {
@@ -59,6 +70,7 @@ extension Site {
                 entrance: wanted.entrance == "event" ? .event : .inbound,
                 limit: wanted.limit ?? 3,
                 campaigns: (wanted.campaigns ?? []).map(CampaignID.init),
+                wantsHistory: wanted.history ?? false,
                 now: platform.clock.now
             )
             return try Response.json(
@@ -74,7 +86,17 @@ extension Site {
                             priority: $0.priority
                         )
                     },
-                    notBefore: answer.decision.notBefore?.isoOffset
+                    notBefore: answer.decision.notBefore?.isoOffset,
+                    history: answer.history?.map {
+                        Offers.Contact(
+                            campaign: $0.campaign.number,
+                            name: $0.name,
+                            touchpoint: $0.touchpoint.code,
+                            day: $0.day.iso,
+                            result: $0.standing.rawValue,
+                            until: $0.until?.iso
+                        )
+                    }
                 )
             )
         }

@@ -157,8 +157,14 @@ extension SubscriberFold {
             guard let spec = campaigns[id]?.spec, let file = pool[id], try isMember(ofAudience: file) else {
                 return nil
             }
-            let checks = try checks(spec, on: request.at, isMember: true, cuts: nil, at: request.touchpoint)
-            return Candidate(spec: spec, checks: checks, rank: try rank(spec, on: request.at.day))
+            var checks = try checks(spec, on: request.at, isMember: true, cuts: nil, at: request.touchpoint)
+            do {
+                return Candidate(spec: spec, checks: checks, rank: try rank(spec, on: request.at.day))
+            } catch {
+                // An expression that cannot be evaluated any more: the campaign is offered to nobody.
+                checks.append(CheckResult(.noScore, isPassed: false, [Evidence("problem", "\(error)")]))
+                return Candidate(spec: spec, checks: checks, rank: [])
+            }
         }
         .sorted(by: Candidate.isBefore)
     }
@@ -169,10 +175,12 @@ extension SubscriberFold {
                 Int64.init
             )
         }
+        // Also where the ranking does not ask for it: a campaign that cannot be ranked as planned is not offered.
+        let personal = try value(spec.personalPriority)
         return try (policy?.ranking ?? []).map { key in
             switch key {
             case .priority: -Int64(spec.priority)
-            case .personalPriority: try value(spec.personalPriority)
+            case .personalPriority: personal
             case .value: spec.valuePerOrderMinor
             case .expectedValue:
                 Self.product(try value(spec.score) ?? 0, spec.valuePerOrderMinor)

@@ -411,8 +411,15 @@ public final class SubscriberFold {
         var score: Int32 = 0
         var evidence: [Evidence] = []
         if let expression = spec.score {
-            let found = try profile().score(expression, at: index, today: day, lists: memberships)
-            results.append(CheckResult(.noScore, isPassed: found != nil, [Evidence("expression", expression)]))
+            let profile = try profile()
+            var found: Int32?
+            var about = [Evidence("expression", expression)]
+            do {
+                found = try profile.score(expression, at: index, today: day, lists: memberships)
+            } catch {
+                about.append(Evidence("problem", "\(error)"))
+            }
+            results.append(CheckResult(.noScore, isPassed: found != nil, about))
             guard let found else { return results }
             score = found
             evidence = [Evidence("score", Scaled(unscaled: Int64(found), scale: 6))]

@@ -348,6 +348,7 @@ extension DecisionState {
         }
         let offers = try OfferBlock(from: &r)
         if !offers.entries.isEmpty { journal.restore(block, offers) }
+        for entry in offers.entries { pool.tally(Int(entry.campaign), from: [], to: entry.flags) }
         guard r.isAtEnd else { throw MalformedBytes(offset: r.offset, expected: "the end of the block") }
     }
 }

@@ -222,6 +222,7 @@ extension DecisionState {
         // What is answered to was shown, so both rows of the matrix hold.
         let results: [ContactResult] = [.shown, response.result]
         let cancelled = results.flatMap { linkage?.cancelled(after: $0, on: channel) ?? [] }
+        let before = block.entries[position]
         block.update(position) { entry in
             entry.flags.remove(.released)
             entry.flags.insert(.shown)
@@ -236,6 +237,7 @@ extension DecisionState {
             }
             entry.cancelled |= cancelled.reduce(0) { $0 | $1.bit }
         }
+        pool.tally(Int(before.campaign), from: before.flags, to: block.entries[position].flags)
     }
 
     /// Takes back a response whose commit failed.
@@ -247,6 +249,7 @@ extension DecisionState {
             guard let block = journal.existing(index.block) else { continue }
             let now = block.entries[position]
             pool.count(Int(entry.campaign), (entry.isContact ? 1 : 0) - (now.isContact ? 1 : 0))
+            pool.tally(Int(entry.campaign), from: now.flags, to: entry.flags)
             block.update(position) { $0 = entry }
         }
         for change in undo.counted {

@@ -145,6 +145,7 @@ extension DecisionState {
         let index = subject.index
         let touchpoint = subject.request.touchpoint
         if let failure = plan.campaignFailure { return failure }
+        guard plan.problem == nil else { return .noScore }
         guard plan.spec.touchpoints.contains(touchpoint) else { return .channelNotConfirmed }
         if plan.owners?.contains(index.number) == true { return .productOwned }
         if plan.conflicts.contains(where: { $0.contains(index.number) }) { return .productConflict }

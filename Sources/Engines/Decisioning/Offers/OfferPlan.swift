@@ -1,8 +1,8 @@
 // What the decision core looks up once per campaign, so that a request costs no look-ups by name.
 // SPDX-License-Identifier: Apache-2.0
 
-import Kernel
-import Model
+public import Kernel
+public import Model
 
 /// The checks of one pooled campaign with their data, valid for one revision of all inputs and one day.
 final class OfferPlan {
@@ -12,6 +12,8 @@ final class OfferPlan {
     let most: Int64?
     /// Set when the campaign as a whole may not contact anybody.
     let campaignFailure: Outcome?
+    /// Why an expression of the campaign cannot be evaluated; such a campaign is offered to nobody until it can.
+    let problem: String?
     let owners: Bitset?
     let conflicts: [Bitset]
     /// Do-not-disturb classes whose removal the planner cancelled, by bit.
@@ -34,6 +36,7 @@ final class OfferPlan {
         number: Int,
         spec: CampaignSpec,
         campaignFailure: Outcome?,
+        problem: String?,
         owners: Bitset?,
         conflicts: [Bitset],
         unticked: UInt32,
@@ -51,6 +54,7 @@ final class OfferPlan {
         self.spec = spec
         most = [spec.capacity, spec.contactsWithinBudget].compactMap { $0 }.min().map(Int64.init)
         self.campaignFailure = campaignFailure
+        self.problem = problem
         self.owners = owners
         self.conflicts = conflicts
         self.unticked = unticked
@@ -197,16 +201,18 @@ extension DecisionState {
         }
         let similarTo = Set(policy.categories(similarTo: spec.category))
         let shared = try offerDay(on: day)
+        let (score, personal, problem) = try scores(of: spec, on: day)
         return OfferPlan(
             number: number,
             spec: spec,
             campaignFailure: campaignFailure(campaign, on: day),
+            problem: problem,
             owners: spec.product.flatMap { lists[.product($0)] },
             conflicts: spec.conflictingProducts.compactMap { lists[.product($0)] },
             unticked: unticked.reduce(0) { $0 | 1 << UInt32($1.number) },
             rules: try policy.categoryRules.filter { $0.applies(to: spec.category) }.map { try test($0.rule, on: day) },
-            score: try spec.score.map { try subscriberScore($0, on: day) },
-            personal: try spec.personalPriority.map { try subscriberScore($0, on: day) },
+            score: score,
+            personal: personal,
             sameProduct: spec.product.flatMap { product in
                 policy.days(betweenContactsFor: product).map { (recent.id(.product(product), days: $0), $0) }
             },
@@ -218,6 +224,35 @@ extension DecisionState {
             linkage: policy.linkage.type(of: spec.category),
             control: (draw("control", of: id), Self.threshold(ppm: spec.controlPPM))
         )
+    }
+
+    private typealias Scorer = @Sendable (SubscriberIndex) -> Int32?
+
+    /// What ranks a campaign's offers; a load may have taken away what an expression asks for, which is told instead.
+    private func scores(
+        of spec: CampaignSpec,
+        on day: LocalDay
+    ) throws -> (score: Scorer?, personal: Scorer?, problem: String?) {
+        _ = try profileReader()
+        do {
+            return (
+                try spec.score.map { try subscriberScore($0, on: day) },
+                try spec.personalPriority.map { try subscriberScore($0, on: day) }, nil
+            )
+        } catch {
+            return (nil, nil, "\(error)")
+        }
+    }
+
+    /// The campaigns of the pool that are offered to nobody because an expression cannot be evaluated, and why.
+    ///
+    /// - Throws: ``DecisionError`` when there is no policy or profile.
+    public func poolProblems(on day: LocalDay) throws -> [CampaignID: String] {
+        var problems: [CampaignID: String] = [:]
+        for (number, campaign) in pool.campaigns.enumerated() where campaign.isOffered {
+            problems[campaign.id] = try offerPlan(number, on: day).problem
+        }
+        return problems
     }
 
     func offerDay(on day: LocalDay) throws -> OfferDay {

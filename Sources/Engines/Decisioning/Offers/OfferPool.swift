@@ -14,6 +14,14 @@ public struct PooledCampaign: Hashable, Sendable {
     var slot: Int?
     /// Offers made and not given back: what capacity and budget are compared with.
     public internal(set) var contacts: Int64 = 0
+    /// Subscribers in it; 0 once it ended.
+    public internal(set) var members = 0
+    /// Offers that were seen or heard.
+    public internal(set) var shown: Int64 = 0
+    /// Offers that were taken.
+    public internal(set) var accepted: Int64 = 0
+    /// Offers that were refused.
+    public internal(set) var refused: Int64 = 0
 
     /// Whether it is offered now.
     public var isOffered: Bool { slot != nil }
@@ -49,6 +57,7 @@ final class OfferPool {
         let slot = campaigns[number].slot ?? freeSlot()
         campaigns[number].slot = slot
         numberOfSlot[slot] = number
+        campaigns[number].members = members.count
         fill(slot, members)
     }
 
@@ -56,6 +65,7 @@ final class OfferPool {
     func remove(_ id: CampaignID) {
         guard let number = numbers[id], let slot = campaigns[number].slot else { return }
         campaigns[number].slot = nil
+        campaigns[number].members = 0
         numberOfSlot[slot] = nil
         clear(slot)
     }
@@ -72,6 +82,14 @@ final class OfferPool {
     /// Counts offers made (positive) or given back (negative).
     func count(_ number: Int, _ step: Int64) {
         campaigns[number].contacts += step
+    }
+
+    /// Counts how often a campaign was shown, taken and refused, when an entry of the journal changed or was read back.
+    func tally(_ number: Int, from old: OfferEntry.Flags, to new: OfferEntry.Flags) {
+        func step(_ flag: OfferEntry.Flags) -> Int64 { (new.contains(flag) ? 1 : 0) - (old.contains(flag) ? 1 : 0) }
+        campaigns[number].shown += step(.shown)
+        campaigns[number].accepted += step(.accepted)
+        campaigns[number].refused += step(.refused)
     }
 
     /// Puts back what a checkpoint knows of a campaign.
