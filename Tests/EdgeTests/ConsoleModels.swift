@@ -541,6 +541,7 @@ struct ConsoleModels {
                                 waves: waves,
                                 approvals: [approval],
                                 filter: tab == .rules ? filter(phase) : nil,
+                                pooled: phase == .running ? filter(phase).pooled : nil,
                                 testNumbers: evil
                             ).page($0)
                         }
