@@ -162,6 +162,7 @@ def test_a_campaign_is_offered_at_the_desk_and_its_answers_stand_in_the_pool(rea
     assert served[0] not in admin.content()
     # What is on offer would go on for days: it ends here.
     planner.goto(f"/campaigns/{number}?tab=run")
+    look_at_all_widths(planner, "campaign-offered", language)
     planner.locator(".pagehead form[action$=stop] button").click()
     planner.get_by_role("dialog").get_by_role("button", name=words["confirm"]).click()
     expect(planner.locator(".summary")).to_contain_text(words["stopped"])

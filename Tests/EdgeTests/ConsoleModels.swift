@@ -647,6 +647,7 @@ struct ConsoleModels {
                                 waves: waves,
                                 approvals: [approval],
                                 filter: tab == .rules ? filter(phase) : nil,
+                                pooled: phase == .running ? filter(phase).pooled : nil,
                                 testNumbers: evil
                             ).page($0)
                         }

@@ -418,6 +418,11 @@ import Testing
         #expect(csv.split(separator: "\r\n").count == 6)
         let populations = try await planner.page(path + "/rules/populations.csv").text
         #expect(populations.contains("接触点推荐"))
+        // Who it was meant for stays known when it has ended.
+        let stopped = try await planner.post("/api/v1/campaigns/\(campaign.number)/stop")
+        #expect(stopped.status == 200, "\(stopped.text)")
+        #expect(try await planner.page(path + "/rules/populations.csv").text == populations)
+        #expect(try await planner.page("/pool").text.contains("href=\"\(path)\"") == false)
     }
 }
 

@@ -99,6 +99,8 @@ struct CampaignDetailPage {
     var approvals: [Approval]
     /// What rules removed and whom it left; read for its own part only.
     var filter: CampaignFilter?
+    /// How its offers stand; read for the execution only, nil when it is not in the pool.
+    var pooled: CampaignFilter.Pooled?
     /// Staff numbers the test was last sent to, kept after an error.
     var testNumbers = ""
 
@@ -277,8 +279,18 @@ struct CampaignDetailPage {
                 "<div><dt>\(f.t(figure.label))</dt><dd data-value=\"\(figure.key)\">\(f.number(figure.value))</dd></div>"
             })</dl>
             <p class="help" data-note\(notes(f))>\(f.t(run.stage.text, run.problem ?? ""))</p></div>
+            \(pooled.map { offered($0, f) } ?? .empty)
             """
         )
+    }
+
+    /// What touchpoints did, beside the waves.
+    private func offered(_ pooled: CampaignFilter.Pooled, _ f: Frame) -> HTML {
+        let all: [(ConsoleText, Int)] = [
+            (.poolMembers, pooled.members), (.poolMade, pooled.made), (.standingShown, pooled.shown),
+            (.poolAccepted, pooled.accepted),
+        ]
+        return "<h3>\(f.t(.blockOffer))</h3>\(figures(all.map { (f.t($0.0), f.number($0.1), nil) }))"
     }
 
     /// What the script says at each stage.
@@ -444,7 +456,7 @@ struct PlanCards {
     private func offer(_ plan: CampaignPlan, _ f: Frame) -> HTML {
         """
         <blockquote>\(plan.script ?? plan.message)</blockquote>\(facts([
-            (f.t(.touchpoints), "\(f.places(plan.touchpoints))"), (f.t(.priority), "\(plan.priority)"),
+            (f.t(.touchpoints), "\(f.places(plan.touchpoints))"), (f.t(.priorityShort), "\(plan.priority)"),
             (f.t(.personalPriority), plan.personalPriority.map { "<code>\($0)</code>" } ?? "\(f.t(.none))"),
         ]))
         """

@@ -226,10 +226,10 @@ struct CampaignFilter: Sendable {
 }
 
 extension CampaignFilter.Pooled {
-    /// What the decision core counts.
-    init(_ pooled: PooledCampaign) {
+    /// What the decision core counts; the members are those of the audience it had last.
+    init(_ pooled: PooledCampaign, members: Int) {
         self.init(
-            members: pooled.members,
+            members: members,
             made: Int(pooled.contacts),
             shown: Int(pooled.shown),
             accepted: Int(pooled.accepted)

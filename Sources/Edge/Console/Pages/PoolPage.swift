@@ -87,11 +87,11 @@ struct PoolPage {
             Column(f.t(.campaign), plain: \.name) {
                 f.may(.viewCampaigns) ? "<a href=\"/campaigns/\($0.id.number)\">\($0.name)</a>" : "\($0.name)"
             },
-            Column(f.t(.priorityShort), isNumber: true, plain: { "\($0.priority)" }),
             Column(f.t(.poolVerdict), plain: { f.t($0.reason == nil ? .poolWould : .poolWouldNot) }) {
                 tag(f.t($0.reason == nil ? .poolWould : .poolWouldNot), $0.reason == nil ? .good : .neutral)
             },
             Column(f.t(.poolWhy), plain: { $0.reason.map { f.language($0) } ?? "--" }),
+            Column(f.t(.priorityShort), isNumber: true, plain: { "\($0.priority)" }),
         ]
     }
 
@@ -144,7 +144,7 @@ struct PoolPage {
             \(card(nil, customer.standings.isEmpty ? emptyState(f.t(.poolNone), f.may(.viewCampaigns) ? linkButton(f.t(.menuPool), to: "/pool") : .empty) : """
                 <div class="tools"><span class="total">\(f.t(.rowsTotal, f.number(customer.standings.count)))</span>\
                 \(f.exportLink(path + "/offers.csv?at=" + customer.touchpoint.code))</div>
-                \(f.scrolled(f.t(.poolOf, customer.number), f.plainTable(Self.standingColumns(f), customer.standings)))
+                \(f.scrolled(f.t(.poolOf, customer.number), isTight: true, f.plainTable(Self.standingColumns(f), customer.standings)))
                 """))
             """
     }

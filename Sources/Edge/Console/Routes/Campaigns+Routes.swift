@@ -104,21 +104,31 @@ extension Console {
             waves: waves,
             chosenWave: waves.contains { $0.occurrence == wave } ? wave : nil,
             approvals: tab == .records ? try await platform.store.approvals(of: campaign.id) : [],
-            filter: tab == .rules ? try await filter(of: campaign) : nil
+            filter: tab == .rules ? try await filter(of: campaign) : nil,
+            pooled: tab == .run ? try await pooled(campaign.id) : nil
         )
     }
 
     /// What rules removed of a campaign's targets, in its waves or its dry run, and how its offers stand.
     private func filter(of campaign: Campaign) async throws -> CampaignFilter {
-        let id = campaign.id
-        let (policy, pooled) = try await platform.host.read { ($0.policy, $0.pooled(id)) }
-        return CampaignFilter(
+        CampaignFilter(
             campaign: campaign,
             segment: try await platform.store.segment(campaign.plan.segment),
-            policy: policy,
+            policy: try await policy(),
             waves: try await waves(of: campaign),
-            pooled: pooled.map { CampaignFilter.Pooled($0) }
+            pooled: try await pooled(campaign.id)
         )
+    }
+
+    /// How a campaign's offers stand; nil when it never was in the pool.
+    private func pooled(_ id: CampaignID) async throws -> CampaignFilter.Pooled? {
+        let (known, base) = try await platform.host.read { ($0.pooled(id), $0.subscribers) }
+        guard let known else { return nil }
+        // Once it ended, the core keeps no members; the audience file does.
+        let members =
+            known.isOffered
+            ? known.members : try Bitset(audienceFile: platform.inputs.bytes(known.audience), subscribers: base).count
+        return CampaignFilter.Pooled(known, members: members)
     }
 
     /// The closed waves of a campaign, oldest first.
