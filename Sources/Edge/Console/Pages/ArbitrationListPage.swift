@@ -16,7 +16,10 @@ struct ArbitrationListPage {
             Column(f.t(.arbitrationNumber), key: "number", plain: { "\($0.id)" }),
             Column(f.t(.name), key: "name", plain: \.name) { "<a href=\"/arbitrations/\($0.id)\">\($0.name)</a>" },
             Column(f.t(.state), key: "state", plain: { f.t($0.state.text) }, cell: { f.state($0.state) }),
-            Column(f.t(.arbitrationWindow), plain: { f.window($0.setup) }),
+            Column(f.t(.windowFrom), plain: { $0.setup.from.iso }) {
+                "<span class=\"day\">\($0.setup.from.iso)</span>"
+            },
+            Column(f.t(.windowTo), plain: { $0.setup.to.iso }) { "<span class=\"day\">\($0.setup.to.iso)</span>" },
             Column(f.t(.campaignCount), isNumber: true, plain: { f.number($0.setup.entries.count) }),
             Column(
                 f.t(.expectedValue),
