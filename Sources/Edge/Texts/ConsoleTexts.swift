@@ -842,7 +842,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case noArbitrations =
         "还没有统筹。多个活动争夺同一批用户或渠道容量时，统筹决定谁收到哪一个 | No arbitration yet; where campaigns compete for subscribers or capacity, it decides who gets which"
     case searchArbitrations = "名称或创建人 | Name or owner"
-    case arbitrationWindow = "统筹时段 | Window"
+    case windowWord = "统筹时段 | Window"
     case windowOf = "{0} 至 {1} | {0} to {1}"
     case campaignCount = "活动数 | Campaigns"
     case expectedValue = "期望价值 | Expected value"

@@ -16,7 +16,9 @@ struct ArbitrationListPage {
             Column(f.t(.arbitrationNumber), key: "number", plain: { "\($0.id)" }),
             Column(f.t(.name), key: "name", plain: \.name) { "<a href=\"/arbitrations/\($0.id)\">\($0.name)</a>" },
             Column(f.t(.state), key: "state", plain: { f.t($0.state.text) }, cell: { f.state($0.state) }),
-            Column(f.t(.arbitrationWindow), plain: { f.window($0.setup) }),
+            Column(f.t(.windowWord), plain: { f.window($0.setup) }) {
+                "<span class=\"day\">\($0.setup.from.iso)</span> ～ <span class=\"day\">\($0.setup.to.iso)</span>"
+            },
             Column(f.t(.campaignCount), isNumber: true, plain: { f.number($0.setup.entries.count) }),
             Column(
                 f.t(.expectedValue),
@@ -24,7 +26,7 @@ struct ArbitrationListPage {
                 plain: { $0.figures.map { f.language.money(minor: $0.valueMinor) } ?? "--" }
             ),
             Column(f.t(.overGreedy), isNumber: true, plain: { $0.figures.flatMap(f.overGreedy) ?? "--" }),
-            Column(f.t(.gapAtMost), isNumber: true, plain: { $0.figures.map { f.t(.gapValue, f.gap($0)) } ?? "--" }),
+            Column(f.t(.gapAtMost), isNumber: true, plain: { $0.figures.map { "≤ " + f.gap($0) } ?? "--" }),
             Column(f.t(.owner), key: "owner", plain: \.owner),
             Column(f.t(.updatedAt), key: "updated", plain: { f.time($0.updatedAt) }),
         ]

@@ -330,7 +330,7 @@ struct ArbitrationPage {
         }
         return [
             Column(f.t(.campaignName), plain: \.name) { "<a href=\"/campaigns/\($0.number)\">\($0.name)</a>" },
-            Column(f.t(.plannedAt), plain: { $0.day.iso }),
+            Column(f.t(.plannedAt), plain: { $0.day.iso }) { "<span class=\"day\">\($0.day.iso)</span>" },
             Column(f.t(.audienceCount), isNumber: true, plain: { f.number($0.audience) }),
             Column(f.t(.candidateCount), isNumber: true, plain: { f.number($0.candidates) }),
             Column(f.t(.plannedMembers), isNumber: true, plain: { f.number($0.compared.planned.members) }),

@@ -135,7 +135,7 @@ extension Console {
 
     private func newForm(from: LocalDay, to: LocalDay, _ campaigns: [Campaign], _ frame: Frame) -> ArbitrationForm {
         var form = ArbitrationForm(from: from, to: to, campaigns: campaigns)
-        form.name = frame.t(.menuArbitrations) + " " + frame.t(.windowOf, from.iso, to.iso)
+        form.name = frame.t(.menuArbitrations) + " " + from.iso
         return form
     }
 
