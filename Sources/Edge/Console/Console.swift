@@ -89,7 +89,7 @@ public struct Console: Sendable {
     /// What a finished act says on the next page.
     enum Done: String {
         case saved, dryRun, submitted, started, paused, resumed, stopped, tested, passed, returned, rejected, added
-        case removed, staff, password, draft, live, discarded, adopted, withdrawn
+        case removed, staff, password, draft, live, discarded, adopted, withdrawn, shadow, shadowEnd
         case offerAccepted, offerRefused, offerConsidered, offerLater
 
         var text: ConsoleText {
@@ -112,6 +112,8 @@ public struct Console: Sendable {
             case .draft: .doneDraft
             case .live: .doneLive
             case .discarded: .doneDiscarded
+            case .shadow: .doneShadow
+            case .shadowEnd: .doneShadowEnd
             case .adopted: .doneAdopted
             case .withdrawn: .doneWithdrawn
             case .offerAccepted: .doneOfferAccepted

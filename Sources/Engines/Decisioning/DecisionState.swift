@@ -30,11 +30,11 @@ public final class DecisionState {
     /// Special lists and product owners.
     public private(set) var lists: [ListID: Bitset] = [:]
     /// The policy revision that is live.
-    public private(set) var policy: ContactPolicy? {
-        didSet { capRows = policy?.capRows ?? [] }
-    }
+    public var policy: ContactPolicy? { side.policy }
     /// The caps of the live policy by tier; empty before there is one.
-    private(set) var capRows: [CapRow] = []
+    var capRows: [CapRow] { side.capRows }
+    /// The live policy with what is derived from it; another one while a shadow decides.
+    private var side = PolicySide()
     /// Campaigns by number.
     public internal(set) var campaigns: [CampaignID: CampaignState] = [:]
     /// Waves by id.
@@ -59,7 +59,7 @@ public final class DecisionState {
     let journal = OfferJournal()
     let recent = RecentIndex()
     let bars = BarIndex()
-    let offerPlans = OfferPlans()
+    var offerPlans: OfferPlans { side.offerPlans }
     /// What ``warm(_:at:)`` read, kept so that it is read.
     var warmth: UInt64 = 0
 
@@ -76,18 +76,6 @@ public final class DecisionState {
     private(set) var listVersion = 0
     /// Revision of everything a plan of an offer is made from.
     private(set) var inputVersion = 0
-    private var tierUse: (policy: Int, profile: Int, usesLists: Bool)?
-    private var tierCache: (key: TierKey, tiers: [UInt8])?
-    private var holdoutCache: (holdout: Holdout, lines: Int, members: Bitset)?
-
-    private struct TierKey: Equatable {
-        var policy: Int
-        var profile: Int
-        var lists: Int
-        var day: LocalDay
-        var lines: Int
-    }
-
     /// An empty state that reads files named by records from `inputs`.
     public init(inputs: any DecisionInputs) {
         self.inputs = inputs
@@ -100,6 +88,13 @@ public final class DecisionState {
 
     /// The open wave, if there is one; waves run one after the other.
     public var openWave: WaveState? { waves.values.first { $0.status == .open } }
+
+    /// Decides under another policy, with everything else as it is; nothing of it may be applied.
+    public func under<T>(_ shadow: ShadowPolicy, _ body: () throws -> T) rethrows -> T {
+        swap(&side, &shadow.side)
+        defer { swap(&side, &shadow.side) }
+        return try body()
+    }
 
     // MARK: Fold
 
@@ -214,7 +209,7 @@ public final class DecisionState {
     }
 
     func setPolicy(_ file: ContentHash) throws {
-        policy = try Self.decode(ContactPolicy.self, inputs.bytes(file), file: file)
+        side.policy = try Self.decode(ContactPolicy.self, inputs.bytes(file), file: file)
         policyFile = file
         inputVersion += 1
     }
@@ -357,14 +352,14 @@ public final class DecisionState {
     /// The tier of every subscriber as a row of the cap table; unknown = the last row, the strictest.
     func tiers(on day: LocalDay) throws -> [UInt8] {
         guard let policy else { throw DecisionError.noPolicy }
-        let key = TierKey(
+        let key = PolicySide.TierKey(
             policy: policy.revision,
             profile: profileVersion,
             lists: try tiersUseLists(on: day) ? listVersion : 0,
             day: day,
             lines: subscribers
         )
-        if let tierCache, tierCache.key == key { return tierCache.tiers }
+        if let kept = side.tiers, kept.key == key { return kept.tiers }
         var tiers = [UInt8](
             repeating: UInt8(policy.tiers.count),
             count: Block.count(subscribers: subscribers) * Block.size
@@ -373,18 +368,18 @@ public final class DecisionState {
             try profileReader().members(where: tier.rule, today: day, lists: memberships)
                 .forEach { tiers[Int($0)] = UInt8(row) }
         }
-        tierCache = (key, tiers)
+        side.tiers = (key, tiers)
         return tiers
     }
 
     /// Whether a tier's rule asks for lists or product owners.
     func tiersUseLists(on day: LocalDay) throws -> Bool {
         guard let policy else { return false }
-        if let kept = tierUse, kept.policy == policy.revision, kept.profile == profileVersion { return kept.usesLists }
+        if let kept = side.tierUse, kept.policy == policy.revision, kept.profile == profileVersion { return kept.usesLists }
         let usesLists = try policy.tiers.contains {
             try profileReader().test($0.rule, today: day, lists: memberships).usesLists
         }
-        tierUse = (policy.revision, profileVersion, usesLists)
+        side.tierUse = (policy.revision, profileVersion, usesLists)
         return usesLists
     }
 
@@ -407,7 +402,7 @@ public final class DecisionState {
 
     /// The subscribers in the global holdout.
     public func holdoutMembers(_ holdout: Holdout) -> Bitset {
-        if let cache = holdoutCache, cache.holdout == holdout, cache.lines == subscribers { return cache.members }
+        if let cache = side.holdout, cache.holdout == holdout, cache.lines == subscribers { return cache.members }
         let hash = draw("holdout/" + holdout.epoch, of: nil)
         let below = Self.threshold(ppm: holdout.ppm)
         var members = Bitset(universe: subscribers)
@@ -416,7 +411,7 @@ public final class DecisionState {
                 words[index >> 6] |= 1 << UInt64(index & 63)
             }
         }
-        holdoutCache = (holdout, subscribers, members)
+        side.holdout = (holdout, subscribers, members)
         return members
     }
 

@@ -180,6 +180,37 @@ public struct Policies: Sendable {
         }
     }
 
+    // MARK: Shadow
+
+    /// Lets a draft decide beside the live policy, without effect; another draft that did is ended.
+    ///
+    /// - Throws: ``PolicyError/invalid(_:)`` for a draft that cannot be made live; `ControlPlaneError/stale`.
+    public func startShadow(_ id: Int64, version: Int, by staff: Staff, at now: LocalTime) async throws {
+        try Self.check(staff)
+        let draft = try await draft(id)
+        guard draft.state == .draft else { throw PolicyError.closed(draft: id, draft.state) }
+        guard draft.version == version else {
+            throw ControlPlaneError.stale(object: "policy-draft/\(id)", expectedVersion: version)
+        }
+        let problems = try await problems(of: draft.policy)
+        guard problems.isEmpty else { throw PolicyError.invalid(problems) }
+        try await store.append(
+            Self.entry("policy.shadow", "policy-draft/\(id)", staff, now.instant, "version \(version)")
+        )
+        try await host.startShadow(draft.policy, draft: id, version: version, at: now)
+    }
+
+    /// Ends the shadow, and says what it found; nil when none ran.
+    public func stopShadow(by staff: Staff, at now: Instant) async throws -> ShadowStatus? {
+        try Self.check(staff)
+        guard let ended = try await host.stopShadow() else { return nil }
+        try await store.append(Self.entry("policy.shadow_end", "policy-draft/\(ended.draft)", staff, now, ""))
+        return ended
+    }
+
+    /// What the shadow found so far; nil when none runs.
+    public func shadow() async throws -> ShadowStatus? { try await host.shadowStatus() }
+
     // MARK: Drafts
 
     /// Begins a draft of the live policy, or of an older revision that is to come back.

@@ -159,6 +159,7 @@ extension DecisionHost {
         }
         if request.at.month > state.ledger.currentMonth, state.openWave == nil { try moveOn(to: request.at) }
         let decision = try state.decide(request)
+        shadow(decision)
         let answer = decision.answer
         let isNothing = request.entrance == .event && answer.offers.isEmpty && answer.controls.isEmpty
         if !isNothing { state.take(answer) }

@@ -125,6 +125,9 @@ extension DecisionHost {
         file: ContentHash
     ) throws -> WaveSummary {
         guard let campaign = state.campaigns[wave.campaign] else { throw DecisionError.unknownCampaign(wave.campaign) }
+        // Before the plan: requests that are let in while the shadow selects belong to what the wave finds.
+        shadowWave = shadowWave(wave, planned: planned, audience: audience)
+        drain()
         observe(.batchBegun)
         // The plan is made before the wave is announced: what cannot be evaluated never opens. The selection is that of
         // this position of the log, whatever single requests come between.
@@ -168,13 +171,19 @@ extension DecisionHost {
         try commit([session.closing])
         resumable = nil
         observe(.waveClosed)
+        if let shadowWave { add(shadowWave) }
+        shadowWave = nil
         return WaveSummary(wave: session.wave, result: session.result, batches: session.blocks.count)
     }
 
     /// Decides some blocks while those before are being written, and serves who waits.
     private func decide(_ blocks: ArraySlice<Int>, of session: WaveSession) throws {
         if pending.blocks == 0 { observe(.batchBegun) }
-        for (block, record) in zip(blocks, session.decide(blocks)) {
+        let shadow = shadowWave.flatMap { $0.wave == session.wave ? $0 : nil }
+        let shadowed = shadow?.decide(blocks) ?? []
+        let decided = session.decide(blocks)
+        shadow?.compare(decided, with: shadowed)
+        for (block, record) in zip(blocks, decided) {
             try state.apply(record, sequence: state.sequence, countsContacts: false)
             pending.add(record, of: session.wave, block: block)
         }

@@ -69,6 +69,8 @@ public final class DecisionHost: @unchecked Sendable {
     var failure: String?
     var pending = Pending()
     var inFlight: InFlight?
+    var shadow: Shadow?
+    var shadowWave: ShadowWave?
     private var checkpoint: Checkpoint?
     private var checkpointedAt: Int64
 

@@ -72,8 +72,15 @@ struct PolicyDraftPage {
             ),
             hidden: version
         )
+        let shadow = actionButton(
+            f.t(.startShadow),
+            to: path + "/shadow",
+            question: Question(title: f.t(.startShadowQuestion, "\(draft.id)"), effect: f.t(.startShadowEffect)),
+            hidden: version
+        )
+        let mayRun = f.mayEditPolicy && problems.isEmpty && typed == nil && !changes.isEmpty
         guard let preview, isCurrent, typed == nil, !changes.isEmpty, f.mayPublishPolicy else {
-            return f.mayEditPolicy ? discard : .empty
+            return "\(when: f.mayEditPolicy, discard)\(when: mayRun, shadow)"
         }
         let effect = f.t(
             .makeLiveEffect,
@@ -89,7 +96,7 @@ struct PolicyDraftPage {
             question: Question(title: f.t(.makeLiveQuestion, "\(draft.id)", "\(draft.base + 1)"), effect: effect),
             hidden: version
         )
-        return "\(when: f.mayEditPolicy, discard)\(makeLive)"
+        return "\(when: f.mayEditPolicy, discard)\(when: mayRun, shadow)\(makeLive)"
     }
 
     private func staleBox(_ f: Frame) -> HTML {

@@ -186,6 +186,7 @@ extension Frame {
             "campaign.finish": .actFinish, "campaign.test_send": .testSend, "session.open": .signIn,
             "session.close": .signOut, "session.refused": .actSignInRefused, "staff.add": .newStaff,
             "staff.update": .actStaffUpdate, "staff.password": .changePassword, "policy.set": .actPolicySet,
+            "policy.shadow": .actShadow, "policy.shadow_end": .actShadowEnd,
             "policy.draft": .actPolicyDraft, "policy.edit": .actPolicyEdit, "policy.discard": .actPolicyDiscard,
             "policy.rebase": .actPolicyRebase, "policy.live": .actPolicyLive, "policy.found": .actPolicyFound,
             "arbitration.begin": .actArbitrationBegin, "arbitration.solve": .actArbitrationSolve,

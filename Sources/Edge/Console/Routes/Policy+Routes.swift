@@ -31,6 +31,7 @@ extension Console {
         addHistory()
         addDrafts()
         addDraftActs()
+        addShadow()
         site.post("/policy/rules/check", .editPolicy) { request, context in
             let rule = try await FormBody.read(request, context)["rule"].unixLines
             let frame = try await frame(request, context)
@@ -192,6 +193,40 @@ extension Console {
             let page = try await draftPage(draft, .effect, frame).page(frame)
             return .page(page, Notice(isError: false, text: text))
         }
+    }
+
+    // MARK: Shadow
+
+    private func addShadow() {
+        act("shadow", .editPolicy) { id, version, staff, frame in
+            try await platform.policies.startShadow(id, version: version, by: staff, at: frame.now)
+            return .next("/policy/shadow", .shadow)
+        }
+        form("/policy/shadow/stop", .editPolicy) { _, frame, context in
+            _ = try await platform.policies.stopShadow(by: try context.user(), at: frame.now.instant)
+            return .next("/policy/shadow", .shadowEnd)
+        }
+        page("/policy/shadow", .viewPolicy) { frame, _, _ in try await shadowPage().page(frame) }
+        export("/policy/shadow/waves.csv", .viewPolicy) { frame, _ in
+            let page = try await shadowPage()
+            return csv(page.waveColumns(frame), page.status?.report.waves.reversed() ?? [])
+        }
+        export("/policy/shadow/outcomes.csv", .viewPolicy) { frame, _ in
+            csv(PolicyShadowPage.outcomeColumns(frame), try await shadowPage().outcomes)
+        }
+        export("/policy/shadow/requests.csv", .viewPolicy) { frame, _ in
+            csv(PolicyShadowPage.requestColumns(frame), try await shadowPage().requests)
+        }
+        export("/policy/shadow/examples.csv", .viewPolicy) { frame, _ in
+            let page = try await shadowPage()
+            return csv(page.exampleColumns(frame), page.examples)
+        }
+    }
+
+    private func shadowPage() async throws -> PolicyShadowPage {
+        let status = try await platform.policies.shadow()
+        let names = try await platform.host.read { $0.campaigns.mapValues(\.spec.name) }
+        return PolicyShadowPage(status: status, campaigns: names)
     }
 
     /// Registers one button of a draft.

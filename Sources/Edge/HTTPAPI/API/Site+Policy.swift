@@ -74,6 +74,18 @@ extension Site {
             return try await self.changes(request, context, "policy/\(number)/changes", changes)
         }
         addPolicyDrafts(path + "/drafts")
+        get("\(path)/shadow", .viewPolicy) { [self] _, _ in try await shadow() }
+        on(.delete, "\(path)/shadow", .editPolicy) { [self] _, context in
+            guard try await platform.policies.stopShadow(by: try context.user(), at: now) != nil else {
+                throw EdgeError.notFound("policy/shadow")
+            }
+            return Response(status: .noContent)
+        }
+    }
+
+    private func shadow() async throws -> Response {
+        guard let status = try await platform.policies.shadow() else { throw EdgeError.notFound("policy/shadow") }
+        return try Response.json(JSONObject(status))
     }
 
     private func addPolicyDrafts(_ path: String) {
@@ -142,6 +154,10 @@ extension Site {
             try Response.json(
                 JSONObject(try await platform.policies.makeLive(id, version: version, by: staff, at: now))
             )
+        }
+        act("shadow", path, .editPolicy) { [self] id, version, staff in
+            try await platform.policies.startShadow(id, version: version, by: staff, at: platform.clock.now)
+            return try await shadow()
         }
         act("discard", path, .editPolicy) { [self] id, version, staff in
             try Response.json(
@@ -242,6 +258,36 @@ extension PolicyPreview {
 }
 
 extension JSONObject {
+    init(_ status: ShadowStatus) {
+        let report = status.report
+        func members(_ members: [ShadowReport.Pair: Int]) -> [JSONObject] {
+            members.sorted {
+                ($0.key.live.rawValue, $0.key.shadow.rawValue) < ($1.key.live.rawValue, $1.key.shadow.rawValue)
+            }
+            .map { ["live": $0.key.live.code, "shadow": $0.key.shadow.code, "members": $0.value] }
+        }
+        self = [
+            "draft": status.draft, "version": status.version, "since": status.since.isoOffset,
+            "waveCount": report.waveCount, "outcomes": members(report.total),
+            "waves": report.waves.map { wave -> JSONObject in
+                [
+                    "campaign": wave.wave.campaign.number, "occurrence": wave.wave.occurrence,
+                    "planned": wave.planned.isoOffset, "target": wave.target, "changed": wave.changed,
+                    "outcomes": members(wave.members),
+                ]
+            },
+            "requests": Touchpoint.allCases.compactMap { touchpoint -> JSONObject? in
+                report.requests[touchpoint].map {
+                    [
+                        "touchpoint": touchpoint.code, "requests": $0.requests, "changed": $0.changed,
+                        "offersLive": $0.live, "offersShadow": $0.shadow,
+                    ]
+                }
+            },
+            "failures": report.failures?.count ?? 0, "lastFailure": report.failures?.last,
+        ]
+    }
+
     init(_ revision: PolicyRevision, hasPolicy: Bool = false) {
         self = [
             "revision": revision.number, "at": revision.at.iso, "who": revision.who, "note": revision.note,
