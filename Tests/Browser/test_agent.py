@@ -10,10 +10,12 @@ from playwright.sync_api import expect
 
 WORDS = {
     "zh-CN": {"register": "登记免打扰", "done": "已登记", "none": "没有用户使用该号码", "bad": "不是有效的手机号码",
-              "list": "免打扰1", "remove": "移除", "confirm": "确定", "removed": "已移出名单", "sentence": r"^\d+月\d+日"},
+              "list": "免打扰1", "remove": "移除", "confirm": "确定", "removed": "已移出名单", "sentence": r"^\d+月\d+日",
+              "history": "全部经过", "back": "返回该用户"},
     "en": {"register": "Register do-not-disturb", "done": "Registered", "none": "No subscriber has this number",
            "bad": "This is no valid mobile number", "list": "Do not disturb 1", "remove": "Remove",
-           "confirm": "Confirm", "removed": "Taken off the list", "sentence": r"^The |: "},
+           "confirm": "Confirm", "removed": "Taken off the list", "sentence": r"^The |: ",
+           "history": "Everything", "back": "Back to the subscriber"},
 }
 
 
@@ -48,6 +50,14 @@ def test_the_agent_explains_a_number_and_registers_do_not_disturb(reader, langua
     agent.locator("details.checks summary").first.click()
     expect(agent.locator("details.checks[open] li").first).to_be_visible()
     look_at_all_widths(agent, "explain-answer", language)
+
+    # Everything that happened to the number, in order.
+    address = agent.url
+    agent.get_by_role("link", name=words["history"]).click()
+    expect(agent.locator("tbody tr").first).to_be_visible()
+    look_at_all_widths(agent, "explain-history", language)
+    agent.get_by_role("link", name=words["back"]).click()
+    assert agent.url == address
 
     agent.locator("details.drop summary").click()
     agent.fill("#reason", "客户来电要求")

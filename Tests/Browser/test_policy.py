@@ -12,13 +12,14 @@ WORDS = {
         "new": "新建草案", "save": "保存并检查", "saved": "已保存", "effect": "影响与变更", "live": "生效", "confirm": "确定",
         "done": "已生效", "history": "历史版本", "change": "短信上限", "rebase": "更新到", "discard": "放弃草案",
         "suggest": "改为", "problems": "有 1 处问题", "matches": "名用户符合", "contents": "内容", "gone": "草案已放弃",
-        "nothing": "新增不可触达",
+        "nothing": "新增不可触达", "shadow": "并行试运行", "stop": "停止试运行", "none": "没有正在试运行的草案",
     },
     "en": {
         "new": "New draft", "save": "Save and check", "saved": "Saved", "effect": "Effect and changes",
         "live": "Make live", "confirm": "Confirm", "done": "Live;", "history": "History", "change": "SMS cap",
         "rebase": "Rebase on", "discard": "Discard", "suggest": "Write", "problems": "made live: 1",
         "matches": "True for", "contents": "Contents", "gone": "The draft was discarded", "nothing": "Newly blocked",
+        "shadow": "Run beside", "stop": "Stop the run", "none": "No draft is running",
     },
 }
 
@@ -79,6 +80,18 @@ def test_a_cap_is_changed_in_a_draft_and_made_live(reader, language):
     lost = admin.locator("tr", has=admin.locator(".loss"))
     expect(lost.filter(has_text=brand)).to_have_count(1)
     look_at_all_widths(admin, "policy-effect", language)
+    # It may run beside the live policy first, without effect.
+    effect = admin.url
+    admin.get_by_role("button", name=words["shadow"]).click()
+    admin.get_by_role("dialog").get_by_role("button", name=words["confirm"]).click()
+    expect(admin).to_have_url(re.compile("/policy/shadow"))
+    expect(admin.get_by_role("status")).to_be_visible()
+    look_at_all_widths(admin, "policy-shadow", language)
+    admin.get_by_role("button", name=words["stop"]).click()
+    admin.get_by_role("dialog").get_by_role("button", name=words["confirm"]).click()
+    expect(admin.locator(".empty, .card").first).to_contain_text(words["none"])
+    admin.goto(effect)
+
     admin.get_by_role("button", name=words["live"], exact=True).click()
     expect(admin.get_by_role("dialog")).to_contain_text(affected)
     look_at_all_widths(admin, "policy-question", language)

@@ -7,6 +7,7 @@ import Decisioning
 import Files
 import Foundation
 import HTTPAPI
+import HTTPTypes
 import Kernel
 import Model
 import Planning
@@ -209,6 +210,22 @@ import Texts
         let all = try await admin.get("/api/v1/policy/revisions?limit=1")
         #expect(all.json["total"] as? Int == before + 1)
         #expect(try await admin.post(path + "/live", ["version": 3]).code == "policy.closed")
+    }
+
+    @Test func `a draft runs beside the live policy, reports, and is ended`() async throws {
+        let admin = try await world.signedIn("admin")
+        let made = try await admin.post(drafts, ["note": "shadow"])
+        let path = "\(drafts)/\(made.id)"
+        #expect(try await admin.get("/api/v1/policy/shadow").status == 404)
+        #expect(try await admin.post(path + "/shadow", ["version": 9]).status == 409)
+        let started = try await admin.post(path + "/shadow", ["version": 1])
+        #expect(started.status == 200 && started.json["draft"] as? Int == made.id, "\(started.text)")
+        #expect(started.json["waveCount"] as? Int == 0 && started.json["failures"] as? Int == 0)
+        let planner = try await world.signedIn("plan")
+        #expect(try await planner.get("/api/v1/policy/shadow").json["version"] as? Int == 1)
+        #expect(try await planner.send(.delete, "/api/v1/policy/shadow").status == 403)
+        #expect(try await admin.send(.delete, "/api/v1/policy/shadow").status == 204)
+        #expect(try await admin.send(.delete, "/api/v1/policy/shadow").status == 404)
     }
 
     @Test func `what is wrong in a body is told with its place`() async throws {

@@ -81,6 +81,29 @@ import Testing
         )
         let campaigns = (call.json["offers"] as? [[String: Any]] ?? []).map { $0["campaign"] as? Int }
         #expect(!campaigns.contains(first))
+
+        // Why: at the hotline the first was cancelled by what happened on the site, and what that would have needed.
+        let why = try await agent.post("/api/v1/explain", ["number": number, "campaign": first])
+        let decision = try #require((why.json["decisions"] as? [[String: Any]])?.first, "\(why.text)")
+        #expect(decision["outcome"] as? String == "withdrawn" && decision["touchpoint"] as? String == "hotline")
+        let needed = try #require(decision["counterfactual"] as? [String: Any])
+        #expect(needed["outcome"] as? String == "contact" && (needed["changes"] as? [String])?.isEmpty == false)
+        let all = try await agent.post("/api/v1/explain", ["number": number])
+        let visits = (all.json["decisions"] as? [[String: Any]] ?? []).filter {
+            $0["touchpoint"] as? String == "website"
+        }
+        #expect(visits.compactMap { $0["campaign"] as? Int }.sorted() == [first, second].sorted())
+        let request = try #require(visits.first?["request"] as? String)
+        let candidates = try await agent.post("/api/v1/explain", ["number": number, "request": request])
+        let ranked = (candidates.json["decisions"] as? [[String: Any]] ?? []).filter {
+            $0["outcome"] as? String == "contact"
+        }
+        #expect(ranked.compactMap { $0["campaign"] as? Int } == [first, second])
+        let history = try await agent.post("/api/v1/explain/history", ["number": number])
+        let codes = (history.json["events"] as? [[String: Any]] ?? []).compactMap { $0["code"] as? String }
+        #expect(codes.contains("answered") && codes.contains("answer_accepted") && codes.last == "known")
+        #expect(try await agent.post("/api/v1/explain", ["number": number, "campaign": 99_999]).status == 404)
+        #expect(try await agent.post("/api/v1/explain", ["number": number, "request": "x"]).status == 400)
     }
 
     @Test func `wrong requests of touchpoints say what is wrong`() async throws {

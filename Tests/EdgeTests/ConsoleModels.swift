@@ -3,12 +3,14 @@
 
 import Arbitration
 import Assembly
+import HTTPAPI
 import Kernel
 import Model
 import Ports
 import Texts
 
 @testable import Console
+@testable import DecisionHost
 @testable import Decisioning
 @testable import Evaluation
 @testable import Execution
@@ -279,6 +281,71 @@ struct ConsoleModels {
             start: RulePosition(offset: 2, line: 1, column: 3),
             end: RulePosition(offset: 900, line: 1, column: 9)
         )
+    }
+
+    private static let request = OfferRequest(
+        request: 7,
+        index: 3,
+        touchpoint: .hotline,
+        entrance: .inbound,
+        at: now,
+        limit: 3
+    )
+
+    private var shadow: ShadowStatus {
+        var status = ShadowStatus(draft: 2, version: 1, policy: policy, since: Self.now)
+        var wave = ShadowReport.Wave(wave: WaveID(campaign: CampaignID(9), occurrence: 1), planned: Self.now)
+        wave.members = [
+            .init(live: .contact, shadow: .capSMS): 1_200, .init(live: .contact, shadow: .contact): 30_000,
+        ]
+        status.report.add(wave)
+        let answer = OfferAnswer(request: Self.request, offers: [CampaignID(9)])
+        status.report.add(answer, shadow: OfferAnswer(request: Self.request, offers: []))
+        status.report.fail(EvilError(description: evil))
+        return status
+    }
+
+    private struct EvilError: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private var events: [SubscriberEvent] {
+        let wave = WaveID(campaign: CampaignID(9), occurrence: 1)
+        let answer = OfferAnswer(request: Self.request, offers: [CampaignID(9)], controls: [CampaignID(8)])
+        let response = OfferResponse(request: 7, index: 3, campaign: CampaignID(9), result: .accepted, at: Self.now)
+        let kinds: [SubscriberEvent.Kind] = [
+            .known, .listed(ListID(evil)), .unlisted(.product(evil)), .decided(wave, .contact),
+            .decided(wave, .capSMS), .dropped(wave, .dnd02), .handedOff(wave), .feedback(wave, .delivered),
+            .released(wave), .answered(answer), .answered(OfferAnswer(request: Self.request, offers: [])),
+            .responded(response), .lapsed(7),
+        ]
+        return kinds.enumerated().map { SubscriberEvent(at: Self.now, position: Int64($0), kind: $1) }
+    }
+
+    private var candidate: NamedExplanation {
+        let changes: [Counterfactual.Change] = [
+            .notOn(ListID(evil)), .without(campaign: CampaignID(9), channel: .sms, day: Self.now.day),
+            .fewer(.sms, Self.now.month, count: 2), .passes(.outranked),
+        ]
+        let explanation = Explanation(
+            campaign: CampaignID(9),
+            wave: nil,
+            request: Self.request,
+            at: Self.now,
+            outcome: .outranked,
+            position: 4,
+            checks: [
+                CheckResult(
+                    .outranked,
+                    isPassed: false,
+                    [Evidence("rank", 2), Evidence("of", 5), Evidence("ahead", 9)]
+                )
+            ],
+            aftermath: [Evidence("answer_refused", evil)],
+            counterfactual: Counterfactual(changes: changes, outcome: .contact)
+        )
+        let names = SentenceNames(campaign: evil, channel: .inbound, policy: policy, campaigns: [CampaignID(9): evil])
+        return (explanation, names)
     }
 
     private var explained: ExplainedSubscriber {
@@ -555,6 +622,23 @@ struct ConsoleModels {
             (
                 "policy with drafts",
                 { PolicyPage(policy: draft().policy, drafts: Page(rows: [draft()], total: 1)).page($0) }
+            ),
+            ("shadow policy, none", { PolicyShadowPage(status: nil, campaigns: [:]).page($0) }),
+            ("shadow policy", { PolicyShadowPage(status: shadow, campaigns: [CampaignID(9): evil]).page($0) }),
+            (
+                "subscriber history",
+                {
+                    SubscriberHistoryPage(
+                        index: 3,
+                        number: evil,
+                        events: events,
+                        names: EventNames(campaigns: [CampaignID(9): evil], policy: policy)
+                    ).page($0)
+                }
+            ),
+            (
+                "request",
+                { RequestPage(index: 3, number: evil, request: 7, candidates: [candidate]).page($0) }
             ),
             ("policy draft", { draftPage(.draft, .contents).page($0) }),
             ("policy draft, wrong", { draftPage(.draft, .contents, isWrong: true).page($0) }),

@@ -66,8 +66,18 @@ struct ConsoleSentenceTests {
     @Test(arguments: Outcome.allCases)
     func `every outcome has one sentence in both languages on every channel`(outcome: Outcome) {
         for channel in ChannelClass.allCases {
-            for hasWave in [true, false] {
-                let explanation = Self.explanation(outcome, hasWave: hasWave)
+            for place in 0..<3 {
+                var explanation = Self.explanation(outcome, hasWave: place == 0)
+                if place == 2 {
+                    explanation.request = OfferRequest(
+                        request: 1,
+                        index: 2,
+                        touchpoint: .hotline,
+                        entrance: .inbound,
+                        at: Self.at,
+                        limit: 1
+                    )
+                }
                 let zh = Self.say(explanation, .zh, channel)
                 let en = Self.say(explanation, .en, channel)
                 #expect(zh.hasSuffix("。") && zh.filter { $0 == "。" }.count == 1, "\(zh)")

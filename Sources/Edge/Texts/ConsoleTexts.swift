@@ -661,7 +661,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case stateDiscarded = "已放弃 | Discarded"
     case tabContents = "内容 | Contents"
     case shadowTitle = "策略并行试运行 | Shadow policy"
-    case shadowHint = "草案 {0} 自 {1} 起与现行策略并行判定，不产生任何接触。 | Draft {0} decides beside the live policy since {1}, without effect."
+    case shadowHint =
+        "草案 {0} 自 {1} 起与现行策略并行判定，不产生任何接触。 | Draft {0} decides beside the live policy since {1}, without effect."
     case shadowHelp =
         "每个判定单独比较：试运行策略本会产生的接触不影响它之后的判定。服务重启后试运行结束。 | Each decision is compared by itself: what the draft would have contacted does not change what it decides next. The run ends when the server is restarted."
     case startShadow = "并行试运行 | Run beside the live policy"
@@ -672,7 +673,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case stopShadowQuestion = "停止试运行？ | Stop the shadow run?"
     case stopShadowEffect = "已得到的比较结果将被清除。 | What it found so far is discarded."
     case noShadow = "没有正在试运行的草案 | No draft is running"
-    case noShadowHelp = "打开一个没有问题的草案，选择“并行试运行”。 | Open a draft without problems and choose “Run beside the live policy”."
+    case noShadowHelp =
+        "打开一个没有问题的草案，选择“并行试运行”。 | Open a draft without problems and choose “Run beside the live policy”."
     case shadowDraft = "打开草案 | Open the draft"
     case shadowWaves = "波次比较 | Waves, decided both ways"
     case shadowRequests = "客户到访比较 | Requests, decided both ways"

@@ -375,7 +375,9 @@ public final class DecisionState {
     /// Whether a tier's rule asks for lists or product owners.
     func tiersUseLists(on day: LocalDay) throws -> Bool {
         guard let policy else { return false }
-        if let kept = side.tierUse, kept.policy == policy.revision, kept.profile == profileVersion { return kept.usesLists }
+        if let kept = side.tierUse, kept.policy == policy.revision, kept.profile == profileVersion {
+            return kept.usesLists
+        }
         let usesLists = try policy.tiers.contains {
             try profileReader().test($0.rule, today: day, lists: memberships).usesLists
         }
