@@ -15,7 +15,7 @@ WORDS = {
     "en": {"register": "Register do-not-disturb", "done": "Registered", "none": "No subscriber has this number",
            "bad": "This is no valid mobile number", "list": "Do not disturb 1", "remove": "Remove",
            "confirm": "Confirm", "removed": "Taken off the list", "sentence": r"^The |: ",
-           "history": "Everything", "back": "Back to the subscriber"},
+           "history": "Everything that happened", "back": "Back to the subscriber"},
 }
 
 

@@ -80,7 +80,7 @@ extension ListID {
     public func name(_ policy: ContactPolicy?) -> BilingualText {
         if let outcome = Outcome(code: code), let number = outcome.dndClass {
             let name = policy?.dnd.first { $0.number == number }?.name
-            return name.map { BilingualText(zh: "免打扰 \(number)：\($0.zh)", en: "Do not disturb \(number): \($0.en)") }
+            return name.map { BilingualText(zh: "免打扰\(number)：\($0.zh)", en: "Do not disturb \(number): \($0.en)") }
                 ?? outcome.name
         }
         switch code {

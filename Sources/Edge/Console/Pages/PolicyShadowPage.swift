@@ -69,9 +69,9 @@ struct PolicyShadowPage {
                 \(figures([
                     (f.t(.shadowWaves), f.number(report.waveCount), nil),
                     (f.t(.shadowMembers), f.number(members), nil),
-                    (f.t(.shadowChanged), f.number(changed), members == 0 ? nil : f.t(.shareOfBase, f.share(changed, of: members))),
+                    (f.t(.shadowMembersChanged), f.number(changed), members == 0 ? nil : f.t(.shareOfBase, f.share(changed, of: members))),
                     (f.t(.shadowVisits), f.number(asked), nil),
-                    (f.t(.shadowChanged), f.number(differs), asked == 0 ? nil : f.t(.shareOfBase, f.share(differs, of: asked))),
+                    (f.t(.shadowVisitsChanged), f.number(differs), asked == 0 ? nil : f.t(.shareOfBase, f.share(differs, of: asked))),
                 ]))
                 \(part(.shadowOutcomes, "outcomes", Self.outcomeColumns(f), outcomes, f))
                 \(part(.shadowWaves, "waves", waveColumns(f), report.waves.reversed(), f))

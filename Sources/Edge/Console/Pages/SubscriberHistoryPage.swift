@@ -28,8 +28,8 @@ struct SubscriberHistoryPage {
             item: .explain,
             title: f.t(.wholeHistory),
             hint: f.t(.contactsOf, number),
+            actions: linkButton(f.t(.backToSubscriber), to: path),
             body: """
-                <p>\(linkButton(f.t(.backToSubscriber), to: path))</p>
                 \(card(nil, f.table(
                     f.t(.wholeHistory), Self.columns(f, names), of: events,
                     exportPath: path + "/history.csv", searchHint: f.t(.searchContacts),
@@ -56,8 +56,8 @@ struct RequestPage {
             item: .explain,
             title: f.t(.candidatesOf, number, place),
             hint: f.t(.candidatesHint),
+            actions: linkButton(f.t(.backToSubscriber), to: "/explain/\(index)"),
             body: """
-                <p>\(linkButton(f.t(.backToSubscriber), to: "/explain/\(index)"))</p>
                 \(card(nil, f.table(
                     f.t(.allCandidates), ExplainPage.columns(f), of: records,
                     exportPath: "/explain/\(index)/requests/\(request)/candidates.csv",
