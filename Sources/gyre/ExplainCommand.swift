@@ -40,6 +40,12 @@ struct ExplainCommand: PlatformCommand {
         var position: Int64
         var reasons: [Reason]
         var aftermath: [[String: String]]
+        var counterfactual: Needed?
+
+        struct Needed: Encodable {
+            var changes: [String]
+            var outcome: String
+        }
     }
 
     private static func number(_ text: String) throws -> MSISDN {
@@ -55,10 +61,21 @@ struct ExplainCommand: PlatformCommand {
             throw ControlPlaneError.notFound(object: "subscriber \(msisdn.masked)")
         }
         let explanation = try platform.explainer.explain(campaign.id, index)
-        if json { try caller.printJSON(output(explanation)) } else { show(explanation, to: caller) }
+        let (policy, campaigns) = try await platform.host.read { ($0.policy, $0.campaigns.mapValues(\.spec.name)) }
+        let names = SentenceNames(
+            campaign: campaign.plan.name,
+            channel: explanation.request?.touchpoint.channel ?? campaign.plan.channel,
+            policy: policy,
+            campaigns: campaigns
+        )
+        if json {
+            try caller.printJSON(output(explanation, names, caller.language))
+        } else {
+            show(explanation, names, to: caller)
+        }
     }
 
-    private func output(_ explanation: Explanation) -> Output {
+    private func output(_ explanation: Explanation, _ names: SentenceNames, _ language: Language) -> Output {
         let deciding = explanation.checks.firstIndex { $0.outcome == explanation.outcome && !$0.isPassed }
         return Output(
             outcome: explanation.outcome.code,
@@ -75,11 +92,14 @@ struct ExplainCommand: PlatformCommand {
                     )
                 )
             },
-            aftermath: explanation.aftermath.map { [$0.key: $0.value] }
+            aftermath: explanation.aftermath.map { [$0.key: $0.value] },
+            counterfactual: explanation.counterfactual.map {
+                Output.Needed(changes: $0.clauses(language, names), outcome: $0.outcome.code)
+            }
         )
     }
 
-    private func show(_ explanation: Explanation, to caller: Caller) {
+    private func show(_ explanation: Explanation, _ names: SentenceNames, to caller: Caller) {
         let t = caller.language
         caller.print(t("结果：", "Outcome: ") + t(explanation.outcome.name) + " (\(explanation.at.isoLocal))")
         let deciding = explanation.checks.firstIndex { $0.outcome == explanation.outcome && !$0.isPassed }
@@ -89,5 +109,9 @@ struct ExplainCommand: PlatformCommand {
             caller.print("  \(mark) \(t(check.outcome.name))  \(evidence)")
         }
         for fact in explanation.aftermath { caller.print("  → \(fact.key) \(fact.value)") }
+        guard let counterfactual = explanation.counterfactual else { return }
+        caller.print(t("怎样才会接触：", "What a contact needed:"))
+        for clause in counterfactual.clauses(t, names) { caller.print("  + \(clause)") }
+        caller.print("  \(counterfactual.verdict(t))")
     }
 }
