@@ -174,10 +174,13 @@ public final class Platform: Sendable {
         sending = Sending(host: host, gateway: gateway, numbers: numbers)
         receipts = Receipts(host: host, gateway: gateway, store: self.store)
         touchpoints = Touchpoints(host: host, store: self.store)
+        // Makes the folder as well.
+        let rows = try RowFiles(folder: path + "/explain")
         explainer = Explainer(
             log: log,
             inputs: inputs,
-            postings: try SQLitePostings(path: path + "/explain.sqlite")
+            postings: try SQLitePostings(path: path + "/explain/postings.sqlite"),
+            rows: rows
         )
         if try await host.read({ $0.sequence }) == 0 {
             let salt = salt ?? (0..<16).map { _ in UInt8.random(in: 0 ... .max) }

@@ -75,7 +75,12 @@ import Testing
             #expect(summary.count(total.outcome) == total.count, "\(total.outcome) comes before the assignment")
         }
 
-        let explainer = Explainer(log: log, inputs: world.inputs(objects), postings: InMemoryPostings())
+        let explainer = Explainer(
+            log: log,
+            inputs: world.inputs(objects),
+            postings: InMemoryPostings(),
+            rows: InMemoryWaveRows()
+        )
         for number in 0..<UInt32(world.subscribers) {
             let explanation = try explainer.explain(CampaignID(1), SubscriberIndex(number))
             let naive = explanation.checks.first { !$0.isPassed }?.outcome ?? .contact

@@ -81,7 +81,12 @@ import Testing
         let left = try await leave(1, at: later(days: 30), on: host)
         #expect(left.leaving.contains(member))
         #expect(try await counts() == [before[0] - 1, before[1] + 1])
-        let explained = try Explainer(log: log, inputs: world.inputs(objects), postings: InMemoryPostings()).explain(
+        let explained = try Explainer(
+            log: log,
+            inputs: world.inputs(objects),
+            postings: InMemoryPostings(),
+            rows: InMemoryWaveRows()
+        ).explain(
             CampaignID(1),
             member
         )

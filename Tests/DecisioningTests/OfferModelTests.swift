@@ -209,11 +209,15 @@ private final class MixedDay {
 
 extension MixedDay {
     /// What explaining finds through its index is what a reading of the whole log finds, and agrees with what was decided.
-    func compareExplanations(_ count: Int, postings: InMemoryPostings) throws -> (refused: Int, undone: Int) {
+    func compareExplanations(
+        _ count: Int,
+        postings: InMemoryPostings,
+        rows: InMemoryWaveRows
+    ) throws -> (refused: Int, undone: Int) {
         let inputs = world.inputs(objects)
-        let explainer = Explainer(log: log, inputs: inputs, postings: postings)
+        let explainer = Explainer(log: log, inputs: inputs, postings: postings, rows: rows)
         let decoded = DecodedInputs(inputs)
-        let byIndex = SubscriberLog(log: log, inputs: decoded, postings: postings)
+        let byIndex = SubscriberLog(log: log, inputs: decoded, postings: postings, rows: rows)
         var (refused, undone) = (0, 0)
         for _ in 0..<count {
             let index = SubscriberIndex(customer())
@@ -263,15 +267,15 @@ extension ClosedRange<LocalMonth> {
         seed: UInt64
     ) async throws {
         let day = try await MixedDay(seed: 4_000 + seed, subscribers: 66_500)
-        let postings = InMemoryPostings()
+        let (postings, rows) = (InMemoryPostings(), InMemoryWaveRows())
         for step in 1...900 {
             try await day.step()
-            if step == 450 { _ = try day.compareExplanations(2, postings: postings) }
+            if step == 450 { _ = try day.compareExplanations(2, postings: postings, rows: rows) }
             if step % 90 == 0 { try await day.compare(6) }
             if step == 600 { try await day.host.keepCheckpoint(after: 1) }
         }
         // Read in between as well, so that what comes later is added to what was known.
-        let (refused, undone) = try day.compareExplanations(30, postings: postings)
+        let (refused, undone) = try day.compareExplanations(30, postings: postings, rows: rows)
         #expect(refused > 20 && undone > 5)
         #expect(day.compared == 180 && day.offered > 150 && day.kept > 10)
         let live = try await day.host.read { $0.stateSHA256() }

@@ -18,7 +18,12 @@ import Testing
         let wave = WaveID(campaign: CampaignID(1), occurrence: 1)
         let summary = try await host.run(wave: wave, planned: world.start, audience: world.audience(percent: 80))
         #expect(summary.target == Int64(world.audience(percent: 80).count))
-        let explainer = Explainer(log: log, inputs: world.inputs(objects), postings: InMemoryPostings())
+        let explainer = Explainer(
+            log: log,
+            inputs: world.inputs(objects),
+            postings: InMemoryPostings(),
+            rows: InMemoryWaveRows()
+        )
         var seen: [Outcome: Int] = [:]
         for number in 0..<UInt32(world.subscribers) {
             let explanation = try explainer.explain(CampaignID(1), SubscriberIndex(number))
@@ -82,7 +87,12 @@ import Testing
         #expect(top.count(.contact) == Int64(limit))
         #expect(all.count(.contact) > Int64(limit) * 2)
         // Full sort: of those that pass every other check, not in control, by score, hash, index.
-        let explainer = Explainer(log: log, inputs: world.inputs(objects), postings: InMemoryPostings())
+        let explainer = Explainer(
+            log: log,
+            inputs: world.inputs(objects),
+            postings: InMemoryPostings(),
+            rows: InMemoryWaveRows()
+        )
         var passing: [(score: Int32, hash: UInt64, index: UInt32, isContact: Bool)] = []
         let (lines, rank) = try await host.read { ($0.lines, $0.rankHash(of: CampaignID(2))) }
         for number in stride(from: UInt32(0), to: UInt32(world.subscribers), by: 1) {

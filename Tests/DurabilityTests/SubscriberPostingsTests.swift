@@ -4,6 +4,7 @@
 import Foundation
 import InMemory
 import Kernel
+import ObjectFiles
 import Ports
 import SQLiteStore
 import Testing
@@ -27,6 +28,21 @@ struct SubscriberPostingsTests {
         let path = folder.path + "/explain.sqlite"
         try Data(repeating: 65, count: 9_000).write(to: URL(filePath: path))
         #expect(try SQLitePostings(path: path).end() == 0)
+        withExtendedLifetime(folder) {}
+    }
+
+    @Test func `rows of waves in memory keep the port's promises`() throws {
+        let rows = InMemoryWaveRows()
+        try WaveRowsConformance { rows }.groupsAreThereWhole()
+    }
+
+    @Test func `rows of waves in files keep the port's promises`() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/explain"
+        try WaveRowsConformance { try RowFiles(folder: path) }.groupsAreThereWhole()
+        // A file that was cut off in its key is none.
+        try Data([1, 2, 3]).write(to: URL(filePath: path + "/waves-9"))
+        #expect(try RowFiles(folder: path).group(9) == nil)
         withExtendedLifetime(folder) {}
     }
 }

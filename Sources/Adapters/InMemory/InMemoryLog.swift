@@ -124,6 +124,30 @@ public final class InMemoryPostings: SubscriberPostings {
     public func removeAll() { content.withLock { $0 = ([:], 0) } }
 }
 
+/// ``WaveRows`` in memory.
+public final class InMemoryWaveRows: WaveRows {
+    private let groups = Mutex<[Int: (key: ContentHash, bytes: [UInt8])]>([:])
+
+    /// No groups.
+    public init() {}
+
+    public func group(_ number: Int) -> (key: ContentHash, rows: Int)? {
+        groups.withLock { $0[number].map { ($0.key, $0.bytes.count / 8) } }
+    }
+
+    public func write(group number: Int, key: ContentHash, next: () throws -> [UInt8]?) throws {
+        var bytes: [UInt8] = []
+        while let part = try next() { bytes += part }
+        groups.withLock { $0[number] = (key, bytes) }
+    }
+
+    public func row(_ index: Int, ofGroup number: Int) -> UInt64 {
+        groups.withLock { groups in
+            (0..<8).reduce(0) { $0 | UInt64(groups[number]?.bytes[index * 8 + $1] ?? 0) << UInt64(8 * $1) }
+        }
+    }
+}
+
 /// An ``ObjectStore`` in memory.
 public final class InMemoryObjects: ObjectStore {
     /// A content that is not there.

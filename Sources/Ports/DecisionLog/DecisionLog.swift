@@ -132,6 +132,19 @@ public protocol SubscriberPostings: Sendable {
     func removeAll() throws
 }
 
+/// Which waves meant which subscriber, 64 waves in a row of bits: one read in the place of 64.
+///
+/// Derived from the log and never ahead of it. Promises of every adapter (checked by `WaveRowsConformance`): a group is there
+/// with its key when it was written to its end, else not at all.
+public protocol WaveRows: Sendable {
+    /// What a group was written with; nil when there is none.
+    func group(_ number: Int) throws -> (key: ContentHash, rows: Int)?
+    /// Writes a group, or writes it anew: `next` gives its rows in parts, 8 bytes each, little-endian; nil = the end.
+    func write(group number: Int, key: ContentHash, next: () throws -> [UInt8]?) throws
+    /// One row of a group that is there.
+    func row(_ index: Int, ofGroup number: Int) throws -> UInt64
+}
+
 /// A subscriber that a batch names.
 public struct SubscriberPosting: Hashable, Sendable {
     /// The subscriber.

@@ -8,6 +8,7 @@ import Decisioning
 import Foundation
 import Kernel
 import Model
+import ObjectFiles
 import Ports
 import SQLiteStore
 
@@ -89,8 +90,9 @@ struct WaveBench {
         _ audience: Bitset,
         _ summary: WaveSummary
     ) throws {
-        let postings = try SQLitePostings(path: world.folder + "/explain.sqlite")
-        let explainer = Explainer(log: log, inputs: inputs, postings: postings)
+        let rows = try RowFiles(folder: world.folder + "/explain")
+        let postings = try SQLitePostings(path: world.folder + "/explain/postings.sqlite")
+        let explainer = Explainer(log: log, inputs: inputs, postings: postings, rows: rows)
         var position = UInt32(options.seed % 1000)
         for _ in 0..<20 {
             while !audience.contains(position) { position += 1 }

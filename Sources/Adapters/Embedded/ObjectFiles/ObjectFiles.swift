@@ -78,7 +78,10 @@ public struct ObjectFiles: ObjectStore {
     }
 
     public func bytes(_ name: ContentHash, offset: Int, count: Int) throws -> [UInt8] {
-        try openFiles.file(name) { try OpenFile(path(name), name: name) }.read(offset: offset, count: count)
+        try openFiles.file(name) { try OpenFile(path(name), name: name, isScattered: true) }.read(
+            offset: offset,
+            count: count
+        )
     }
 
     public func remove(_ name: ContentHash) throws {
@@ -144,25 +147,25 @@ public struct ObjectFiles: ObjectStore {
         guard fdatasync(file) == 0 else { throw failed("sync", path) }
     }
 
-    private static func sync(folder: String) throws {
+    static func sync(folder: String) throws {
         let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard file >= 0 else { throw failed("open", folder) }
         defer { close(file) }
         guard fsync(file) == 0 else { throw failed("sync", folder) }
     }
 
-    fileprivate static func failed(_ operation: String, _ path: String) -> ObjectFilesError {
+    static func failed(_ operation: String, _ path: String) -> ObjectFilesError {
         .io(operation: operation, path: path, cause: String(cString: strerror(errno)))
     }
 }
 
 /// A file that is open for reading; closed with its last user.
-private final class OpenFile: Sendable {
+final class OpenFile: Sendable {
     private let descriptor: CInt
     private let path: String
     private let name: ContentHash
 
-    init(_ path: String, name: ContentHash) throws {
+    init(_ path: String, name: ContentHash, isScattered: Bool = false) throws {
         self.path = path
         self.name = name
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -170,6 +173,8 @@ private final class OpenFile: Sendable {
             throw errno == ENOENT
                 ? ObjectFilesError.missing(name, path: path) : ObjectFiles.failed("open", path)
         }
+        // Parts are read here and there: what lies behind them is of no use.
+        if isScattered { posix_fadvise(descriptor, 0, 0, POSIX_FADV_RANDOM) }
     }
 
     deinit { close(descriptor) }

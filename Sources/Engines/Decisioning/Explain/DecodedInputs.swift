@@ -34,13 +34,33 @@ final class DecodedInputs: Sendable {
 
     /// Whether a subscriber is in a set: a list, an audience; one byte of the file is read.
     func isMember(_ index: SubscriberIndex, ofSet file: ContentHash) throws -> Bool {
+        guard UInt64(index.number) < (try universe(ofSet: file)) else { return false }
+        return try inputs.bytes(file, offset: 8 + Int(index.number) / 8, count: 1)[0] >> (index.number & 7) & 1 == 1
+    }
+
+    /// Words of bits in a set.
+    func words(ofSet file: ContentHash) throws -> Int { Int(try universe(ofSet: file) + 63) / 64 }
+
+    /// Some words of bits of a set; 0 behind its end.
+    func words(ofSet file: ContentHash, from start: Int, count: Int) throws -> [UInt64] {
+        let own = max(0, min(count, try words(ofSet: file) - start))
+        var words = [UInt64](repeating: 0, count: count)
+        guard own > 0 else { return words }
+        try inputs.bytes(file, offset: 8 + start * 8, count: own * 8).withUnsafeBytes { bytes in
+            for place in 0..<own {
+                words[place] = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place * 8, as: UInt64.self))
+            }
+        }
+        return words
+    }
+
+    private func universe(ofSet file: ContentHash) throws -> UInt64 {
         let universe =
             try universes.withLock { $0[file] }
             ?? inputs.bytes(file, offset: 0, count: 8)
             .withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
         universes.withLock { $0[file] = universe }
-        guard UInt64(index.number) < universe else { return false }
-        return try inputs.bytes(file, offset: 8 + Int(index.number) / 8, count: 1)[0] >> (index.number & 7) & 1 == 1
+        return universe
     }
 
     /// What a history says of a subscriber.

@@ -10,16 +10,21 @@ public struct Explainer: Sendable {
     private let log: SubscriberLog
     private let inputs: DecodedInputs
 
-    /// Reads from a log and the files it names; `postings` may be empty or behind, and are completed.
-    public init(log: any DecisionLog, inputs: any DecisionInputs, postings: any SubscriberPostings) {
+    /// Reads from a log and the files it names; `postings` and `rows` may be empty or behind, and are completed.
+    public init(
+        log: any DecisionLog,
+        inputs: any DecisionInputs,
+        postings: any SubscriberPostings,
+        rows: any WaveRows
+    ) {
         let decoded = DecodedInputs(inputs)
         self.inputs = decoded
-        self.log = SubscriberLog(log: log, inputs: decoded, postings: postings)
+        self.log = SubscriberLog(log: log, inputs: decoded, postings: postings, rows: rows)
     }
 
     /// Reads what the log got since the last question, so that the next one need not.
     public func catchUp() throws {
-        _ = try log.current()
+        try log.makeRows(log.current())
     }
 
     /// Explains the last decision of a campaign on a subscriber, by a wave or a request; without one, what the checks give

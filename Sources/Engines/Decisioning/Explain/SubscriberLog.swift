@@ -9,12 +9,13 @@ import Synchronization
 /// The log by subscriber.
 ///
 /// What concerns everybody (policies, campaigns, loads) is kept decoded; a wave is looked into when its audience holds
-/// the subscriber; single decisions and changes of lists are found through postings. Each question first reads what
-/// the log got since the last one.
+/// the subscriber, which rows of 64 waves tell at once; single decisions and changes of lists are found through postings.
+/// Each question first reads what the log got since the last one.
 final class SubscriberLog: Sendable {
     private let log: any DecisionLog
     private let inputs: DecodedInputs
     private let postings: any SubscriberPostings
+    private let rows: any WaveRows
     private let world = Mutex(World())
     private let catchingUp = Mutex(())
 
@@ -34,12 +35,21 @@ final class SubscriberLog: Sendable {
         var ticks: [(sequence: Int64, record: LogRecord)] = []
         var waves: [Wave] = []
         var places: [WaveID: Int] = [:]
+        /// Names of the groups that are complete: a hash over their waves and audiences.
+        fileprivate var keys: [ContentHash] = []
+
+        func key(ofGroup number: Int) -> ContentHash { keys[number] }
+
+        func waves(inGroup number: Int) -> ArraySlice<Wave> {
+            waves[number * SubscriberLog.waves..<(number + 1) * SubscriberLog.waves]
+        }
     }
 
-    init(log: any DecisionLog, inputs: DecodedInputs, postings: any SubscriberPostings) {
+    init(log: any DecisionLog, inputs: DecodedInputs, postings: any SubscriberPostings, rows: any WaveRows) {
         self.log = log
         self.inputs = inputs
         self.postings = postings
+        self.rows = rows
     }
 
     /// What concerns everybody, up to the end of the log.
@@ -96,10 +106,7 @@ final class SubscriberLog: Sendable {
                 found.append((batch.sequence, try LogRecord(decoding: batch.payload)))
             }
         }
-        var isMember: [ContentHash: Bool] = [:]
-        for wave in world.waves {
-            let isMeant = try isMember[wave.audience] ?? inputs.isMember(index, ofSet: wave.audience)
-            isMember[wave.audience] = isMeant
+        for (wave, isMeant) in zip(world.waves, try membership(of: index, in: world)) {
             guard isMeant || wave.wave.campaign == campaign else { continue }
             found.append(wave.opened)
             if let selected = wave.selected { found.append(selected) }
@@ -113,6 +120,68 @@ final class SubscriberLog: Sendable {
     }
 }
 
+// MARK: Rows
+
+extension SubscriberLog {
+    /// Waves in a row.
+    static let waves = 64
+    /// Words of each audience that are turned into rows at a time.
+    private static let wordsAtOnce = 8_192
+
+    /// Makes the rows of groups that are complete and have none.
+    func makeRows(_ world: World) throws {
+        for number in 0..<world.waves.count / Self.waves {
+            let key = world.key(ofGroup: number)
+            guard try rows.group(number)?.key != key else { continue }
+            let audiences = world.waves(inGroup: number).map(\.audience)
+            let words = try audiences.map { try inputs.words(ofSet: $0) }.max() ?? 0
+            var next = 0
+            try rows.write(group: number, key: key) {
+                guard next < words else { return nil }
+                let count = min(Self.wordsAtOnce, words - next)
+                defer { next += count }
+                let parts = try audiences.map { try inputs.words(ofSet: $0, from: next, count: count) }
+                return Self.turned(parts, count: count)
+            }
+        }
+    }
+
+    /// Rows of bits from 64 columns of them.
+    private static func turned(_ columns: [[UInt64]], count: Int) -> [UInt8] {
+        var rows = [UInt64](repeating: 0, count: count * 64)
+        rows.withUnsafeMutableBufferPointer { rows in
+            for word in 0..<count {
+                for (bit, column) in columns.enumerated() {
+                    var left = column[word]
+                    while left != 0 {
+                        rows[word * 64 + left.trailingZeroBitCount] |= 1 << UInt64(bit)
+                        left &= left - 1
+                    }
+                }
+            }
+        }
+        return rows.withUnsafeBytes { Array($0) }
+    }
+
+    /// Whether each wave's audience holds the subscriber: from rows, and from the audience where there is none yet.
+    private func membership(of index: SubscriberIndex, in world: World) throws -> [Bool] {
+        var found: [Bool] = []
+        found.reserveCapacity(world.waves.count)
+        for number in 0..<world.waves.count / Self.waves {
+            guard let group = try rows.group(number), group.key == world.key(ofGroup: number) else { break }
+            let row = Int(index.number) < group.rows ? try rows.row(Int(index.number), ofGroup: number) : 0
+            for bit in 0..<Self.waves { found.append(row >> UInt64(bit) & 1 == 1) }
+        }
+        var known: [ContentHash: Bool] = [:]
+        for wave in world.waves[found.count...] {
+            let isMeant = try known[wave.audience] ?? inputs.isMember(index, ofSet: wave.audience)
+            known[wave.audience] = isMeant
+            found.append(isMeant)
+        }
+        return found
+    }
+}
+
 extension SubscriberLog.World {
     fileprivate mutating func add(_ record: LogRecord, at sequence: Int64) {
         switch record {
@@ -120,6 +189,14 @@ extension SubscriberLog.World {
         case .waveOpened(let wave, _, let audience, _, _):
             places[wave] = waves.count
             waves.append(SubscriberLog.Wave(wave: wave, audience: audience, opened: (sequence, record)))
+            if waves.count % SubscriberLog.waves == 0 {
+                var writer = ByteWriter()
+                for wave in waves(inGroup: keys.count) {
+                    writer.write(wave.wave.packed)
+                    writer.write(wave.audience)
+                }
+                keys.append(.sha256(writer.bytes))
+            }
         case .waveSelected(let wave, _):
             if let place = places[wave] { waves[place].selected = (sequence, record) }
         case .waveAborted(let wave):
