@@ -280,7 +280,7 @@ let package = Package(
             name: "ScenarioTests",
             dependencies: core + [
                 "Assembly", "Demo", "Evaluation", "InMemory", "Planning", "SimulatedChannel", "Synthetic",
-                "TestSupport", "Texts",
+                "Texts",
             ],
             swiftSettings: strict
         ),
@@ -307,8 +307,8 @@ let package = Package(
             name: "EdgeTests",
             dependencies: core + [
                 "ADBCWarehouse", "Approval", "Arbitration", "Assembly", "CommandLink", "Console", "Demo", "Dispatching",
-                "Evaluation", "Files", "HTTPAPI", "Planning", "Rules", "SimulatedChannel", "Synthetic", "Texts",
-                hummingbird,
+                "Evaluation", "Execution", "Feedback", "Files", "HTTPAPI", "Planning", "Rules", "SimulatedChannel",
+                "Synthetic", "Texts", hummingbird,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

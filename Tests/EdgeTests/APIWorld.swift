@@ -69,11 +69,15 @@ final class APIWorld: Sendable {
     let logs = LogLines()
     let client: APIClient
     let synthetic: SyntheticOperator
-    let gateway = SimulatedGateway(ratePerSecond: rate) { _ in SimulatedReaction(isDelivered: true, receiptSeconds: 0) }
+    let gateway: SimulatedGateway
     /// The runner at work; a test that ends it has a world of its own.
     let running: Task<Void, any Error>
 
-    init() async throws {
+    /// `isDelivered`: Whether a number gets its messages; the receipt comes at once.
+    init(isDelivered: @escaping @Sendable (MSISDN) -> Bool = { _ in true }) async throws {
+        gateway = SimulatedGateway(ratePerSecond: Self.rate) {
+            SimulatedReaction(isDelivered: isDelivered($0.to), receiptSeconds: 0)
+        }
         let folder = FileManager.default.temporaryDirectory.appending(path: "gyre-edge-\(UUID().uuidString)")
             .path(percentEncoded: false)
         var settings = PlatformSettings(directory: folder)

@@ -17,6 +17,17 @@ public struct FakeProfile: ProfileReader {
 
     public struct Unknown: Error { let name: String }
 
+    /// Joins rules and scores by their text.
+    public init(
+        subscribers: Int,
+        rules: [String: @Sendable (UInt32) -> Bool],
+        scores: [String: @Sendable (UInt32) -> Int32?]
+    ) {
+        self.subscribers = subscribers
+        self.rules = rules
+        self.scores = scores
+    }
+
     public func members(where rule: String, today: LocalDay, lists: any MembershipReader) throws -> Bitset {
         guard let test = rules[rule] else { throw Unknown(name: rule) }
         var members = Bitset(universe: subscribers)
