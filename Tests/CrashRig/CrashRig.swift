@@ -15,7 +15,7 @@ import TestSupport
 ///
 /// `crash-rig DIR [--seed N] [--subscribers N] [--limit N] [--requests N] [--cycles N] [MODE]` uses `DIR/log` and
 /// `DIR/objects` and writes a line for everything that is told, `+` when work
-/// on a batch begins, `-` when it is committed, and `state HASH` at the end. Modes:
+/// on a batch begins, `-` when it is committed, and `state HASH` of its account at the end. Modes:
 ///   --kill STEP N    kills itself with SIGKILL when the step comes by for the N-th time
 ///   --trace          writes `unsynced PATH` for whatever a power cut could take at an answer, and the counts
 ///   --file-limit N   lets no file grow beyond N bytes, says `refused CODE` when that bites, then lifts the limit
@@ -64,7 +64,7 @@ struct CrashRig {
         say("ready")
         if let limit = options.fileLimit { try await playWithoutRoom(script, host, options.cycles, limit) }
         try await script.play(on: host, to: options.cycles)
-        say("state \(try await host.read { $0.stateSHA256() }.hex)")
+        say("state \(try await host.read { $0.account() }.hex)")
         if options.traces {
             let seen = sync_trace_seen()
             say("traced \(seen.writes) \(seen.syncs)")
