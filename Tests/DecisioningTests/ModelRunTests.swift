@@ -41,7 +41,13 @@ private final class Crowd: Sendable {
         self.leap = leap
         self.customers = (0..<UInt32(customers)).map { $0 % 2 == 0 ? $0 / 2 * 83 : 65_536 + $0 / 2 }
         common = LockedValue(Common(now: world.start, policy: world.policy))
-        host = try DecisionHost(log: log, objects: objects, inputs: world.inputs(objects), threads: 2, blocksPerCommit: 1)
+        host = try DecisionHost(
+            log: log,
+            objects: objects,
+            inputs: world.inputs(objects),
+            threads: 2,
+            blocksPerCommit: 1
+        )
         try await host.record(world.setUp(objects, campaigns: []))
         var random = SeededRandom(seed: seed)
         for number in 1...9 { try await setCampaign(Int64(number), &random) }
@@ -349,12 +355,16 @@ private final class CrowdCheck {
                     let mine = min(255, fold.counts[month]?[channel] ?? 0)
                     let theirs = state.ledger.count(fold.index, channel: channel, month: month)
                     counters += 1
-                    if mine != theirs { problem("\(sequence): \(number) \(channel) \(month.iso) \(mine), state \(theirs)") }
+                    if mine != theirs {
+                        problem("\(sequence): \(number) \(channel) \(month.iso) \(mine), state \(theirs)")
+                    }
                 }
             }
         }
         for pooled in state.pooledCampaigns where pooled.contacts != contacts[pooled.id] ?? 0 {
-            problem("\(sequence): \(pooled.id) has \(contacts[pooled.id] ?? 0) contacts, in the state \(pooled.contacts)")
+            problem(
+                "\(sequence): \(pooled.id) has \(contacts[pooled.id] ?? 0) contacts, in the state \(pooled.contacts)"
+            )
         }
     }
 

@@ -331,7 +331,8 @@ func offer(
 }
 
 extension OfferTests {
-    @Test func `a campaign counts once a month on websites, whichever of its visits was shown or lapsed`() async throws {
+    @Test func `a campaign counts once a month on websites, whichever of its visits was shown or lapsed`() async throws
+    {
         let desk = try await Desk([offer(1)])
         let index = try #require(try await desk.free(.website, count: 1).first)
         let used = try await desk.used(index, .website)

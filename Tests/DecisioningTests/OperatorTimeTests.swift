@@ -119,7 +119,9 @@ extension Desk {
         let clock = try WallClock("Europe/Berlin")
         let (desk, fresh) = try await Desk.always()
         let autumn = try clock.time(2027, 10, 31)
-        func at(_ minutes: Int, after start: LocalTime) -> LocalTime { clock.time(start.adding(minutes: minutes).instant) }
+        func at(_ minutes: Int, after start: LocalTime) -> LocalTime {
+            clock.time(start.adding(minutes: minutes).instant)
+        }
         // 02:50 summer time; a quarter of an hour later it is 02:05, and 02:25 is past the half hour to show.
         let asked = at(170, after: autumn)
         try await desk.host.tick(asked)

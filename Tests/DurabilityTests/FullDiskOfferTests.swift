@@ -170,7 +170,8 @@ private struct FullDiskDesk {
         #expect(try desk.problems().isEmpty)
     }
 
-    @Test func `responses that share a commit are refused together, and what was offered stays reserved`() async throws {
+    @Test func `responses that share a commit are refused together, and what was offered stays reserved`() async throws
+    {
         let desk = try await FullDiskDesk()
         let numbers = 1..<121
         #expect(try await desk.ask(numbers) == 0)

@@ -40,8 +40,10 @@ struct Reference {
     }
 }
 
-/// Reads a log once as an auditor and once as the core does, which decides everything again when it `verifies`; says
-/// what is wrong. In a log that `isComplete` nothing is left to lapse.
+/// Reads a log once as an auditor and once as the core does, and says what is wrong.
+///
+/// `verifies`: The core decides everything again.
+/// `isComplete`: Nothing is left to lapse.
 func audit(
     _ log: any DecisionLog,
     world: DecisionWorld,

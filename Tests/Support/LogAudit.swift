@@ -254,7 +254,9 @@ public final class LogAudit {
     private func load(_ column: ContactHistory.Column) {
         let counter = Counter(channel: column.channel, month: column.month)
         var sums = counts[counter] ?? [UInt8](repeating: 0, count: world.subscribers)
-        for (index, count) in column.counts.enumerated() { sums[index] = UInt8(min(255, Int(sums[index]) + Int(count))) }
+        for (index, count) in column.counts.enumerated() {
+            sums[index] = UInt8(min(255, Int(sums[index]) + Int(count)))
+        }
         counts[counter] = sums
     }
 

@@ -20,7 +20,11 @@ extension LoopScript {
         let everybody = try host.store(Bitset(full: world.subscribers).listFile)
         var records: [LogRecord] = []
         for (place, id) in Self.offered(cycle).enumerated() {
-            var spec = world.campaign(id.number, category: ["c\(cycle)", "data_pack", "c\(cycle)"][place], limit: limit)
+            var spec = world.campaign(
+                id.number,
+                category: ["c\(cycle)", "data_pack", "c\(cycle)"][place],
+                limit: limit
+            )
             (spec.validFrom, spec.validTo) = (day, day.adding(days: 60))
             spec.touchpoints = Touchpoint.allCases
             spec.valuePerOrderMinor = Int64(place * 100)
@@ -150,10 +154,12 @@ extension DecisionState {
         for block in 0..<Block.count(subscribers: subscribers) {
             for channel in ChannelClass.allCases {
                 for month in monthsHeld {
-                    writer.write(counted: (0..<min(Block.size, subscribers - block * Block.size)).map { offset in
-                        let index = SubscriberIndex(UInt32(block * Block.size + offset))
-                        return UInt8(clamping: ledger.count(index, channel: channel, month: month))
-                    })
+                    writer.write(
+                        counted: (0..<min(Block.size, subscribers - block * Block.size)).map { offset in
+                            let index = SubscriberIndex(UInt32(block * Block.size + offset))
+                            return UInt8(clamping: ledger.count(index, channel: channel, month: month))
+                        }
+                    )
                 }
             }
         }

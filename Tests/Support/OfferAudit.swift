@@ -64,7 +64,9 @@ struct OfferAudit {
         let all = answer.offers + answer.controls
         if Set(all).count != all.count { problem("an offer twice") }
         for campaign in all {
-            if !request.campaigns.isEmpty, !request.campaigns.contains(campaign) { problem("not asked for: \(campaign)") }
+            if !request.campaigns.isEmpty, !request.campaigns.contains(campaign) {
+                problem("not asked for: \(campaign)")
+            }
             if !pool.contains(campaign) || paused.contains(campaign) { problem("not in the pool: \(campaign)") }
             guard let spec = specs[campaign] else { continue }
             if !(spec.validFrom...spec.validTo).contains(request.at.day) { problem("not valid: \(campaign)") }
