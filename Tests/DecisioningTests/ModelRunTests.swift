@@ -21,6 +21,7 @@ private final class Crowd: Sendable {
         var now: LocalTime
         var policy: ContactPolicy
         var requests: UInt64 = 0
+        var ticks = 0
         var occurrence: Int32 = 0
         /// Waves with contacts that may still leave, or of which something may still come back.
         var waves: [WaveID] = []
@@ -33,7 +34,7 @@ private final class Crowd: Sendable {
     /// The subscribers everything happens to, on two blocks.
     let customers: [UInt32]
     private let common: LockedValue<Common>
-    /// Minutes that every hundredth tick moves on at most; the others move on by a few.
+    /// Minutes that every tenth tick moves on; the others move on by a few.
     private let leap: Int
 
     init(seed: UInt64, customers: Int, leap: Int) async throws {
@@ -45,7 +46,7 @@ private final class Crowd: Sendable {
             log: log,
             objects: objects,
             inputs: world.inputs(objects),
-            threads: 2,
+            threads: 1,
             blocksPerCommit: 1
         )
         try await host.record(world.setUp(objects, campaigns: []))
@@ -91,9 +92,10 @@ private final class Crowd: Sendable {
             )
             _ = try await host.respond(response)
         case 880..<900:
-            let ms = Int64(below(below(100) == 0 ? leap : 4)) * 60_000
+            let some = below(4)
             let next = common.withLock { common in
-                common.now.instant = common.now.instant.adding(ms: ms)
+                common.ticks += 1
+                common.now = common.now.adding(minutes: common.ticks % 10 == 0 ? leap : some)
                 return common.now
             }
             try await host.tick(next)
@@ -218,8 +220,14 @@ private final class Crowd: Sendable {
         var audience = Bitset(universe: world.subscribers)
         let share = customers.count / 100
         for index in customers where Int.random(in: 0..<share, using: &random) == 0 { audience.insert(index) }
-        let summary = try await host.run(wave: wave, planned: now, audience: audience)
-        guard summary.count(.contact) > 0 else { return }
+        // Some of its members are asked for while it selects, and may take the contact it wanted.
+        let requests = (0..<12).map { _ in request(at: now, &random) }
+        async let summary = host.run(wave: wave, planned: now, audience: audience)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for request in requests { group.addTask { _ = try await self.host.answer(request) } }
+            try await group.waitForAll()
+        }
+        guard try await summary.count(.contact) > 0 else { return }
         common.withLock { common in
             common.waves.append(wave)
             if common.waves.count > 12 { common.waves.removeFirst() }
@@ -381,7 +389,7 @@ private final class CrowdCheck {
         let seed = UInt64.random(in: 1...UInt64(UInt32.max))
         let clock = ContinuousClock()
         let begin = clock.now
-        let crowd = try await Crowd(seed: seed, customers: Self.customers, leap: isLong ? 1_440 : 14_400)
+        let crowd = try await Crowd(seed: seed, customers: Self.customers, leap: isLong ? 200 : 2_000)
         try await crowd.work(Self.operations, tasks: 8)
         let worked = clock.now
         let (state, time) = try await crowd.host.read { ($0.stateSHA256(), $0.now) }
