@@ -15,10 +15,11 @@ import TestSupport
 ///
 /// `crash-rig DIR [--seed N] [--subscribers N] [--limit N] [--requests N] [--cycles N] [MODE]` uses `DIR/log` and
 /// `DIR/objects` and writes a line for everything that is told, `+` when work
-/// on a batch begins, `-` when it is committed, and `state HASH` at the end. Modes:
+/// on a batch begins, `-` when it is committed, and `state HASH` of its account at the end. Modes:
 ///   --kill STEP N    kills itself with SIGKILL when the step comes by for the N-th time
 ///   --trace          writes `unsynced PATH` for whatever a power cut could take at an answer, and the counts
 ///   --file-limit N   lets no file grow beyond N bytes, says `refused CODE` when that bites, then lifts the limit
+///   --zone NAME      sets the machine's time zone, and writes `hash HASH` of the state it opened
 ///   --as-nobody      gives up root's rights and only opens both stores, and says `refused CODE TEXT` or `opened`
 @main
 struct CrashRig {
@@ -39,6 +40,10 @@ struct CrashRig {
     private static func run(_ options: Options) async throws {
         if options.isNobody { return openAsNobody(options.folder) }
         signal(SIGXFSZ, SIG_IGN)
+        if let zone = options.zone {
+            setenv("TZ", zone, 1)
+            tzset()
+        }
         let work = BatchWork()
         let steps = LockedValue<[ProtocolStep: Int]>([:])
         let objects = try ObjectFiles(folder: options.folder + "/objects")
@@ -62,9 +67,10 @@ struct CrashRig {
         )
         let host = try script.host(log)
         say("ready")
+        if options.zone != nil { say("hash \(try await host.read { $0.stateSHA256() }.hex)") }
         if let limit = options.fileLimit { try await playWithoutRoom(script, host, options.cycles, limit) }
         try await script.play(on: host, to: options.cycles)
-        say("state \(try await host.read { $0.stateSHA256() }.hex)")
+        say("state \(try await host.read { $0.account() }.hex)")
         if options.traces {
             let seen = sync_trace_seen()
             say("traced \(seen.writes) \(seen.syncs)")
@@ -196,6 +202,7 @@ private struct Options {
     var traces = false
     var fileLimit: UInt64?
     var isNobody = false
+    var zone: String?
 
     struct Usage: Error {
         let argument: String
@@ -222,6 +229,7 @@ private struct Options {
             case "--trace": traces = true
             case "--file-limit": fileLimit = try next(name)
             case "--as-nobody": isNobody = true
+            case "--zone": zone = try next(name)
             default: throw Usage(argument: name)
             }
         }

@@ -329,3 +329,28 @@ func offer(
         #expect(replay.state.stateSHA256() == live)
     }
 }
+
+extension OfferTests {
+    @Test func `a campaign counts once a month on websites, whichever of its visits was shown or lapsed`() async throws
+    {
+        let desk = try await Desk([offer(1)])
+        let index = try #require(try await desk.free(.website, count: 1).first)
+        let used = try await desk.used(index, .website)
+        func count() async throws -> Int { try await desk.used(index, .website) - used }
+        let first = try await desk.ask(index, .website)
+        let second = try await desk.ask(index, .website)
+        #expect(first.offers == [CampaignID(1)] && second.offers == first.offers)
+        #expect(try await count() == 1)
+        try await desk.respond(second, .shown)
+        try await desk.host.tick(desk.at(hours: 1))
+        #expect(try await count() == 1, "the visit that was shown counts, though the first lapsed")
+        try await desk.respond(first, .shown)
+        #expect(try await count() == 1, "shown after all: it is counted already")
+        let third = try await desk.ask(index, .website, at: desk.at(hours: 1))
+        try await desk.respond(third, .failed)
+        #expect(try await count() == 1)
+        let replay = Replay(log: desk.log, inputs: desk.world.inputs(desk.objects), threads: 2, verifies: true)
+        try replay.fold()
+        #expect(try await desk.host.read { $0.stateSHA256() } == replay.state.stateSHA256())
+    }
+}

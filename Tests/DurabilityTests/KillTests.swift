@@ -69,8 +69,8 @@ private struct KilledDirectory {
 @Suite(.serialized) struct KillTests {
     /// Kills at each named step; with ``isLong`` also when it comes by for the second, third and fourth time.
     private static let rounds = isLong ? 4 : 1
-    /// Kills at random times, in rounds: together with the 15 steps 27, with ``isLong`` 212.
-    private static let randomRounds = isLong ? (count: 8, kills: 19) : (count: 1, kills: 12)
+    /// Kills at random times, in rounds: together with the 15 steps 27, with ``isLong`` 516.
+    private static let randomRounds = isLong ? (count: 12, kills: 38) : (count: 1, kills: 12)
 
     @Test(arguments: 1...rounds) func `killed at every step of the protocol, a wave ends as if it never was`(
         occurrence: Int

@@ -60,7 +60,7 @@ private final class CutDisk {
             let script = script()
             let host = try script.host(log)
             try await script.play(on: host, to: cycles)
-            state = try await host.read { $0.stateSHA256() }
+            state = try await host.read { $0.account() }
         } catch {
             guard disk.isOff else { throw error }
         }
@@ -75,11 +75,11 @@ private final class CutDisk {
 }
 
 @Suite struct PowerCutTests {
-    private static let cuts = 1_000
+    private static let cuts = isLong ? 1_000 : 300
     private static let cycles = 4
     private static let (limit, requests) = (150, 40)
 
-    @Test func `a thousand power cuts lose nothing that was told and double nothing`() async throws {
+    @Test func `power cuts lose nothing that was told and double nothing`() async throws {
         let seed = UInt64.random(in: 1...UInt64(UInt32.max))
         // Mostly a small operator; every 32nd has two blocks, so that commits span partitions.
         let worlds = [2_000, 67_000].map { DecisionWorld(seed: seed, subscribers: $0) }

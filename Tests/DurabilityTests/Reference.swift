@@ -17,7 +17,7 @@ let isLong = ProcessInfo.processInfo.environment["GYRE_LONG"] == "1"
 struct Reference {
     /// Outcome hash of each cycle's wave.
     var outcomes: [Int: ContentHash] = [:]
-    /// State hash after the last cycle.
+    /// Account of the state after the last cycle.
     let state: ContentHash
     /// What is wrong with it; empty when the script itself is sound.
     let problems: [String]
@@ -34,26 +34,30 @@ struct Reference {
         )
         let host = try script.host(log)
         try await script.play(on: host, to: cycles)
-        state = try await host.read { $0.stateSHA256() }
-        problems = try audit(log, world: world, objects: objects, told: told.withLock { $0 })
+        state = try await host.read { $0.account() }
+        problems = try audit(log, world: world, objects: objects, told: told.withLock { $0 }, isComplete: true)
         for case .ran(let cycle, let outcome) in told.withLock({ $0 }) { outcomes[cycle] = outcome }
     }
 }
 
-/// Reads a log once as an auditor and once as the core does, which decides everything again when it `verifies`; says
-/// what is wrong.
+/// Reads a log once as an auditor and once as the core does, and says what is wrong.
+///
+/// `verifies`: The core decides everything again.
+/// `isComplete`: Nothing is left to lapse.
 func audit(
     _ log: any DecisionLog,
     world: DecisionWorld,
     objects: any ObjectStore,
     told: [Told],
-    verifies: Bool = true
+    verifies: Bool = true,
+    isComplete: Bool = false
 ) throws -> [String] {
     let audit = try LogAudit(log, world: world, objects: objects)
     let replay = Replay(log: log, inputs: world.inputs(objects), threads: 2, verifies: verifies)
     try replay.fold()
     audit.compare(with: replay.state)
     audit.compare(with: told)
+    if isComplete { audit.checkNothingIsDue() }
     return audit.problems
 }
 

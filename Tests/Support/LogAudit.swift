@@ -24,6 +24,8 @@ public final class LogAudit {
         waves.values.reduce(0) { $0 + $1.contacts.values.count { $0.phase == .open } }
             + singles.values.count { $0.phase == .open }
     }
+    /// Contacts that came to stand after they were given back, as facts from outside, where a cap or capacity was used up.
+    public private(set) var overruns = 0
 
     private enum Phase { case open, settled, released }
 
@@ -36,7 +38,8 @@ public final class LogAudit {
 
     private struct Wave {
         var spec: CampaignSpec
-        var month: LocalMonth
+        var day: LocalDay
+        var month: LocalMonth { day.month }
         var isClosed = false
         var outcome: ContentHash?
         var contacts: [UInt32: Contact] = [:]
@@ -64,6 +67,8 @@ public final class LogAudit {
     private var waves: [WaveID: Wave] = [:]
     private var singles: [UInt64: (reservation: SingleReservation, phase: Phase)] = [:]
     private var counts: [Counter: [UInt8]] = [:]
+    private var assignments: [CampaignID: Assignment] = [:]
+    private var offers = OfferAudit()
 
     /// Reads a whole log of a world.
     public init(_ log: any DecisionLog, world: DecisionWorld, objects: any ObjectStore) throws {
@@ -85,19 +90,55 @@ public final class LogAudit {
         case .policySet(_, let file):
             let policy = try JSONDecoder().decode(ContactPolicy.self, from: Data(objects.bytes(file)))
             tiers = policy.tiers + [policy.strictest]
+            offers.limits = policy.offers
         case .campaignSet(let id, _, let file):
             specs[id] = try JSONDecoder().decode(CampaignSpec.self, from: Data(objects.bytes(file)))
-        case .campaignStatus(let id, let status): if status == .stopped { ended.insert(id) }
+            offers.specs[id] = specs[id]
+        case .campaignStatus(let id, let status):
+            if status == .stopped { ended.insert(id) }
+            offers.set(id, status)
+        case .poolSet(let id, _): offers.pool.insert(id)
+        case .assignmentSet(let id, let file):
+            assignments[id] = try file.map {
+                try Assignment(decoding: objects.bytes($0), subscribers: world.subscribers, file: $0)
+            }
+        case .genesis(_, let now): offers.now = now
+        case .tick(let time): if offers.now.instant < time.instant { offers.now = time }
+        case .answered(let all):
+            for answer in all { take(answer.request, offers.take(answer), isDecision: true) }
+        case .responded(let all):
+            for response in all {
+                guard let request = offers.interactions[response.request]?.answer.request else {
+                    problems.append("a response to \(response.request), which was not answered")
+                    continue
+                }
+                take(request, offers.take(response), isDecision: false)
+            }
+        case .lapsed(let all):
+            for lapse in all {
+                guard let request = offers.interactions[lapse.request]?.answer.request else {
+                    problems.append("\(lapse.request) lapsed without an answer")
+                    continue
+                }
+                take(request, offers.take(lapse), isDecision: false)
+            }
         case .historyLoaded(let file):
             for column in try ContactHistory(decoding: objects.bytes(file)).counters {
-                counts[Counter(channel: column.channel, month: column.month)] = column.counts
+                load(column)
             }
         case .waveOpened(let wave, let planned, _, _, _):
             guard let spec = specs[wave.campaign] else { return problems.append("wave \(wave) of no campaign") }
             if waves[wave] != nil { problems.append("wave \(wave) was opened twice") }
-            waves[wave] = Wave(spec: spec, month: planned.month)
+            waves[wave] = Wave(spec: spec, day: planned.day)
         case .waveBlock(let wave, let block, let outcomes):
-            try outcomes.members(.contact).forEach { reserve(UInt32(Int(block) * Block.size + $0), in: wave) }
+            let assignment = waves[wave].flatMap { wave in
+                assignments[wave.spec.id].flatMap { $0.holds(for: wave.spec, on: wave.day) ? $0 : nil }
+            }
+            try outcomes.members(.contact).forEach {
+                let index = UInt32(Int(block) * Block.size + $0)
+                if assignment?.members.contains(index) == false { problems.append("\(index) was not assigned") }
+                reserve(index, in: wave)
+            }
         case .waveClosed(let wave, _, let outcome):
             waves[wave]?.isClosed = true
             waves[wave]?.outcome = outcome
@@ -185,7 +226,39 @@ public final class LogAudit {
         }
     }
 
+    // MARK: Offers
+
+    /// Counters follow what stands of the offers; only what is decided has to respect caps.
+    private func take(_ request: OfferRequest, _ change: OfferAudit.Change, isDecision: Bool) {
+        problems += change.problems
+        let counter = Counter(channel: request.touchpoint.channel, month: request.at.month)
+        if !isDecision, change.isOverCapacity { overruns += 1 }
+        for _ in 0..<max(0, change.step) {
+            if isDecision {
+                count(request.index, counter)
+            } else {
+                if obstacle(request.index, counter) != nil { overruns += 1 }
+                add(request.index, counter)
+            }
+        }
+        for _ in 0..<max(0, -change.step) { discount(request.index, counter) }
+    }
+
+    /// Finds what should have lapsed at the last tick; only a log that ends between two commands has nothing of it.
+    public func checkNothingIsDue() {
+        problems += offers.due.map { "\($0) was not shown in time and did not lapse" }
+    }
+
     // MARK: Counters and caps
+
+    private func load(_ column: ContactHistory.Column) {
+        let counter = Counter(channel: column.channel, month: column.month)
+        var sums = counts[counter] ?? [UInt8](repeating: 0, count: world.subscribers)
+        for (index, count) in column.counts.enumerated() {
+            sums[index] = UInt8(min(255, Int(sums[index]) + Int(count)))
+        }
+        counts[counter] = sums
+    }
 
     private func contacts(_ index: UInt32, _ channel: ChannelClass, _ months: Range<Int32>) -> Int {
         months.reduce(0) { sum, month in
@@ -202,16 +275,26 @@ public final class LogAudit {
         }.max() ?? 0
     }
 
-    private func count(_ index: UInt32, _ counter: Counter) {
-        guard let strictest = tiers.last else { return problems.append("a contact before any policy") }
+    /// The cap that one more contact would exceed.
+    private func obstacle(_ index: UInt32, _ counter: Counter) -> String? {
+        guard let strictest = tiers.last else { return "there is no policy" }
         let tier = rules.firstIndex { $0(index) }.map { tiers[$0] } ?? strictest
         if let cap = tier.caps[counter.channel], most(index, [counter.channel], cap, counter.month) >= cap.count {
-            problems.append("\(index) is over its \(counter.channel) cap of \(cap.count) in \(counter.month.iso)")
+            return "\(counter.channel) cap of \(cap.count)"
         }
         let counted = ChannelClass.allCases.filter(\.countsOverall)
         if counter.channel.countsOverall, most(index, counted, tier.overall, counter.month) >= tier.overall.count {
-            problems.append("\(index) is over its overall cap of \(tier.overall.count) in \(counter.month.iso)")
+            return "overall cap of \(tier.overall.count)"
         }
+        return nil
+    }
+
+    private func count(_ index: UInt32, _ counter: Counter) {
+        if let cap = obstacle(index, counter) { problems.append("\(index) is over its \(cap) in \(counter.month.iso)") }
+        add(index, counter)
+    }
+
+    private func add(_ index: UInt32, _ counter: Counter) {
         reserved += 1
         counts[counter, default: [UInt8](repeating: 0, count: world.subscribers)][Int(index)] += 1
     }
@@ -225,9 +308,13 @@ public final class LogAudit {
 
     /// Compares with the state the core folded from the same log: counters, reservations and their sums.
     public func compare(with state: DecisionState) {
-        if reserved != settled + released + open {
-            problems.append("reserved \(reserved), but settled \(settled), released \(released), open \(open)")
+        let standing = offers.standing
+        if reserved != settled + released + open + standing {
+            problems.append(
+                "reserved \(reserved), but settled \(settled), released \(released), open \(open), offers \(standing)"
+            )
         }
+        problems += offers.differences(from: state)
         for channel in ChannelClass.allCases {
             for number in state.ledger.monthsHeld.lowerBound.number...state.ledger.monthsHeld.upperBound.number {
                 compareCounters(Counter(channel: channel, month: LocalMonth(number: number)), state.ledger)
@@ -282,11 +369,18 @@ public final class LogAudit {
                 }
             case .tookFeedback(let cycle, let block, let kind):
                 feedback[LoopScript.wave(cycle), default: [:]][FeedbackPlace(block: block, kind: kind), default: 0] += 1
-            case .answered(let request, let refusal):
-                if (singles[request] == nil) != (refusal != nil) { problems.append("not so: \(entry.line)") }
-            case .concluded(let request, let isSettled):
-                let phase = singles[request]?.phase
-                if phase != (isSettled ? .settled : .released) { problems.append("lost: \(entry.line)") }
+            case .offered(let request, let offered, let controls):
+                let answer = offers.interactions[request]?.answer
+                if answer?.offers ?? [] != offered || answer?.controls ?? [] != controls {
+                    problems.append("not so: \(entry.line)")
+                }
+            case .tookResponse(let request, let result):
+                if offers.interactions[request]?.results.contains(result) != true {
+                    problems.append("lost: \(entry.line)")
+                }
+            case .lapsed(let cycle):
+                let isLeft = offers.due.contains { $0 / 1_000_000 == UInt64(cycle) }
+                if isLeft { problems.append("lost: \(entry.line)") }
             case .ended(let cycle):
                 if !ended.contains(CampaignID(Int64(cycle))) { problems.append("lost: \(entry.line)") }
             }

@@ -20,10 +20,12 @@ public enum Told: Hashable, Sendable {
     case submitted(cycle: Int, index: UInt32)
     /// What came back was taken for part of a block.
     case tookFeedback(cycle: Int, block: Int, kind: FeedbackKind)
-    /// A single reservation was answered: reserved, or refused for a reason.
-    case answered(request: UInt64, refusal: Outcome?)
-    /// A single reservation was concluded.
-    case concluded(request: UInt64, isSettled: Bool)
+    /// A request of one subscriber was answered.
+    case offered(request: UInt64, offers: [CampaignID], controls: [CampaignID])
+    /// What came of offers was taken.
+    case tookResponse(request: UInt64, result: ContactResult)
+    /// What was not shown in a cycle was given back.
+    case lapsed(cycle: Int)
     /// A cycle is complete.
     case ended(cycle: Int)
 
@@ -35,8 +37,10 @@ public enum Told: Hashable, Sendable {
         case .leaving(let cycle, let block, let from, let to): "leaving \(cycle) \(block) \(from) \(to)"
         case .submitted(let cycle, let index): "submitted \(cycle) \(index)"
         case .tookFeedback(let cycle, let block, let kind): "feedback \(cycle) \(block) \(kind.rawValue)"
-        case .answered(let request, let refusal): "answered \(request) \(refusal?.code ?? "reserved")"
-        case .concluded(let request, let isSettled): "concluded \(request) \(isSettled ? 1 : 0)"
+        case .offered(let request, let offers, let controls):
+            "offered \(request) \(Self.text(offers)) \(Self.text(controls))"
+        case .tookResponse(let request, let result): "response \(request) \(result.code)"
+        case .lapsed(let cycle): "lapsed \(cycle)"
         case .ended(let cycle): "ended \(cycle)"
         }
     }
@@ -55,11 +59,24 @@ public enum Told: Hashable, Sendable {
         case ("feedback", 4):
             guard let kind = FeedbackKind(rawValue: UInt8(numbers[2])) else { return nil }
             self = .tookFeedback(cycle: numbers[0], block: numbers[1], kind: kind)
-        case ("answered", 3): self = .answered(request: UInt64(numbers[0]), refusal: Outcome(code: words[2]))
-        case ("concluded", 3): self = .concluded(request: UInt64(numbers[0]), isSettled: numbers[1] == 1)
+        case ("offered", 4):
+            let (offers, controls) = (Self.campaigns(words[2]), Self.campaigns(words[3]))
+            self = .offered(request: UInt64(numbers[0]), offers: offers, controls: controls)
+        case ("response", 3):
+            guard let result = ContactResult(code: words[2]) else { return nil }
+            self = .tookResponse(request: UInt64(numbers[0]), result: result)
+        case ("lapsed", 2): self = .lapsed(cycle: numbers[0])
         case ("ended", 2): self = .ended(cycle: numbers[0])
         default: return nil
         }
+    }
+
+    private static func text(_ campaigns: [CampaignID]) -> String {
+        campaigns.isEmpty ? "-" : campaigns.map { "\($0.number)" }.joined(separator: ",")
+    }
+
+    private static func campaigns(_ text: String) -> [CampaignID] {
+        text.split(separator: ",").compactMap { Int64($0) }.map { CampaignID($0) }
     }
 }
 
@@ -68,22 +85,23 @@ public struct ScriptFailure: Error, CustomStringConvertible {
     public let description: String
 }
 
-/// Waves, hand-offs, feedback, single reservations and ticks over one ``DecisionWorld``, cycle by cycle.
+/// Waves, hand-offs, feedback, offers, responses, assignments and ticks over one ``DecisionWorld``, cycle by cycle.
 ///
-/// The state after a cycle depends on the world alone: a script that was interrupted anywhere and is played again from
-/// the start ends in the same state. What a gateway says is a function of the index, so that it does not matter which
+/// What is known after a cycle depends on the world alone: a script that was interrupted anywhere and is played again
+/// from the start ends with the same account (``Decisioning/DecisionState/account()``); only the order in which offers of
+/// different subscribers came differs. What a gateway says is a function of the index, so that it does not matter which
 /// messages got out before an interruption.
 public struct LoopScript: Sendable {
     /// The operator.
     public let world: DecisionWorld
     /// Contacts of a wave.
     public let limit: Int
-    /// Single reservations of a cycle.
+    /// Requests of single subscribers in a cycle.
     public let requests: Int
-    private let audience: Bitset
-    private let objects: any ObjectStore
+    let audience: Bitset
+    let objects: any ObjectStore
     private let observe: @Sendable (ProtocolStep) -> Void
-    private let tell: @Sendable (Told) -> Void
+    let tell: @Sendable (Told) -> Void
 
     /// Prepares a script; `observe` is called at each step of the protocol, `tell` the moment somebody is told something.
     public init(
@@ -141,11 +159,7 @@ public struct LoopScript: Sendable {
 
     private func play(_ cycle: Int, on host: DecisionHost) async throws {
         let (wave, planned) = (Self.wave(cycle), planned(cycle))
-        if try await host.read({ $0.campaigns[wave.campaign] == nil }) {
-            let spec = world.campaign(Int64(cycle), category: "c\(cycle)", limit: limit)
-            let file = try host.store(Array(JSONEncoder().encode(spec)))
-            try await host.record([.campaignSet(spec.id, revision: 1, file: file)])
-        }
+        if try await host.read({ $0.campaigns[wave.campaign] == nil }) { try await record(cycle, on: host) }
         try await host.tick(planned)
         tell(.recorded(cycle: cycle))
         let summary = try await host.run(wave: wave, planned: planned, audience: audience)
@@ -157,13 +171,16 @@ public struct LoopScript: Sendable {
                 try await handOff(cycle, block: block, range: range, on: host)
             }
         }
-        // Before the single reservations: they must find the same counters when they are asked again.
+        // Before the offers: they must find the same counters when they are asked for again.
         try await host.releaseUnsent(wave)
-        try await reserve(cycle, on: host)
+        try await offer(cycle, on: host)
         let doubtful = (0..<20).map { UInt32($0 * 31 + cycle * 7) % UInt32(world.subscribers) }
         try await host.record([.listChanged(.dnd(2), added: doubtful, removed: [])])
         try await host.keepCheckpoint(after: 1)
-        try await host.record([.campaignStatus(wave.campaign, .stopped)])
+        // The cycle's own campaign last: it says that the cycle is complete.
+        var records = Self.offered(cycle).reversed().map { LogRecord.campaignStatus($0, .stopped) }
+        if cycle % 4 == 0 { records.insert(.assignmentSet(wave.campaign, file: nil), at: 0) }
+        try await host.record(records)
         tell(.ended(cycle: cycle))
     }
 
@@ -200,53 +217,5 @@ public struct LoopScript: Sendable {
         case .replied: index.number % 41 == 3
         default: false
         }
-    }
-
-    /// Single reservations of different subscribers, many in flight together; half of them are concluded.
-    private func reserve(_ cycle: Int, on host: DecisionHost) async throws {
-        let stride = UInt32(world.subscribers / requests)
-        let (day, month) = (planned(cycle).day, planned(cycle).month)
-        let clients = min(48, requests)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for client in 0..<clients {
-                group.addTask {
-                    for number in Swift.stride(from: client, to: requests, by: clients) {
-                        let reservation = SingleReservation(
-                            request: UInt64(cycle * 100_000 + number),
-                            index: (UInt32(cycle * 13) + UInt32(number) * stride) % UInt32(world.subscribers),
-                            channel: ChannelClass.allCases[number % 4],
-                            month: LocalMonth(number: month.number + (number % 16 == 5 ? 1 : 0)),
-                            campaign: CampaignID(Int64(cycle))
-                        )
-                        try await single(reservation, number, day, on: host)
-                    }
-                }
-            }
-            try await group.waitForAll()
-        }
-    }
-
-    private func single(
-        _ reservation: SingleReservation,
-        _ number: Int,
-        _ day: LocalDay,
-        on host: DecisionHost
-    ) async throws {
-        let request = reservation.request
-        let answer = try await host.reserve(reservation, on: day)
-        guard case .reserved = answer else {
-            if case .refused(let outcome) = answer { tell(.answered(request: request, refusal: outcome)) }
-            return
-        }
-        tell(.answered(request: request, refusal: nil))
-        if number % 3 == 0 {
-            let again = try await host.reserve(reservation, on: day)
-            guard again == .reserved else { throw ScriptFailure(description: "asked again, \(request) got \(again)") }
-        }
-        guard number % 2 == 0 else { return }
-        let isSettled = number % 4 == 0
-        let conclusion = SingleConclusion(request: request, index: reservation.index, isSettled: isSettled)
-        _ = try await host.conclude(conclusion)
-        tell(.concluded(request: request, isSettled: isSettled))
     }
 }

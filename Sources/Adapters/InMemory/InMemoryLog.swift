@@ -22,9 +22,18 @@ public final class InMemoryDecisionLog: DecisionLog {
 
     private struct Content {
         var batches: [LogBatch] = []
+        /// Places of the batches that have a key.
+        var places: [LogKey: [Int]] = [:]
         var position: LogPosition = .start
         var failures = 0
         var passing = 0
+
+        mutating func add(_ batch: LogBatch) {
+            if let key = batch.key { places[key, default: []].append(batches.count) }
+            batches.append(batch)
+            position.sequence = batch.sequence
+            position.heads[Int(batch.chain.number)] = batch.digest
+        }
     }
 
     private let content = Mutex(Content())
@@ -35,11 +44,7 @@ public final class InMemoryDecisionLog: DecisionLog {
     /// A log that already holds these batches.
     public init(batches: [LogBatch]) {
         content.withLock { content in
-            for batch in batches {
-                content.batches.append(batch)
-                content.position.sequence = batch.sequence
-                content.position.heads[Int(batch.chain.number)] = batch.digest
-            }
+            for batch in batches { content.add(batch) }
         }
     }
 
@@ -70,11 +75,7 @@ public final class InMemoryDecisionLog: DecisionLog {
                 next += 1
                 guard batch.sequence == next else { throw NotConsecutive(expected: next, got: batch.sequence) }
             }
-            for batch in batches {
-                content.batches.append(batch)
-                content.position.sequence = batch.sequence
-                content.position.heads[Int(batch.chain.number)] = batch.digest
-            }
+            for batch in batches { content.add(batch) }
         }
     }
 
@@ -83,7 +84,7 @@ public final class InMemoryDecisionLog: DecisionLog {
     }
 
     public func batches(for key: LogKey) -> [LogBatch] {
-        batches.filter { $0.key == key }
+        content.withLock { content in content.places[key]?.map { content.batches[$0] } ?? [] }
     }
 
     public func batches(at sequences: [Int64]) -> [LogBatch] {

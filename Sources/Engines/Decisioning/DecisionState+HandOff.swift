@@ -118,7 +118,9 @@ extension DecisionState {
         guard let policy else { return [] }
         let age = Int64(policy.reservationHours) * 3_600_000
         var records: [LogRecord] = []
-        for wave in waves.values.sorted(by: { $0.wave < $1.wave }) where wave.status == .closed {
+        // Months of waves that are long concluded are passed over at every tick, so this must be quick.
+        let waiting = waves.values.filter { $0.status == .closed && !$0.blocks.values.allSatisfy(\.isConcluded) }
+        for wave in waiting.sorted(by: { $0.wave < $1.wave }) {
             let last = [wave.planned, wave.handedOffAt ?? wave.planned].max { $0.instant < $1.instant } ?? wave.planned
             let waited = time.instant.epochMs - last.instant.epochMs
             guard waited >= age else { continue }

@@ -12,8 +12,6 @@ public struct OfferTouch: Hashable, Sendable {
     public var campaign: CampaignID
     /// Whether the control group kept it back.
     public var isControl: Bool
-    /// Whether it raised the counter of its class by itself (websites).
-    public var isCounted = false
     /// Whether it was seen or answered to.
     public var isShown = false
     /// Whether it was given back.
@@ -32,8 +30,9 @@ public struct OfferTouch: Hashable, Sendable {
     /// Whether it stands as a contact.
     public var isContact: Bool { !isControl && !isReleased }
 
+    /// Whether it is one of those that make a campaign count on websites in a month, where it counts once.
     func isCountedWebsite(_ campaign: CampaignID, in month: LocalMonth) -> Bool {
-        self.campaign == campaign && isCounted && !isReleased && touchpoint.channel == .website && at.month == month
+        self.campaign == campaign && isContact && touchpoint.channel == .website && at.month == month
     }
 
     public static func == (a: OfferTouch, b: OfferTouch) -> Bool {
@@ -55,12 +54,10 @@ extension SubscriberFold {
         if answer.offers.isEmpty, answer.controls.isEmpty { emptyRequests.insert(request.request) }
         let channel = request.touchpoint.channel
         for campaign in answer.offers {
-            var touch = OfferTouch(request: request, campaign: campaign, isControl: false)
             if channel == .website, !offers.contains(where: { $0.isCountedWebsite(campaign, in: request.at.month) }) {
-                touch.isCounted = true
                 count(channel, request.at.month, by: 1)
             }
-            offers.append(touch)
+            offers.append(OfferTouch(request: request, campaign: campaign, isControl: false))
         }
         if channel != .website, !answer.offers.isEmpty { count(channel, request.at.month, by: 1) }
         offers += answer.controls.map { OfferTouch(request: request, campaign: $0, isControl: true) }
@@ -94,8 +91,11 @@ extension SubscriberFold {
         guard let first = places.first else { return }
         let (channel, month) = (offers[first].touchpoint.channel, offers[first].at.month)
         func counted() -> Int {
-            let own = places.map { offers[$0] }.filter(\.isContact)
-            return channel == .website ? own.count(where: \.isCounted) : min(1, own.count)
+            guard channel == .website else { return places.contains { offers[$0].isContact } ? 1 : 0 }
+            let seen = Set(offers.map(\.campaign)).filter { campaign in
+                offers.contains { $0.isCountedWebsite(campaign, in: month) }
+            }
+            return seen.count
         }
         let before = counted()
         for place in places { body(&offers[place]) }

@@ -183,14 +183,15 @@ extension DecisionState {
             changed.append((position, before))
             if response.result.isContact {
                 settle(position, in: block, by: response, campaign: campaign, channel: channel)
-                if before.flags.contains(.released) {
-                    pool.count(Int(before.campaign), 1)
-                    if before.flags.contains(.counted) { count(1) }
-                }
+                guard before.flags.contains(.released) else { continue }
+                pool.count(Int(before.campaign), 1)
+                guard channel == .website, block.counted(like: before, offset: index.offset) == nil else { continue }
+                block.update(position) { $0.flags.insert(.counted) }
+                count(1)
             } else if before.flags.isDisjoint(with: [.shown, .released]) {
-                block.update(position) { $0.flags.insert(.released) }
-                pool.count(Int(before.campaign), -1)
-                if before.flags.contains(.counted) { count(-1) }
+                let heir = release(position, in: block, offset: index.offset)
+                if let heir { changed.append(heir) }
+                if before.flags.contains(.counted), heir == nil { count(-1) }
             }
         }
         if !concerned.isEmpty, response.result.isContact {
@@ -209,6 +210,23 @@ extension DecisionState {
         }
         interactions[response.request] = interaction
         return OfferUndo(interaction: old, entries: changed, counted: counted)
+    }
+
+    /// Gives an entry back; one that was counted leaves that to another of the same campaign and month that stands, as
+    /// websites count a campaign once a month.
+    ///
+    /// - Returns: The entry that is counted instead, as it was before; nil when there is none.
+    private func release(_ position: Int, in block: OfferBlock, offset: Int) -> (Int, OfferEntry)? {
+        let entry = block.entries[position]
+        block.update(position) {
+            $0.flags.remove(.counted)
+            $0.flags.insert(.released)
+        }
+        pool.count(Int(entry.campaign), -1)
+        guard entry.flags.contains(.counted), let heir = block.standing(like: entry, offset: offset) else { return nil }
+        let before = block.entries[heir]
+        block.update(heir) { $0.flags.insert(.counted) }
+        return (heir, before)
     }
 
     private func settle(
@@ -322,9 +340,8 @@ extension DecisionState {
         for position in interaction.entries.prefix(interaction.answer.offers.count) {
             let entry = block.entries[position]
             guard entry.flags.isDisjoint(with: [.shown, .released]) else { continue }
-            block.update(position) { $0.flags.insert(.released) }
-            pool.count(Int(entry.campaign), -1)
-            if entry.flags.contains(.counted) { ledger.remove(index, channel: channel, month: month) }
+            let heir = release(position, in: block, offset: index.offset)
+            if entry.flags.contains(.counted), heir == nil { ledger.remove(index, channel: channel, month: month) }
         }
         if interaction.isCounted, !interaction.isSettled {
             interaction.isCounted = false

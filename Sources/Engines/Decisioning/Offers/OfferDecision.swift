@@ -336,7 +336,11 @@ private struct Subject {
 extension OfferEntry {
     /// Whether it counts a campaign on websites in a month.
     func isCountedWebsite(_ number: Int, in month: LocalMonth) -> Bool {
-        campaign == number && flags.contains(.counted) && !flags.contains(.released) && touchpoint.channel == .website
-            && LocalDay(number: Int32(day)).month == month
+        flags.contains(.counted) && isSeenOnWebsite(number, in: month)
+    }
+
+    /// Whether it showed, or may still show, a campaign on a website in a month.
+    func isSeenOnWebsite(_ number: Int, in month: LocalMonth) -> Bool {
+        campaign == number && isContact && touchpoint.channel == .website && LocalDay(number: Int32(day)).month == month
     }
 }

@@ -11,7 +11,7 @@ struct OfferEntry: Hashable {
 
         /// Would have been offered; the subscriber is in the control group.
         static let control = Flags(rawValue: 1)
-        /// Raised the counter of its class.
+        /// Raised the counter of websites; one of the entries of a campaign and month that stand, never a released one.
         static let counted = Flags(rawValue: 2)
         /// Seen or heard: settled.
         static let shown = Flags(rawValue: 4)
@@ -80,6 +80,24 @@ final class OfferBlock {
             body(Int(position) - 1, entry)
             position = entry.next
         }
+    }
+
+    /// Position of the newest contact on websites with the campaign and month of an entry that stands.
+    func standing(like entry: OfferEntry, offset: Int) -> Int? {
+        first(offset: offset) { $0.isSeenOnWebsite(Int(entry.campaign), in: LocalDay(number: Int32(entry.day)).month) }
+    }
+
+    /// The same of those that are counted, of which there is one at most.
+    func counted(like entry: OfferEntry, offset: Int) -> Int? {
+        first(offset: offset) { $0.isCountedWebsite(Int(entry.campaign), in: LocalDay(number: Int32(entry.day)).month) }
+    }
+
+    private func first(offset: Int, where isWanted: (OfferEntry) -> Bool) -> Int? {
+        var found: Int?
+        forEach(offset: offset) { position, entry in
+            if found == nil, isWanted(entry) { found = position }
+        }
+        return found
     }
 
     func update(_ position: Int, _ change: (inout OfferEntry) -> Void) {

@@ -65,7 +65,7 @@ public struct Assignment: Hashable, Sendable {
     }
 
     /// Reads what ``encoded()`` wrote; `file` is its name, for errors.
-    init(decoding bytes: [UInt8], subscribers: Int, file: ContentHash) throws {
+    public init(decoding bytes: [UInt8], subscribers: Int, file: ContentHash) throws {
         let head = try Head(bytes, file: file)
         let members = try Bitset(listFile: Array(bytes[Self.head...]), subscribers: subscribers, file: file)
         self.init(
