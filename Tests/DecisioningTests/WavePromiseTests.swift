@@ -88,7 +88,7 @@ import Testing
             $0 = {
                 asked.withLock {
                     $0 = asking.map { request in
-                        Task {
+                        Task(priority: .high) {
                             begun.withLock { $0 += 1 }
                             return try await host.answer(request)
                         }
