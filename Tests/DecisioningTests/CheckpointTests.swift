@@ -42,7 +42,7 @@ import Testing
             try await script.play(on: host, to: cycle)
             let (all, some) = (try whole(), try restarted())
             #expect(some.checkpoint != nil)
-            #expect(some.batches < 3, "of \(all.batches)")
+            #expect(some.batches < 6, "of \(all.batches)")
             #expect(some.state.stateSHA256() == all.state.stateSHA256())
             #expect(try contents(some) == contents(all), "also what the hash leaves out")
             #expect(some.builder.position == all.builder.position)
@@ -52,7 +52,7 @@ import Testing
         let undisturbed = LoopScript(world: world, limit: 3_000, requests: 400, objects: other)
         let host = try undisturbed.host(reference)
         try await undisturbed.play(on: host, to: 4)
-        #expect(try await host.read { $0.stateSHA256() } == restarted().state.stateSHA256())
+        #expect(try await host.read { $0.account() } == restarted().state.account())
     }
 
     @Test func `contacts that moved to another month are still there after a start from a checkpoint`() async throws {

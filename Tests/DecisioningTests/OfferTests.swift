@@ -353,4 +353,33 @@ extension OfferTests {
         try replay.fold()
         #expect(try await desk.host.read { $0.stateSHA256() } == replay.state.stateSHA256())
     }
+
+    @Test func `answers of one commit grow old alike, live and folded, whatever clocks their requests had`()
+        async throws
+    {
+        var spec = offer(1)
+        spec.touchpoints = [.counter]
+        let desk = try await Desk([spec], subscribers: 200_000) {
+            $0.offers = OfferLimits(offers: 3, minutesToShow: 30, minutesKept: 30)
+        }
+        let base = desk.at(hours: 24)
+        try await desk.host.tick(base)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // While the owner is busy everything waits, and is then decided for one commit, which sorts by block.
+            group.addTask { try await desk.host.read { _ in Thread.sleep(forTimeInterval: 0.3) } }
+            try await Task.sleep(for: .milliseconds(50))
+            for number in 0..<120 {
+                let index = UInt32(number * 37 % 120 * 1_663)
+                let time = base.adding(minutes: number * 7 % 10)
+                group.addTask { _ = try await desk.ask(index, .counter, at: time) }
+            }
+            try await group.waitForAll()
+        }
+        for minutes in 30...42 {
+            try await desk.host.tick(base.adding(minutes: minutes))
+            let replay = Replay(log: desk.log, inputs: desk.world.inputs(desk.objects), threads: 2)
+            try replay.fold()
+            #expect(try await desk.host.read { $0.stateSHA256() } == replay.state.stateSHA256(), "\(minutes) minutes")
+        }
+    }
 }

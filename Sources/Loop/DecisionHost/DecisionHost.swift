@@ -245,7 +245,9 @@ public final class DecisionHost: @unchecked Sendable {
         let sent = pending
         pending = Pending()
         let before = builder.position
-        let batches = sent.records().map { builder.batch($0) }
+        let records = sent.records()
+        state.order(by: records)
+        let batches = records.map { builder.batch($0) }
         state.advance(to: builder.position.sequence)
         let flight = InFlight(batches: batches, before: before, pending: sent)
         inFlight = flight

@@ -146,7 +146,19 @@ extension DecisionState {
             }
             block.removeLast(interaction.entries.count, offset: index.offset)
         }
-        if waiting.last == answer.request.request { waiting.removeLast() }
+        // It is among the last, but they may lie in the order of the log already.
+        if let place = waiting.lastIndex(of: answer.request.request) { waiting.remove(at: place) }
+    }
+
+    /// Puts the newest answers into the order in which the log got them, which sorts a commit by partition.
+    ///
+    /// Answers grow old in this order, so it must be the one that a fold finds.
+    public func order(by records: [LogRecord]) {
+        var requests: [UInt64] = []
+        for case .answered(let answers) in records { requests += answers.map(\.request.request) }
+        guard requests.count > 1 else { return }
+        waiting.removeLast(requests.count)
+        waiting += requests
     }
 
     // MARK: Responses
