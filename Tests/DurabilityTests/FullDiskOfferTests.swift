@@ -195,7 +195,7 @@ private struct FullDiskDesk {
             if step == .waveSelected {
                 // Requests pile up here; the first blocks are written before them, the next together with them.
                 isWaiting.withLock { $0 = true }
-                Thread.sleep(forTimeInterval: 0.4)
+                Thread.sleep(forTimeInterval: 2)
             }
             guard step == .blocksDecided else { return }
             let count = commits.withLock { count in
