@@ -17,6 +17,8 @@ private final class RefusingLog: DecisionLog {
     let disk: PowerCutDisk
     /// Kinds of records of each append that was refused.
     let refused = LockedValue<[Set<String>]>([])
+    /// Whether the next append takes its time.
+    let isSlow = LockedValue(false)
     private let log: SQLiteDecisionLog
 
     init() throws {
@@ -25,6 +27,11 @@ private final class RefusingLog: DecisionLog {
     }
 
     func append(_ batches: [LogBatch]) throws {
+        let waits = isSlow.withLock { isSlow in
+            defer { isSlow = false }
+            return isSlow
+        }
+        if waits { Thread.sleep(forTimeInterval: 0.5) }
         do {
             try log.append(batches)
         } catch {
@@ -63,8 +70,14 @@ private struct FullDiskDesk {
     let objects = InMemoryObjects()
     let log: RefusingLog
     let host: DecisionHost
+    /// Requests that are on their way.
+    private let begun: LockedValue<Int>
 
-    init(observe: @escaping @Sendable (ProtocolStep, RefusingLog) -> Void = { _, _ in }) async throws {
+    init(
+        begun: LockedValue<Int> = LockedValue(0),
+        observe: @escaping @Sendable (ProtocolStep, RefusingLog) -> Void = { _, _ in }
+    ) async throws {
+        self.begun = begun
         let log = try RefusingLog()
         self.log = log
         host = try DecisionHost(
@@ -100,6 +113,7 @@ private struct FullDiskDesk {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             for number in numbers {
                 group.addTask {
+                    begun.withLock { $0 += 1 }
                     do {
                         try await one(number)
                         return false
@@ -133,15 +147,23 @@ private struct FullDiskDesk {
 
     /// Lets everything wait until it is decided for one commit, on a disk that is full by then.
     func whileFull(_ work: @escaping @Sendable () async throws -> Int) async throws -> Int {
+        let (isHeld, last) = (LockedValue(false), begun.withLock { $0 } + 120)
         async let held: Void = host.read { _ in
-            Thread.sleep(forTimeInterval: 0.4)
+            isHeld.withLock { $0 = true }
+            Self.wait(for: last, begun)
             log.fill()
         }
-        try await Task.sleep(for: .milliseconds(100))
+        while !isHeld.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(1)) }
         let refused = try await work()
         try await held
         log.disk.mend()
         return refused
+    }
+
+    /// Holds the owner until so many requests are on their way, and a little longer, so that they wait for it.
+    static func wait(for count: Int, _ begun: LockedValue<Int>) {
+        for _ in 0..<20_000 where begun.withLock({ $0 }) < count { usleep(1_000) }
+        Thread.sleep(forTimeInterval: 0.3)
     }
 
     func states() async throws -> (live: ContentHash, folded: ContentHash) {
@@ -190,18 +212,20 @@ private struct FullDiskDesk {
         async throws
     {
         let commits = LockedValue(0)
-        let isWaiting = LockedValue(false)
-        let desk = try await FullDiskDesk { step, log in
+        let (isWaiting, begun) = (LockedValue(false), LockedValue(0))
+        let desk = try await FullDiskDesk(begun: begun) { step, log in
             if step == .waveSelected {
-                // Requests pile up here; the first blocks are written before them, the next together with them.
+                // Requests pile up here.
                 isWaiting.withLock { $0 = true }
-                Thread.sleep(forTimeInterval: 2)
+                FullDiskDesk.wait(for: 360, begun)
             }
             guard step == .blocksDecided else { return }
             let count = commits.withLock { count in
                 count += 1
                 return count
             }
+            // While the first blocks are written the requests are decided; they leave with the blocks after them.
+            if count == 1 { log.isSlow.withLock { $0 = true } }
             if count == 2 { log.fill() }
         }
         let wave = WaveID(campaign: CampaignID(2), occurrence: 1)
