@@ -48,6 +48,17 @@ struct ExplainBench {
             guard isFound || explanation.deciding != nil else { throw BenchError.answersDiffer("\(explanation)") }
             if explanation.outcome != .notInSegment { decided += 1 }
         }
+        // Everybody is asked for once only: nothing of him was read before. Half of them were meant by the campaign.
+        let past = BenchPast(platform: platform, subscribers: options.subscribers, seed: options.seed)
+        for question in 0..<Self.questions * 2 {
+            let number = first + Int64.random(in: 0..<Self.waves, using: &random)
+            var index = anybody()
+            if question % 2 == 0 {
+                let audience = past.audience(number, halvings: 6)
+                while !audience.contains(index.number) { index = anybody() }
+            }
+            try await ask(CampaignID(number), index)
+        }
         for _ in 0..<Self.questions {
             let index = anybody()
             let (explanations, ms) = try await milliseconds { try explainer.explainAll(index) }
@@ -59,8 +70,6 @@ struct ExplainBench {
             guard events.count >= own.count(where: { $0.outcome == .contact }) else {
                 throw BenchError.answersDiffer("\(events.count) events of subscriber \(index.number)")
             }
-            if let some = own.randomElement(using: &random) { try await ask(some.campaign, index) }
-            try await ask(CampaignID(first + Int64.random(in: 0..<Self.waves, using: &random)), index)
         }
         let size = bytes(below: directory)
         await platform.close()
