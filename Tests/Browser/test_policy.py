@@ -91,6 +91,7 @@ def test_a_cap_is_changed_in_a_draft_and_made_live(reader, language):
     admin.get_by_role("dialog").get_by_role("button", name=words["confirm"]).click()
     expect(admin.locator(".empty, .card").first).to_contain_text(words["none"])
     admin.goto(effect)
+    affected = admin.locator(".figures dd").first.inner_text().split("\n")[0]
 
     admin.get_by_role("button", name=words["live"], exact=True).click()
     expect(admin.get_by_role("dialog")).to_contain_text(affected)
