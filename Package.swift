@@ -160,8 +160,8 @@ let package = Package(
             name: "HTTPAPI",
             dependencies: core + [
                 "Approval", "Arbitration", "Assembly", "Dispatching", "Evaluation", "Execution", "Feedback", "Planning",
-                "Profiles",
-                "Rules", "Texts", crypto, hummingbird,
+                "Profiles", "Rules", "Texts", crypto, hummingbird,
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),

@@ -35,9 +35,11 @@ public enum Touchpoint: UInt8, Sendable, CaseIterable, Codable, CodingKeyReprese
 
     /// The touchpoint with this name.
     public init?(code: String) {
-        guard let match = Self.allCases.first(where: { $0.code == code }) else { return nil }
+        guard let match = Self.byCode[code] else { return nil }
         self = match
     }
+
+    private static let byCode = Dictionary(uniqueKeysWithValues: allCases.map { ($0.code, $0) })
 
     public var codingKey: any CodingKey { TouchpointCodingKey(stringValue: code) }
 

@@ -143,4 +143,31 @@ enum LogAdapter: String, CaseIterable, Sendable, CustomTestStringConvertible {
         try Data().write(to: URL(filePath: folder.path + "/segment-0000000\(number).sqlite"))
         #expect(try SQLiteDecisionLog(folder: folder.path).position() == position)
     }
+
+    @Test func `segments of an earlier release, with an index over chains in place of their heads, go on`() throws {
+        let folder = try TemporaryFolder()
+        try DecisionLogConformance(whileAppendsFail: { try $0() }) {
+            try SQLiteDecisionLog(folder: folder.path, segmentBytes: 50_000)
+        }.whatWasAppendedIsReadInOrder()
+        let position = try SQLiteDecisionLog(folder: folder.path).position()
+        let segments = try LogAdapter.segments(folder.path).map { folder.path + "/" + $0 }
+        try #require(segments.count >= 3 && position.heads.count { $0 != .zero } >= 3)
+        for segment in segments {
+            try DatabaseQueue(path: segment).write { db in
+                try db.execute(
+                    sql: """
+                        ALTER TABLE segment DROP COLUMN heads;
+                        DROP INDEX batch_in_common_chain;
+                        CREATE INDEX batch_by_chain ON batch (chain, sequence);
+                        """
+                )
+            }
+        }
+        #expect(try SQLiteDecisionLog(folder: folder.path).position() == position)
+        for segment in segments {
+            let indexes = try DatabaseQueue(path: segment).read { try $0.indexes(on: "batch").map(\.name) }
+            #expect(indexes.sorted() == ["batch_by_key", "batch_in_common_chain"])
+        }
+        #expect(try SQLiteDecisionLog(folder: folder.path).position() == position)
+    }
 }

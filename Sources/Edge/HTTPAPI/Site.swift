@@ -117,7 +117,10 @@ public final class Site: Sendable {
         _ handler: @escaping @Sendable (Request, EdgeContext) async throws -> Output
     ) {
         let route = Route(method: method, path: path, access: access) { request, context in
-            try await handler(request, context).response(from: request, context: context)
+            // What may work for long does it away from the thread that other connections wait for.
+            try await withTaskExecutorPreference(access == .serve ? nil : globalConcurrentExecutor) {
+                try await handler(request, context).response(from: request, context: context)
+            }
         }
         content.withLock { $0.routes.append(route) }
     }
@@ -189,6 +192,7 @@ public final class Site: Sendable {
     ) -> some ApplicationProtocol {
         Application(
             router: router(),
+            server: .onEventLoops,
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.host, port: settings.port),
                 serverName: nil

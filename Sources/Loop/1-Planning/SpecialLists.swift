@@ -107,7 +107,7 @@ public struct SpecialLists: Sendable {
     /// - Throws: ``SpecialListError/badNumber``; ``SpecialListError/unknownNumber`` also when the subscriber is outside
     ///   the scope.
     public func subscriber(_ number: String, in scope: OrganisationScope) async throws -> SubscriberIndex {
-        guard let msisdn = MSISDN(normalising: number.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+        guard let msisdn = MSISDN(normalising: number.filter { !$0.isWhitespace }) else {
             throw SpecialListError.badNumber
         }
         let isVisible = try await visibility(scope)

@@ -88,14 +88,16 @@ public struct TouchpointAnswer: Hashable, Sendable {
 public final class Touchpoints: Sendable {
     private struct Kept {
         var offer: PresentedOffer
+        /// ``DecisionHost/changes(of:)`` before it was read.
+        var changes: Int
         var until: ContinuousClock.Instant
     }
 
     private let host: DecisionHost
     private let store: any ControlPlaneStore
     private let catalogue = Mutex<[CampaignID: Kept]>([:])
-    /// A changed script is shown after this time at the latest.
-    private static let freshness = Duration.seconds(2)
+    /// What is no part of a campaign, such as the name of its segment, is read anew after this time.
+    private static let freshness = Duration.seconds(600)
     /// Days of history that a touchpoint sees.
     private static let days = 90
 
@@ -229,8 +231,8 @@ public final class Touchpoints: Sendable {
     }
 
     private func presented(_ id: CampaignID) async throws -> PresentedOffer {
-        let now = ContinuousClock.now
-        if let kept = catalogue.withLock({ $0[id] }), kept.until > now { return kept.offer }
+        let (now, changes) = (ContinuousClock.now, host.changes(of: id))
+        if let kept = catalogue.withLock({ $0[id] }), kept.changes == changes, kept.until > now { return kept.offer }
         guard let plan = try await store.campaign(id)?.plan else { throw DecisionError.unknownCampaign(id) }
         let offer = PresentedOffer(
             campaign: id,
@@ -241,7 +243,7 @@ public final class Touchpoints: Sendable {
             priority: plan.priority,
             segment: try await store.segment(plan.segment)?.name
         )
-        catalogue.withLock { $0[id] = Kept(offer: offer, until: now + Self.freshness) }
+        catalogue.withLock { $0[id] = Kept(offer: offer, changes: changes, until: now + Self.freshness) }
         return offer
     }
 }

@@ -16,6 +16,30 @@ enum SingleRequest: Sendable {
     case look(@Sendable (DecisionState) -> @Sendable (Result<Void, any Error>) -> Void)
 }
 
+/// Single requests that wait for the owner.
+struct Inbox {
+    private var requests: [SingleRequest] = []
+    /// Whether a commit is being written, at whose end the owner looks here by itself.
+    var isWriting = false
+    /// As many as are worth waking the owner for while a commit is being written.
+    private static let gathered = 32
+
+    /// Adds a request; true when the owner has to be woken for it.
+    ///
+    /// Nothing is answered before the commit under way has ended, so requests gather meanwhile: waking a thread takes
+    /// longer than deciding.
+    mutating func add(_ request: SingleRequest) -> Bool {
+        requests.append(request)
+        return requests.count == (isWriting ? Self.gathered : 1)
+    }
+
+    /// Empties the inbox.
+    mutating func takeAll() -> [SingleRequest] {
+        defer { requests = [] }
+        return requests
+    }
+}
+
 /// The answer to a response.
 public enum ResponseAnswer: Hashable, Sendable {
     /// It counts.
@@ -80,20 +104,12 @@ extension DecisionHost {
     }
 
     private func ask(_ request: SingleRequest) {
-        let isFirst = inbox.withLock { inbox in
-            inbox.append(request)
-            return inbox.count == 1
-        }
-        if isFirst { owner.async { self.serveInbox() } }
+        if inbox.withLock({ $0.add(request) }) { owner.async { self.serveInbox() } }
     }
 
     /// Decides everything that waits in the inbox; called by the owner, also between two slices of a wave.
     func serveInbox() {
-        let requests = inbox.withLock { inbox in
-            let taken = inbox
-            inbox.removeAll(keepingCapacity: true)
-            return taken
-        }
+        let requests = inbox.withLock { $0.takeAll() }
         if requests.count > 1 { warm(requests) }
         for request in requests { serve(request) }
         if let flight = inFlight, flight.isDone { try? land() }

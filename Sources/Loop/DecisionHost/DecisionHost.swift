@@ -4,7 +4,7 @@
 public import Decisioning
 import Dispatch
 public import Kernel
-import Model
+public import Model
 public import Ports
 import Synchronization
 
@@ -60,7 +60,9 @@ public final class DecisionHost: @unchecked Sendable {
     private let writer = DispatchQueue(label: "gyre.decisions.writer", qos: .userInitiated)
 
     /// Single requests that wait for the owner, who takes all of them at once.
-    let inbox = Mutex<[SingleRequest]>([])
+    let inbox = Mutex(Inbox())
+
+    private let campaignChanges = Mutex<[CampaignID: Int]>([:])
 
     // Everything below belongs to the owner queue.
     var state: DecisionState
@@ -189,8 +191,14 @@ public final class DecisionHost: @unchecked Sendable {
             self.drain()
             try self.state.check(records)
             try self.commit(records)
+            for case .campaignSet(let campaign, _, _) in records {
+                self.campaignChanges.withLock { $0[campaign, default: 0] += 1 }
+            }
         }
     }
+
+    /// How often a revision of a campaign was approved since the start: while it is the same, what was read of it holds.
+    public func changes(of campaign: CampaignID) -> Int { campaignChanges.withLock { $0[campaign] ?? 0 } }
 
     /// Moves logical time on; what was reserved too long ago is settled (it left) or released (it never did).
     public func tick(_ time: LocalTime) async throws {
@@ -251,14 +259,14 @@ public final class DecisionHost: @unchecked Sendable {
         state.advance(to: builder.position.sequence)
         let flight = InFlight(batches: batches, before: before, pending: sent)
         inFlight = flight
+        inbox.withLock { $0.isWriting = true }
         writer.async { [self] in
             let result = Result { try log.append(flight.batches) }
             if case .success = result { observe(hasBlocks ? .blocksCommitted : .reservationsCommitted) }
             flight.complete(result.mapError { DecisionHostError.readOnly(cause: "\($0)") })
             owner.async { [self] in
-                guard inFlight === flight else { return }
-                try? land()
-                if failure == nil, !pending.isEmpty { send() }
+                if inFlight === flight { try? land() }
+                serveInbox()
             }
         }
     }
@@ -267,6 +275,7 @@ public final class DecisionHost: @unchecked Sendable {
     func land() throws {
         guard let flight = inFlight else { return }
         inFlight = nil
+        inbox.withLock { $0.isWriting = false }
         guard case .failure(let error) = flight.wait() else { return }
         failure = "\(error)"
         let lost = pending

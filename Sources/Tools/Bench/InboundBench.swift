@@ -75,8 +75,10 @@ struct InboundBench {
         let size = bytes(below: directory)
         await platform.close()
         return [
-            "http_per_s": alone.perSecond, "http_p50_ms": alone.p50, "http_p99_ms": alone.p99,
-            "http_wave_per_s": beside.perSecond, "http_p99_wave_ms": beside.p99, "waves": Double(count),
+            "http_per_s": alone.perSecond, "http_p50_ms": alone.p50, "http_p90_ms": alone.p90, "http_p99_ms": alone.p99,
+            "http_max_ms": alone.max, "http_wave_per_s": beside.perSecond, "http_p50_wave_ms": beside.p50,
+            "http_p90_wave_ms": beside.p90, "http_p99_wave_ms": beside.p99, "http_max_wave_ms": beside.max,
+            "waves": Double(count),
             "core_per_s": core, "fdatasync_p50_ms": raw.median, "fdatasync_p99_ms": raw.percentile(0.99),
             "offers": Double(Self.offers), "competing": perSubscriber,
             "repetitions": Double(alone.requests + beside.requests), "seed": Double(options.seed),
@@ -196,7 +198,9 @@ struct InboundBench {
         var requests: Int
         var perSecond: Double
         var p50: Double
+        var p90: Double
         var p99: Double
+        var max: Double
     }
 
     /// A script for `wrk`: every request is a new interaction of a random subscriber.
@@ -222,9 +226,10 @@ struct InboundBench {
                 return wrk.format("POST", "/api/v1/touchpoints/hotline/offers", headers, body)
             end
             function done(summary, latency, requests)
-                io.write(string.format("RESULT %d %d %d %f %f\\n", summary.requests, summary.errors.status +
+                io.write(string.format("RESULT %d %d %d %f %f %f %f\\n", summary.requests, summary.errors.status +
                     summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout,
-                    summary.duration, latency:percentile(50) / 1000, latency:percentile(99) / 1000))
+                    summary.duration, latency:percentile(50) / 1000, latency:percentile(90) / 1000,
+                    latency:percentile(99) / 1000, latency.max / 1000))
             end
             """
         let path = directory + "/inbound.lua"
@@ -257,12 +262,14 @@ struct InboundBench {
         let words =
             text.split(separator: "\n").first { $0.hasPrefix("RESULT ") }?.split(separator: " ").dropFirst() ?? []
         let numbers = words.compactMap { Double($0) }
-        guard numbers.count == 5, numbers[1] == 0, numbers[0] > 0 else { throw BenchError.noTool("wrk", why: text) }
+        guard numbers.count == 7, numbers[1] == 0, numbers[0] > 0 else { throw BenchError.noTool("wrk", why: text) }
         return Load(
             requests: Int(numbers[0]),
             perSecond: numbers[0] / (numbers[2] / 1e6),
             p50: numbers[3],
-            p99: numbers[4]
+            p90: numbers[4],
+            p99: numbers[5],
+            max: numbers[6]
         )
     }
 

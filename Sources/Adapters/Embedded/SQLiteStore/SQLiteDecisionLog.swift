@@ -66,8 +66,14 @@ public final class SQLiteDecisionLog: DecisionLog {
         var open: [Segment] = []
         /// The end of what was acknowledged.
         var position: LogPosition = .start
-        /// The batches of a write that failed but may be on the disk all the same; nil when all is well.
-        var failed: [LogBatch]?
+        /// A write that failed but may be on the disk all the same; nil when all is well.
+        var failed: FailedWrite?
+    }
+
+    private struct FailedWrite {
+        var batches: [LogBatch]
+        /// The heads of all chains before it.
+        var heads: [ContentHash]
     }
 
     /// One file and the first sequence in it.
@@ -133,11 +139,11 @@ public final class SQLiteDecisionLog: DecisionLog {
                 position.heads[Int(batch.chain.number)] = batch.digest
             }
             do {
-                try write(batches, &segments)
+                try write(batches, endingAt: position, &segments)
             } catch {
                 // A batch that is there already was written by somebody else and is not ours to remove.
                 let isTaken = (error as? DatabaseError)?.resultCode == .SQLITE_CONSTRAINT
-                segments.failed = isTaken ? [] : batches
+                segments.failed = FailedWrite(batches: isTaken ? [] : batches, heads: segments.position.heads)
                 // At once, so that a restart finds nothing of it either; when the disk fails again, before the next use.
                 try? repair(&segments)
                 throw Self.typed(error, "write to", folder)
@@ -215,7 +221,9 @@ public final class SQLiteDecisionLog: DecisionLog {
     /// Opens the segments there are, or the first; removes from them what a failed write `before` left.
     private func openAll(_ before: Segments) throws -> Segments {
         var found = Segments()
-        while try exists(path(found.open.count + 1)) { try openNext(&found, removing: before.failed ?? []) }
+        while try exists(path(found.open.count + 1)) {
+            try openNext(&found, removing: before.failed)
+        }
         // SQLite takes an empty file for none: whoever began it was stopped before anything was in it.
         let next = path(found.open.count + 1)
         let files = try? FileManager.default.contentsOfDirectory(atPath: folder)
@@ -224,7 +232,7 @@ public final class SQLiteDecisionLog: DecisionLog {
         }
         if found.open.isEmpty {
             guard mayBegin else { throw SQLiteDecisionLogError.lostBeginning(segment: next) }
-            try openNext(&found, removing: [])
+            try openNext(&found)
         }
         return found
     }
@@ -244,7 +252,7 @@ public final class SQLiteDecisionLog: DecisionLog {
     }
 
     /// Opens or begins the segment after the last one that is open.
-    private func openNext(_ segments: inout Segments, removing failed: [LogBatch]) throws {
+    private func openNext(_ segments: inout Segments, removing failed: FailedWrite? = nil) throws {
         let path = path(segments.open.count + 1)
         do {
             let location = vfsName.map { "file:\(path)?vfs=\($0)" } ?? path
@@ -252,7 +260,7 @@ public final class SQLiteDecisionLog: DecisionLog {
             let expected = segments.position.sequence + 1
             var position = segments.position
             let first = try database.inDatabase { db in
-                let first = try Self.prepare(db, expected: expected, removing: failed)
+                let first = try Self.prepare(db, after: segments.position, removing: failed)
                 try Self.readEnd(db, path: path, &position)
                 return first
             }
@@ -267,18 +275,26 @@ public final class SQLiteDecisionLog: DecisionLog {
     }
 
     /// Brings the tables into being and removes what a failed write left; says which batch the segment begins with.
-    private static func prepare(_ db: Database, expected: Int64, removing failed: [LogBatch]) throws -> Int64 {
-        var first = expected
+    private static func prepare(
+        _ db: Database,
+        after position: LogPosition,
+        removing failed: FailedWrite?
+    ) throws -> Int64 {
+        var first = position.sequence + 1
         try db.inTransaction(.immediate) {
             try db.execute(sql: schema)
-            try db.execute(sql: "INSERT OR IGNORE INTO segment (id, first) VALUES (1, ?)", arguments: [expected])
-            for batch in failed {
-                try db.execute(
-                    sql: "DELETE FROM batch WHERE sequence = ? AND digest = ?",
-                    arguments: [batch.sequence, Data(batch.digest.bytes)]
-                )
+            try db.execute(sql: "INSERT OR IGNORE INTO segment (id, first) VALUES (1, ?)", arguments: [first])
+            try keepHeads(db, after: position)
+            if let failed {
+                for batch in failed.batches {
+                    try db.execute(
+                        sql: "DELETE FROM batch WHERE sequence = ? AND digest = ?",
+                        arguments: [batch.sequence, Data(batch.digest.bytes)]
+                    )
+                    if db.changesCount > 0 { try write(failed.heads, db) }
+                }
             }
-            first = try Int64.fetchOne(db, sql: "SELECT first FROM segment") ?? expected
+            first = try Int64.fetchOne(db, sql: "SELECT first FROM segment") ?? first
             return .commit
         }
         return first
@@ -286,17 +302,35 @@ public final class SQLiteDecisionLog: DecisionLog {
 
     private static func readEnd(_ db: Database, path: String, _ position: inout LogPosition) throws {
         position.sequence = try Int64.fetchOne(db, sql: "SELECT max(sequence) FROM batch") ?? position.sequence
-        let heads = try Row.fetchAll(
+        guard let bytes = try Data.fetchOne(db, sql: "SELECT heads FROM segment") else { return }
+        let heads = stride(from: 0, to: bytes.count, by: 32).compactMap {
+            ContentHash(bytes: bytes.dropFirst($0).prefix(32))
+        }
+        guard heads.count == LogChain.count else {
+            throw SQLiteDecisionLogError.badRow(sequence: position.sequence, segment: path)
+        }
+        position.heads = heads
+    }
+
+    /// Keeps the heads of all chains in one place: an index over chains would change a page of each at every commit.
+    ///
+    /// A segment of an earlier release has such an index instead.
+    private static func keepHeads(_ db: Database, after position: LogPosition) throws {
+        guard try !db.columns(in: "segment").contains(where: { $0.name == "heads" }) else { return }
+        try db.execute(sql: "ALTER TABLE segment ADD COLUMN heads BLOB")
+        var heads = position.heads
+        let rows = try Row.fetchAll(
             db,
             sql: "SELECT chain, digest FROM batch WHERE sequence IN (SELECT max(sequence) FROM batch GROUP BY chain)"
         )
-        for row in heads {
-            let digest: Data = row["digest"]
-            guard let head = ContentHash(bytes: digest) else {
-                throw SQLiteDecisionLogError.badRow(sequence: position.sequence, segment: path)
-            }
-            position.heads[row["chain"]] = head
-        }
+        for row in rows { heads[row["chain"]] = ContentHash(bytes: row["digest"] as Data) ?? .zero }
+        if !rows.isEmpty { try write(heads, db) }
+        try db.execute(sql: "DROP INDEX IF EXISTS batch_by_chain")
+    }
+
+    private static func write(_ heads: [ContentHash], _ db: Database) throws {
+        let update = try db.cachedStatement(sql: "UPDATE segment SET heads = ?")
+        try update.execute(arguments: [Data(heads.flatMap(\.bytes))])
     }
 
     /// An error of SQLite as one of this log; others as they are.
@@ -321,13 +355,13 @@ public final class SQLiteDecisionLog: DecisionLog {
             payload BLOB NOT NULL
         ) STRICT;
         CREATE INDEX IF NOT EXISTS batch_by_key ON batch (wave, block) WHERE wave IS NOT NULL;
-        CREATE INDEX IF NOT EXISTS batch_by_chain ON batch (chain, sequence);
+        CREATE INDEX IF NOT EXISTS batch_in_common_chain ON batch (sequence) WHERE chain = \(LogChain.common.number);
         """
 
     // MARK: Rows
 
-    private func write(_ batches: [LogBatch], _ segments: inout Segments) throws {
-        if let last = segments.open.last, try size(last) >= segmentBytes { try openNext(&segments, removing: []) }
+    private func write(_ batches: [LogBatch], endingAt position: LogPosition, _ segments: inout Segments) throws {
+        if let last = segments.open.last, try size(last) >= segmentBytes { try openNext(&segments) }
         guard let segment = segments.open.last else {
             throw SQLiteDecisionLogError.io(operation: "write to", path: folder, cause: "no segment is open")
         }
@@ -345,6 +379,7 @@ public final class SQLiteDecisionLog: DecisionLog {
                         Data(batch.previous.bytes), Data(batch.digest.bytes), Data(batch.payload),
                     ])
                 }
+                try Self.write(position.heads, db)
                 return .commit
             }
         }

@@ -16,10 +16,15 @@ extension Response {
     static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return Response(
+        return json(ByteBuffer(bytes: try encoder.encode(value)), status: status)
+    }
+
+    /// An answer of JSON text.
+    static func json(_ text: ByteBuffer, status: HTTPResponse.Status = .ok) -> Response {
+        Response(
             status: status,
             headers: [.contentType: "application/json; charset=utf-8"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: try encoder.encode(value)))
+            body: ResponseBody(byteBuffer: text)
         )
     }
 
@@ -32,8 +37,8 @@ extension Request {
     ///
     /// - Throws: 415 for another media type, 400 for a body that does not fit, 413 for one that is too long.
     func json<T: Decodable>(_ type: T.Type, _ context: EdgeContext) async throws -> T {
-        let media = headers[.contentType]?.split(separator: ";").first.map { $0.trimmingCharacters(in: .whitespaces) }
-        guard media?.lowercased() == "application/json" else {
+        let media = (headers[.contentType] ?? "").prefix { $0 != ";" }
+        guard media.lowercased().split(separator: " ") == ["application/json"] else {
             throw HTTPError(.unsupportedMediaType, message: "send the body as application/json")
         }
         return try await decode(as: type, context: context)

@@ -8,6 +8,7 @@ import Execution
 import Hummingbird
 import Kernel
 import Model
+import NIOCore
 
 extension Site {
     private struct OffersWanted: Decodable {
@@ -17,31 +18,6 @@ extension Site {
         var entrance: String?
         var campaigns: [Int64]?
         var history: Bool?
-    }
-
-    private struct Offers: Encodable {
-        struct Offer: Encodable {
-            var campaign: Int64
-            var name: String
-            var product: String?
-            var script: String
-            var reason: String
-            var priority: Int
-        }
-
-        struct Contact: Encodable {
-            var campaign: Int64
-            var name: String
-            var touchpoint: String
-            var day: String
-            var result: String
-            var until: String?
-        }
-
-        var interaction: String
-        var offers: [Offer]
-        var notBefore: String?
-        var history: [Contact]?
     }
 
     private struct Result: Decodable {
@@ -73,32 +49,7 @@ extension Site {
                 wantsHistory: wanted.history ?? false,
                 now: platform.clock.now
             )
-            return try Response.json(
-                Offers(
-                    interaction: wanted.interaction,
-                    offers: answer.offers.map {
-                        Offers.Offer(
-                            campaign: $0.campaign.number,
-                            name: $0.name,
-                            product: $0.product,
-                            script: $0.script,
-                            reason: $0.reason,
-                            priority: $0.priority
-                        )
-                    },
-                    notBefore: answer.decision.notBefore?.isoOffset,
-                    history: answer.history?.map {
-                        Offers.Contact(
-                            campaign: $0.campaign.number,
-                            name: $0.name,
-                            touchpoint: $0.touchpoint.code,
-                            day: $0.day.iso,
-                            result: $0.standing.rawValue,
-                            until: $0.until?.iso
-                        )
-                    }
-                )
-            )
+            return Response.json(Self.text(of: answer, in: wanted.interaction))
         }
         post("\(Self.api)/touchpoints/{touchpoint}/results", .serve) { [self] request, context in
             let staff = try context.user()
@@ -123,6 +74,31 @@ extension Site {
             )
             return Response.done
         }
+    }
+
+    private static func text(of answer: TouchpointAnswer, in interaction: String) -> ByteBuffer {
+        var text = JSONText()
+        if let history = answer.history {
+            text.field("history", history) { text, contact in
+                text.field("campaign", contact.campaign.number)
+                text.field("day", contact.day.iso)
+                text.field("name", contact.name)
+                text.field("result", contact.standing.rawValue)
+                text.field("touchpoint", contact.touchpoint.code)
+                text.field("until", contact.until?.iso)
+            }
+        }
+        text.field("interaction", interaction)
+        text.field("notBefore", answer.decision.notBefore?.isoOffset)
+        text.field("offers", answer.offers) { text, offer in
+            text.field("campaign", offer.campaign.number)
+            text.field("name", offer.name)
+            text.field("priority", offer.priority)
+            text.field("product", offer.product)
+            text.field("reason", offer.reason)
+            text.field("script", offer.script)
+        }
+        return text.finished()
     }
 
     private static func touchpoint(_ context: EdgeContext) throws(EdgeError) -> Touchpoint {
