@@ -76,7 +76,7 @@ extension DecisionHost {
                     threads: threads
                 )
             }
-            session.select { self.serveInbox() }
+            session.select { self.makeRoom() }
             return ShadowWave(session: session, comparison: ShadowReport.Wave(wave: wave, planned: planned))
         } catch {
             self.shadow?.status.report.fail(error)

@@ -111,6 +111,7 @@ extension DecisionHost {
     func serveInbox() {
         let requests = inbox.withLock { $0.takeAll() }
         if requests.count > 1 { warm(requests) }
+        if !requests.isEmpty { servedAt = .now }
         for request in requests { serve(request) }
         if let flight = inFlight, flight.isDone { try? land() }
         if inFlight == nil, failure == nil, !pending.isEmpty { send() }

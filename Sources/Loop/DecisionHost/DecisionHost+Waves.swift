@@ -3,6 +3,7 @@
 
 public import Decisioning
 import Dispatch
+import Foundation
 public import Kernel
 public import Model
 import Ports
@@ -81,17 +82,17 @@ extension DecisionHost {
                 spec: spec,
                 readsAssignment: false
             )
-            session.select { self.serveInbox() }
-            return session.candidates { self.serveInbox() }
+            session.select { self.makeRoom() }
+            return session.candidates { self.makeRoom() }
         }
     }
 
     /// Makes all decisions of a dry run, and serves who waits.
     private func decideOnly(_ session: WaveSession) {
-        session.select { self.serveInbox() }
+        session.select { self.makeRoom() }
         for start in stride(from: 0, to: session.blocks.count, by: threads) {
             _ = session.decide(session.blocks[start..<min(start + threads, session.blocks.count)])
-            serveInbox()
+            makeRoom()
         }
     }
 
@@ -150,7 +151,7 @@ extension DecisionHost {
         ])
         resumable = session
         observe(.waveOpened)
-        session.select { self.serveInbox() }
+        session.select { self.makeRoom() }
         guard let open = state.openWave else { throw DecisionError.unknownWave(wave) }
         return try finish(session, after: open)
     }
@@ -187,12 +188,36 @@ extension DecisionHost {
             try state.apply(record, sequence: state.sequence, countsContacts: false)
             pending.add(record, of: session.wave, block: block)
         }
+        makeRoom()
         if pending.blocks >= blocksPerCommit {
-            try land()
-            send()
+            if let flight = inFlight { while !flight.isDone { serveInboxSoon() } }
+            // What was served meanwhile may have taken the blocks along.
+            if pending.blocks > 0 {
+                try land()
+                send()
+            }
         }
-        serveInbox()
         if let failure { throw DecisionHostError.readOnly(cause: failure) }
+    }
+
+    /// Serves who waits between two slices of a wave; while requests come, the wave takes a quarter of the owner's time.
+    ///
+    /// A wave can wait and a customer cannot: both decide on the same cores that read and write the requests.
+    func makeRoom() {
+        let begin = ContinuousClock.now
+        let end = begin + min(begin - roomMadeAt, Self.patience) * 3
+        serveInbox()
+        while case let now = ContinuousClock.now, now < end, now - servedAt < Self.patience { serveInboxSoon() }
+        roomMadeAt = .now
+    }
+
+    /// For so long after the last request the next one is awaited.
+    private static let patience = Duration.milliseconds(5)
+
+    /// Serves who comes within a fraction of a millisecond.
+    private func serveInboxSoon() {
+        usleep(200)
+        serveInbox()
     }
 
     /// Waits until all blocks are durable.

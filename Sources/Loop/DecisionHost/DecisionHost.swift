@@ -73,6 +73,9 @@ public final class DecisionHost: @unchecked Sendable {
     var inFlight: InFlight?
     var shadow: Shadow?
     var shadowWave: ShadowWave?
+    /// When single requests were served last, and when a wave made room for them last.
+    var servedAt = ContinuousClock.now
+    var roomMadeAt = ContinuousClock.now
     private var checkpoint: Checkpoint?
     private var checkpointedAt: Int64
 
