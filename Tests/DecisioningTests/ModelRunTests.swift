@@ -245,7 +245,11 @@ private final class Crowd: Sendable {
 
     private func receive(_ now: LocalTime, _ random: inout SeededRandom) async throws {
         guard let wave = common.withLock({ $0.waves }).randomElement(using: &random) else { return }
-        let gone = try await host.read { $0.waves[wave]?.members(\.handedOff) ?? [] }
+        // Now and then a channel tells of somebody who never left, or whose contact was given back.
+        let isStrange = Int.random(in: 0..<4, using: &random) == 0
+        let gone = try await host.read { state in
+            isStrange ? state.waves[wave]?.members(\.contact) : state.waves[wave]?.members(\.handedOff)
+        } ?? []
         let kind = FeedbackKind.allCases.randomElement(using: &random) ?? .delivered
         let salt = UInt32.random(in: 0..<7, using: &random)
         try await host.feedback(wave, kind, gone.filter { ($0.number + salt) % 7 < 3 }, at: now)
@@ -310,7 +314,7 @@ private final class CrowdCheck {
             members[wave] = try folds.values.filter { try $0.isMember(ofAudience: audience) }
             try apply(record, sequence, to: members[wave])
         case .waveSelected(let wave, _), .waveBlock(let wave, _, _), .handedOff(let wave, _, _, _, _, _),
-            .feedback(let wave, _, _, _, _), .released(let wave, _, _):
+            .reported(let wave, _, _, _, _), .released(let wave, _, _):
             try prepare(record)
             try apply(record, sequence, to: members[wave])
         default: try apply(record, sequence, to: Array(folds.values))

@@ -316,7 +316,7 @@ struct ConsoleModels {
         let kinds: [SubscriberEvent.Kind] = [
             .known, .listed(ListID(evil)), .unlisted(.product(evil)), .decided(wave, .contact),
             .decided(wave, .capSMS), .dropped(wave, .dnd02), .handedOff(wave), .feedback(wave, .delivered),
-            .released(wave), .answered(answer), .answered(OfferAnswer(request: Self.request, offers: [])),
+            .corrected(wave, .delivered), .corrected(wave, .failed), .released(wave), .answered(answer), .answered(OfferAnswer(request: Self.request, offers: [])),
             .responded(response), .lapsed(7),
         ]
         return kinds.enumerated().map { SubscriberEvent(at: Self.now, position: Int64($0), kind: $1) }
