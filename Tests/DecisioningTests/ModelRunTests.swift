@@ -247,9 +247,10 @@ private final class Crowd: Sendable {
         guard let wave = common.withLock({ $0.waves }).randomElement(using: &random) else { return }
         // Now and then a channel tells of somebody who never left, or whose contact was given back.
         let isStrange = Int.random(in: 0..<4, using: &random) == 0
-        let gone = try await host.read { state in
-            isStrange ? state.waves[wave]?.members(\.contact) : state.waves[wave]?.members(\.handedOff)
-        } ?? []
+        let gone =
+            try await host.read { state in
+                isStrange ? state.waves[wave]?.members(\.contact) : state.waves[wave]?.members(\.handedOff)
+            } ?? []
         let kind = FeedbackKind.allCases.randomElement(using: &random) ?? .delivered
         let salt = UInt32.random(in: 0..<7, using: &random)
         try await host.feedback(wave, kind, gone.filter { ($0.number + salt) % 7 < 3 }, at: now)
@@ -407,6 +408,7 @@ private final class CrowdCheck {
         audit.compare(with: replay.state)
         audit.checkNothingIsDue()
         #expect(audit.problems.isEmpty, "seed \(seed): \(audit.problems.count), \(audit.problems.prefix(5))")
+        try await Self.checkOverruns(crowd, replay.state, on: time.day, seed)
         let audited = clock.now
         let check = try CrowdCheck(crowd)
         #expect(check.problems.isEmpty, "seed \(seed): \(check.problems.count), \(check.problems.prefix(5))")
@@ -421,5 +423,29 @@ private final class CrowdCheck {
             \(decided - worked), audited in \(audited - decided), folded naively in \(clock.now - audited)
             """
         )
+    }
+
+    /// Of everybody above a cap the log names facts from outside, and no decision.
+    private static func checkOverruns(
+        _ crowd: Crowd,
+        _ state: DecisionState,
+        on day: LocalDay,
+        _ seed: UInt64
+    ) async throws {
+        let explainer = Explainer(
+            log: crowd.log,
+            inputs: crowd.world.inputs(crowd.objects),
+            postings: InMemoryPostings(),
+            rows: InMemoryWaveRows()
+        )
+        let scan = try #require(try state.overrunScan(on: day))
+        let above = scan.report([scan.count(scan.blocks, state.ledger, threads: 2)]).members
+        let found = try explainer.overruns(of: crowd.customers.map { SubscriberIndex($0) }, on: day)
+        #expect(found.count == crowd.customers.count)
+        for subscriber in found {
+            #expect(subscriber.overruns.isEmpty != above.contains(subscriber.index.number), "seed \(seed)")
+            #expect(!subscriber.isBroken, "seed \(seed): \(subscriber)")
+            #expect(subscriber.overruns.allSatisfy { !$0.causes.isEmpty }, "seed \(seed): \(subscriber)")
+        }
     }
 }
