@@ -387,6 +387,7 @@ private final class CrowdCheck {
 @Suite(.serialized) struct ModelRunTests {
     private static let operations = isLong ? 1_000_000 : 20_000
     private static let customers = isLong ? 1_500 : 240
+    private static let mostExplained = 40
 
     @Test func `whatever tasks do at once, a slow account of the log agrees with every counter and decision`()
         async throws
@@ -440,8 +441,10 @@ private final class CrowdCheck {
         )
         let scan = try #require(try state.overrunScan(on: day))
         let above = scan.report([scan.count(scan.blocks, state.ledger, threads: 2)]).members
-        let found = try explainer.overruns(of: crowd.customers.map { SubscriberIndex($0) }, on: day)
-        #expect(found.count == crowd.customers.count)
+        // Each part of the log is walked by itself: those above a cap first, then others.
+        let looked = crowd.customers.filter(above.contains) + crowd.customers.filter { !above.contains($0) }
+        let found = try explainer.overruns(of: looked.prefix(mostExplained).map { SubscriberIndex($0) }, on: day)
+        #expect(found.count == min(looked.count, mostExplained))
         for subscriber in found {
             #expect(subscriber.overruns.isEmpty != above.contains(subscriber.index.number), "seed \(seed)")
             #expect(!subscriber.isBroken, "seed \(seed): \(subscriber)")

@@ -261,8 +261,11 @@ private struct TwoLoads: DecisionInputs {
         var policy = one.world.policy
         (policy.revision, policy.tiers[2].caps[.sms]) = (3, Cap(count: 1, months: 1))
         let file = one.objects.put(Array(try JSONEncoder().encode(policy)))
+        let later = one.world.start.adding(minutes: 3 * 24 * 60)
+        try await one.host.tick(later)
         try await one.host.record([.policySet(revision: 3, file: file)])
         found = try await one.found()
+        #expect(found.causes.map(\.at) == [later], "dated by the last tick, though nothing happened to him since")
         #expect(found.overruns.map(\.used) == [3] && found.overruns.map(\.cap) == [1])
         #expect(found.causes.map(\.kind) == [.policy(revision: 3)], "what is over is not named any more")
     }
