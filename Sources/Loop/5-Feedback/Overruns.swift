@@ -28,6 +28,8 @@ public struct Overruns: Sendable {
     ///   - day: The day whose tiers hold.
     ///   - members: Who is looked at; nil = everybody.
     ///   - isWanted: Which kinds of overruns are asked for.
+    /// - Returns: Who they are, and how many by tier, cap and window; nobody when there is no policy.
+    /// - Throws: What a tier's rule that cannot be evaluated throws.
     public func report(
         on day: LocalDay,
         among members: Bitset? = nil,
