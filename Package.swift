@@ -217,7 +217,7 @@ let package = Package(
             name: "gyre",
             dependencies: core + [
                 "Arbitration", "Assembly", "Bench", "CommandLink", "Console", "Demo", "Dispatching", "Evaluation",
-                "HTTPAPI",
+                "Feedback", "HTTPAPI",
                 "Planning", "Rules", "SimulatedChannel", "Synthetic", "Texts", hummingbird,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

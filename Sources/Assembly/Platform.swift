@@ -86,6 +86,8 @@ public final class Platform: Sendable {
     public let touchpoints: Touchpoints
     /// Why and why not.
     public let explainer: Explainer
+    /// Counters above their caps.
+    public let overruns: Overruns
     /// Workers.
     public let threads: Int
     /// Why the live load of subscribers was not in the list of loads when the directory was opened; nil when it was.
@@ -182,6 +184,7 @@ public final class Platform: Sendable {
             postings: try SQLitePostings(path: path + "/explain/postings.sqlite"),
             rows: rows
         )
+        overruns = Overruns(host: host, explainer: explainer, threads: settings.threads)
         if try await host.read({ $0.sequence }) == 0 {
             let salt = salt ?? (0..<16).map { _ in UInt8.random(in: 0 ... .max) }
             try await host.record([.genesis(salt: salt, now: self.clock.now)])

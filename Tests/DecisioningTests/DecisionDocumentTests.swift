@@ -117,11 +117,13 @@ private struct WorkedExample {
             at: Self.at(17, 14, 50)
         )
         #expect(try await host.respond(shown) == .taken)
-        // A wave of the last evening of a month that leaves the next morning, and is answered after it expired.
+        // A wave of the last evening of a month that leaves the next morning, and is answered after it expired; the
+        // channel's file of the month says better.
         _ = try await host.run(wave: Self.waves[1], planned: Self.at(30, 18), audience: everybody)
         try await leave(Self.waves[1], at: Self.at(31, 10))
         try await host.tick(Self.at(34, 10))
         try await host.feedback(Self.waves[1], .failed, [Self.index], at: Self.at(35, 9))
+        try await host.feedback(Self.waves[1], .delivered, [Self.index], at: Self.at(40, 8))
     }
 
     /// The table of the document: every record after the set-up, and what the state says once it is applied.
@@ -163,7 +165,7 @@ private struct WorkedExample {
         case .waveBlock: ("waveBlock", nil)
         case .waveClosed: ("waveClosed", nil)
         case .handedOff(_, _, _, _, let at, _): ("handedOff", at)
-        case .feedback(_, _, let kind, _, let at): ("feedback \(kind.code)", at)
+        case .reported(_, _, let kind, _, let at): ("reported \(kind.code)", at)
         case .answered(let all): ("answered", all.first?.request.at)
         case .lapsed: ("lapsed", nil)
         case .responded(let all): ("responded \(all.first?.result.code ?? "")", all.first?.at)

@@ -245,7 +245,12 @@ private final class Crowd: Sendable {
 
     private func receive(_ now: LocalTime, _ random: inout SeededRandom) async throws {
         guard let wave = common.withLock({ $0.waves }).randomElement(using: &random) else { return }
-        let gone = try await host.read { $0.waves[wave]?.members(\.handedOff) ?? [] }
+        // Now and then a channel tells of somebody who never left, or whose contact was given back.
+        let isStrange = Int.random(in: 0..<4, using: &random) == 0
+        let gone =
+            try await host.read { state in
+                isStrange ? state.waves[wave]?.members(\.contact) : state.waves[wave]?.members(\.handedOff)
+            } ?? []
         let kind = FeedbackKind.allCases.randomElement(using: &random) ?? .delivered
         let salt = UInt32.random(in: 0..<7, using: &random)
         try await host.feedback(wave, kind, gone.filter { ($0.number + salt) % 7 < 3 }, at: now)
@@ -310,7 +315,7 @@ private final class CrowdCheck {
             members[wave] = try folds.values.filter { try $0.isMember(ofAudience: audience) }
             try apply(record, sequence, to: members[wave])
         case .waveSelected(let wave, _), .waveBlock(let wave, _, _), .handedOff(let wave, _, _, _, _, _),
-            .feedback(let wave, _, _, _, _), .released(let wave, _, _):
+            .reported(let wave, _, _, _, _), .released(let wave, _, _):
             try prepare(record)
             try apply(record, sequence, to: members[wave])
         default: try apply(record, sequence, to: Array(folds.values))
@@ -382,6 +387,7 @@ private final class CrowdCheck {
 @Suite(.serialized) struct ModelRunTests {
     private static let operations = isLong ? 1_000_000 : 20_000
     private static let customers = isLong ? 1_500 : 240
+    private static let mostExplained = 40
 
     @Test func `whatever tasks do at once, a slow account of the log agrees with every counter and decision`()
         async throws
@@ -403,6 +409,7 @@ private final class CrowdCheck {
         audit.compare(with: replay.state)
         audit.checkNothingIsDue()
         #expect(audit.problems.isEmpty, "seed \(seed): \(audit.problems.count), \(audit.problems.prefix(5))")
+        try await Self.checkOverruns(crowd, replay.state, on: time.day, seed)
         let audited = clock.now
         let check = try CrowdCheck(crowd)
         #expect(check.problems.isEmpty, "seed \(seed): \(check.problems.count), \(check.problems.prefix(5))")
@@ -417,5 +424,31 @@ private final class CrowdCheck {
             \(decided - worked), audited in \(audited - decided), folded naively in \(clock.now - audited)
             """
         )
+    }
+
+    /// Of everybody above a cap the log names facts from outside, and no decision.
+    private static func checkOverruns(
+        _ crowd: Crowd,
+        _ state: DecisionState,
+        on day: LocalDay,
+        _ seed: UInt64
+    ) async throws {
+        let explainer = Explainer(
+            log: crowd.log,
+            inputs: crowd.world.inputs(crowd.objects),
+            postings: InMemoryPostings(),
+            rows: InMemoryWaveRows()
+        )
+        let scan = try #require(try state.overrunScan(on: day))
+        let above = scan.report([scan.count(scan.blocks, state.ledger, threads: 2)]).members
+        // Each part of the log is walked by itself: those above a cap first, then others.
+        let looked = crowd.customers.filter(above.contains) + crowd.customers.filter { !above.contains($0) }
+        let found = try explainer.overruns(of: looked.prefix(mostExplained).map { SubscriberIndex($0) }, on: day)
+        #expect(found.count == min(looked.count, mostExplained))
+        for subscriber in found {
+            #expect(subscriber.overruns.isEmpty != above.contains(subscriber.index.number), "seed \(seed)")
+            #expect(!subscriber.isBroken, "seed \(seed): \(subscriber)")
+            #expect(subscriber.overruns.allSatisfy { !$0.causes.isEmpty }, "seed \(seed): \(subscriber)")
+        }
     }
 }

@@ -54,6 +54,7 @@ import Testing
         .concluded([SingleConclusion(request: 1, index: 70_000, isSettled: true)]),
         .assignmentSet(CampaignID(12), file: hash),
         .assignmentSet(CampaignID(12), file: nil),
+        .reported(wave, block: 1, kind: .failed, members: sparse, at: time),
     ]
 
     @Test(arguments: records) func `a record is read back as it was written`(record: LogRecord) throws {

@@ -316,7 +316,8 @@ struct ConsoleModels {
         let kinds: [SubscriberEvent.Kind] = [
             .known, .listed(ListID(evil)), .unlisted(.product(evil)), .decided(wave, .contact),
             .decided(wave, .capSMS), .dropped(wave, .dnd02), .handedOff(wave), .feedback(wave, .delivered),
-            .released(wave), .answered(answer), .answered(OfferAnswer(request: Self.request, offers: [])),
+            .corrected(wave, .delivered), .corrected(wave, .failed), .released(wave), .answered(answer),
+            .answered(OfferAnswer(request: Self.request, offers: [])),
             .responded(response), .lapsed(7),
         ]
         return kinds.enumerated().map { SubscriberEvent(at: Self.now, position: Int64($0), kind: $1) }
@@ -470,6 +471,45 @@ struct ConsoleModels {
         return ArbitrationFormPage(form: form, campaigns: campaigns, previous: previous)
     }
 
+    private var noOverruns: OverrunsPage {
+        OverrunsPage(
+            report: OverrunReport(nothingOn: Self.now.day, subscribers: 9),
+            rows: Page(rows: [], total: 0),
+            names: EventNames(campaigns: [:], policy: nil),
+            query: TableQuery()
+        )
+    }
+
+    /// Every kind of cause, and somebody who is not above any cap any more.
+    private var overruns: OverrunsPage {
+        var page = noOverruns
+        let (wave, window) = (
+            WaveID(campaign: CampaignID(9), occurrence: 1), CapWindow(first: Self.now.month, months: 2)
+        )
+        let kinds: [OverrunCause.Kind] = [
+            .lateReceipt(wave), .loaded, .shownAfterAll(nil), .shownAfterAll(wave.campaign), .policy(revision: 2),
+            .tier(evil), .tier("a"), .decision(wave.campaign), .decision(nil),
+        ]
+        let causes = kinds.map { OverrunCause(kind: $0, at: Self.now, position: 4) }
+        let (name, checks) = (BilingualText(zh: evil, en: evil), [Outcome.capSMS, .capOverall])
+        let overruns = checks.map { Overrun(check: $0, window: window, used: 5, cap: 4, causes: causes) }
+        page.names = EventNames(campaigns: [wave.campaign: evil], policy: policy)
+        page.report.counts = checks.map {
+            OverrunCount(
+                group: OverrunGroup(tier: evil, tierName: name, check: $0, window: window),
+                subscribers: 2
+            )
+        }
+        page.rows = Page(
+            rows: [overruns, []].map {
+                let subscriber = OverrunSubscriber(index: SubscriberIndex(3), tier: evil, tierName: name, overruns: $0)
+                return OverrunRow(subscriber: subscriber, number: evil)
+            },
+            total: 2
+        )
+        return page
+    }
+
     typealias Named = (name: String, make: (Frame) -> Screen)
 
     /// Every page, in every state that shows other parts.
@@ -619,6 +659,7 @@ struct ConsoleModels {
             ("arbitration form", { arbitrationForm(previous: nil).page($0) }),
             ("arbitration form, again", { arbitrationForm(previous: arbitration(.solved)).page($0) }),
             ("policy, none", { PolicyPage().page($0) }),
+            ("overruns", { overruns.page($0) }), ("overruns, none", { noOverruns.page($0) }),
             (
                 "policy with drafts",
                 { PolicyPage(policy: draft().policy, drafts: Page(rows: [draft()], total: 1)).page($0) }

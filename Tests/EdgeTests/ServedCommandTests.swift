@@ -121,6 +121,8 @@ import Testing
         (["wave", "9"], 1, "campaign \"9\" does not exist"), (["wave", "1", "--at", "noon"], 64, "not ISO 8601"),
         (["explain", "1", "13800138000"], 1, "138****8000"), (["explain", "1", "x"], 64, "not a telephone number"),
         (["explain", "1", World.number], 0, "Outcome"), (["explain", "1", World.number, "--json"], 0, "reasons"),
+        (["overruns"], 0, "Above a cap"), (["overruns", "--json", "--search", "cap_sms"], 0, "\"above\":"),
+        (["overruns", "--limit", "-1"], 64, "0 to 1000"),
         (["replay", "--verify", "--json"], 0, "stateSHA256"), (["replay", "--lang", "zh-CN"], 0, "状态哈希"),
         (["report", "1", "--json"], 0, "liftPercentagePoints"), (["report", "1"], 0, "percentage points"),
         (["report", "2"], 1, "campaign \"2\" does not exist"), (["report", "1", "--nonsense"], 64, "Usage"),

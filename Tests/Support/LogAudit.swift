@@ -32,6 +32,8 @@ public final class LogAudit {
     private struct Contact {
         var phase = Phase.open
         var hasLeft = false
+        /// What came back for it, each once.
+        var receipts: Set<FeedbackKind> = []
         /// The month it counts in.
         var month: LocalMonth
     }
@@ -148,6 +150,9 @@ public final class LogAudit {
         case .feedback(let wave, let block, let kind, let members, _):
             waves[wave]?.feedback[FeedbackPlace(block: Int(block), kind: kind), default: 0] += 1
             members.forEach { take(kind, of: UInt32(Int(block) * Block.size + $0), in: wave) }
+        case .reported(let wave, let block, let kind, let members, _):
+            waves[wave]?.feedback[FeedbackPlace(block: Int(block), kind: kind), default: 0] += 1
+            members.forEach { report(kind, of: UInt32(Int(block) * Block.size + $0), in: wave) }
         case .released(let wave, let block, let members):
             members.forEach { release(UInt32(Int(block) * Block.size + $0), in: wave) }
         case .reserved(let all): all.forEach(reserve)
@@ -190,7 +195,9 @@ public final class LogAudit {
     }
 
     private func take(_ kind: FeedbackKind, of index: UInt32, in wave: WaveID) {
-        guard let contact = waves[wave]?.contacts[index], contact.hasLeft, contact.phase == .open else { return }
+        guard let contact = waves[wave]?.contacts[index], contact.hasLeft else { return }
+        waves[wave]?.contacts[index]?.receipts.insert(kind)
+        guard contact.phase == .open else { return }
         switch kind {
         case .delivered, .unknown:
             waves[wave]?.contacts[index]?.phase = .settled
@@ -198,6 +205,32 @@ public final class LogAudit {
         case .refused, .failed: release(index, in: wave)
         default: break
         }
+    }
+
+    /// What came back says whether a contact counts, whatever came first: delivered, else not delivered, else unknown.
+    private func report(_ kind: FeedbackKind, of index: UInt32, in wave: WaveID) {
+        guard let state = waves[wave], var contact = state.contacts[index] else { return }
+        if kind == .delivered { contact.hasLeft = true }
+        if contact.hasLeft { contact.receipts.insert(kind) }
+        let old = contact.phase
+        if contact.receipts.contains(.delivered) {
+            contact.phase = .settled
+        } else if !contact.receipts.isDisjoint(with: [.refused, .failed]) {
+            contact.phase = .released
+        } else if contact.receipts.contains(.unknown), old == .open {
+            contact.phase = .settled
+        }
+        waves[wave]?.contacts[index] = contact
+        guard contact.phase != old else { return }
+        let counter = Counter(channel: state.spec.channel, month: contact.month)
+        if old == .settled { settled -= 1 }
+        if old == .released {
+            if obstacle(index, counter) != nil { overruns += 1 }
+            add(index, counter)
+            (reserved, released) = (reserved - 1, released - 1)
+        }
+        if contact.phase == .settled { settled += 1 }
+        if contact.phase == .released { discount(index, counter) }
     }
 
     private func release(_ index: UInt32, in wave: WaveID) {

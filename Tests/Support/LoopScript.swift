@@ -162,6 +162,10 @@ public struct LoopScript: Sendable {
         if try await host.read({ $0.campaigns[wave.campaign] == nil }) { try await record(cycle, on: host) }
         try await host.tick(planned)
         tell(.recorded(cycle: cycle))
+        // What expired without an answer turns out not to have arrived.
+        if cycle > 2 {
+            try await receiveLate(.failed, of: cycle - 2, at: planned, on: host) { _, index in index.number % 9 == 7 }
+        }
         let summary = try await host.run(wave: wave, planned: planned, audience: audience)
         tell(.ran(cycle: cycle, outcome: summary.outcomeSHA256))
         for block in 0..<Block.count(subscribers: world.subscribers) {
@@ -173,6 +177,11 @@ public struct LoopScript: Sendable {
         }
         // Before the offers: they must find the same counters when they are asked for again.
         try await host.releaseUnsent(wave)
+        // A channel's file says that some of what failed arrived after all, and some of what never left.
+        try await receiveLate(.delivered, of: cycle, at: planned, on: host) { state, index in
+            let isOfLastQuarter = state.released.contains(index.offset) && !state.handedOff.contains(index.offset)
+            return index.number % 50 != 0 && (index.number % 18 == 0 || isOfLastQuarter && index.number % 5 == 0)
+        }
         try await offer(cycle, on: host)
         let doubtful = (0..<20).map { UInt32($0 * 31 + cycle * 7) % UInt32(world.subscribers) }
         try await host.record([.listChanged(.dnd(2), added: doubtful, removed: [])])
@@ -205,6 +214,27 @@ public struct LoopScript: Sendable {
         for kind in [FeedbackKind.accepted, .failed, .delivered, .replied] {
             let members = gone.filter { Self.comesBack(kind, $0) }
             try await host.feedback(wave, kind, members, at: planned)
+            if !members.isEmpty { tell(.tookFeedback(cycle: cycle, block: block, kind: kind)) }
+        }
+    }
+
+    /// Takes what came back of a cycle's wave when its contacts were concluded already.
+    private func receiveLate(
+        _ kind: FeedbackKind,
+        of cycle: Int,
+        at time: LocalTime,
+        on host: DecisionHost,
+        where isLate: @escaping @Sendable (WaveBlockState, SubscriberIndex) -> Bool
+    ) async throws {
+        let wave = Self.wave(cycle)
+        let blocks = try await host.read { $0.waves[wave]?.blocks ?? [:] }
+        for (block, state) in blocks.sorted(by: { $0.key < $1.key }) {
+            var members: [SubscriberIndex] = []
+            state.contact.forEach {
+                let index = SubscriberIndex(UInt32(block * Block.size + $0))
+                if isLate(state, index) { members.append(index) }
+            }
+            try await host.feedback(wave, kind, members, at: time)
             if !members.isEmpty { tell(.tookFeedback(cycle: cycle, block: block, kind: kind)) }
         }
     }

@@ -31,6 +31,7 @@ public struct Console: Sendable {
         console.addLists()
         console.addExplain()
         console.addPolicy()
+        console.addOverruns()
         console.addStaff()
         site.showErrors { problem, request, context in
             // An error of the error page falls back to the API's form.

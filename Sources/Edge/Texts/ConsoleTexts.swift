@@ -646,6 +646,25 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case holdoutShare = "全局空白组 | Global holdout"
     case epoch = "（周期 {0}） | (epoch {0})"
 
+    // Policy: overruns
+    case overrunsTitle = "超限用户 | Above their caps"
+    case overrunsHint =
+        "外部事实可能使接触次数超过上限；超限只阻止新的接触 | Facts from outside may put a counter above its cap; it then only blocks"
+    case subscribersAbove = "超限用户数 | Subscribers above a cap"
+    case ofSubscribers = "共 {0} 户 | of {0} subscribers"
+    case overrunCounts = "按档位、上限和时间窗统计 | By tier, cap and window"
+    case overrunSubscribers = "用户明细 | Subscribers"
+    case exceededCap = "上限 | Cap"
+    case capWindow = "时间窗 | Window"
+    case exceeded = "超限情况 | Exceeded"
+    case overrunCause = "造成超限的事实 | Facts behind it"
+    case subscriberIndex = "用户序号 | Index"
+    case searchOverruns = "档位、上限或月份 | Tier, cap or month"
+    case noOverruns = "没有超限用户 | Nobody is above a cap"
+    case noLongerExceeded = "已不再超限 | Not exceeded any more"
+    case guaranteeBroken =
+        "严重错误：Gyre 的决策超出了接触上限，请立即报告，并保留决策日志。 | A decision of Gyre exceeded a cap, which none may. Report it at once and keep the decision log."
+
     // Policy: drafts, preview, history
     case newPolicyDraft = "新建草案 | New draft"
     case policyHistory = "历史版本 | History"

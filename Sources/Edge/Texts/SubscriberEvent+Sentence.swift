@@ -32,6 +32,7 @@ extension SubscriberEvent {
         case .dropped: "dropped"
         case .handedOff: "handed_off"
         case .feedback(_, let kind): kind.code
+        case .corrected(_, let kind): kind.code + "_late"
         case .released: "released"
         case .answered: "answered"
         case .responded(let response): "answer_" + response.result.code
@@ -43,7 +44,7 @@ extension SubscriberEvent {
     public var campaign: CampaignID? {
         switch kind {
         case .decided(let wave, _), .dropped(let wave, _), .handedOff(let wave), .feedback(let wave, _),
-            .released(let wave):
+            .corrected(let wave, _), .released(let wave):
             wave.campaign
         case .responded(let response): response.campaign
         case .answered(let answer): answer.offers.count == 1 ? answer.offers.first : nil
@@ -99,6 +100,17 @@ extension SubscriberEvent {
         case .feedback(let wave, let kind):
             let name = names.campaign(wave.campaign)
             return language("“\(name)”：\(kind.name.zh)。", "“\(name)”: \(kind.name.en).")
+        case .corrected(let wave, let kind):
+            let name = names.campaign(wave.campaign)
+            return kind == .delivered
+                ? language(
+                    "“\(name)”：迟到回执，\(kind.name.zh)，接触次数重新计入。",
+                    "“\(name)”: \(kind.name.en) after all; the contact counts again."
+                )
+                : language(
+                    "“\(name)”：迟到回执，\(kind.name.zh)，返还接触次数。",
+                    "“\(name)”: \(kind.name.en) after all; the contact was given back."
+                )
         case .released(let wave):
             let name = names.campaign(wave.campaign)
             return language("“\(name)”未发出，返还接触次数。", "“\(name)” never left; the contact was given back.")

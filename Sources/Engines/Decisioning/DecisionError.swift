@@ -19,6 +19,8 @@ public enum DecisionError: CodedError, Equatable {
     case badFile(ContentHash, why: String)
     case invalidPolicy(String)
     case different(sequence: Int64, what: String)
+    /// A decision raised a counter above the cap in force, which none may.
+    case capExceeded(subscriber: SubscriberIndex, sequence: Int64)
 
     public var code: String {
         switch self {
@@ -34,6 +36,7 @@ public enum DecisionError: CodedError, Equatable {
         case .badFile: "decision.bad_file"
         case .invalidPolicy: "decision.invalid_policy"
         case .different: "decision.different"
+        case .capExceeded: "decision.cap_exceeded"
         }
     }
 
@@ -56,6 +59,9 @@ public enum DecisionError: CodedError, Equatable {
             "the decision log is damaged at batch \(sequence): \(why); restore it from a backup"
         case .badFile(let digest, let why): "file \(digest.hex.prefix(12))… named by the log is unusable: \(why)"
         case .invalidPolicy(let why): "the contact policy is not valid: \(why)"
+        case .capExceeded(let subscriber, let sequence):
+            "a decision of Gyre exceeded a cap of subscriber \(subscriber.number) at batch \(sequence), which none may; "
+                + "report it at once and keep the log"
         case .different(let sequence, let what): "re-deciding differs from the log at batch \(sequence): \(what)"
         }
     }

@@ -133,7 +133,7 @@ extension DecisionState {
                 let unsent = open.subtracting(state.handedOff)
                 if !silent.isEmpty {
                     records.append(
-                        .feedback(wave.wave, block: Int32(block), kind: .unknown, members: silent, at: time)
+                        .reported(wave.wave, block: Int32(block), kind: .unknown, members: silent, at: time)
                     )
                 }
                 if isStale, !unsent.isEmpty {

@@ -59,20 +59,54 @@ extension DecisionState {
         }
     }
 
+    /// Takes what came back, also for reservations that are concluded: a fact from outside corrects them.
+    func report(_ kind: FeedbackKind, wave: WaveID, block: Int, members: BlockSet) {
+        guard let owner = waves[wave], var state = owner.blocks[block] else { return }
+        switch kind {
+        case .delivered:
+            // Also of those that Gyre never handed off: they left on another path.
+            let arrived = members.intersection(state.contact)
+            let back = arrived.intersection(state.released)
+            state.handedOff = state.handedOff.union(arrived)
+            state.delivered = state.delivered.union(arrived)
+            state.settled = state.settled.union(arrived)
+            state.released = state.released.subtracting(back)
+            waves[wave]?.blocks[block] = state
+            guard !back.isEmpty else { return }
+            recent.add(RecentContacts(owner.spec, day: owner.planned.day), block: block, members: back)
+            count(back, 1, block: block, of: owner, state)
+        case .refused, .failed:
+            let failed = members.intersection(state.handedOff).subtracting(state.delivered)
+            giveBack(failed.subtracting(state.released), wave, block: block)
+        case .accepted, .unknown, .replied, .unsubscribed, .ordered:
+            take(kind, wave: wave, block: block, members: members)
+        }
+    }
+
     func release(_ wave: WaveID, block: Int, members: BlockSet) {
-        guard let state = waves[wave], var blockState = state.blocks[block] else { return }
-        let given = members.intersection(blockState.open)
-        guard !given.isEmpty else { return }
-        blockState.released = blockState.released.union(given)
-        waves[wave]?.blocks[block] = blockState
+        guard let state = waves[wave]?.blocks[block] else { return }
+        giveBack(members.intersection(state.open), wave, block: block)
+    }
+
+    /// Gives back contacts that count, settled or not.
+    private func giveBack(_ given: BlockSet, _ wave: WaveID, block: Int) {
+        guard !given.isEmpty, let owner = waves[wave], var state = owner.blocks[block] else { return }
+        state.settled = state.settled.subtracting(given)
+        state.released = state.released.union(given)
+        waves[wave]?.blocks[block] = state
         recent.forget(block: block)
-        var unmoved = given
-        for moved in blockState.moved {
-            let there = given.intersection(moved.members)
-            count(there, -1, block: block, channel: state.spec.channel, month: moved.month)
+        count(given, -1, block: block, of: owner, state)
+    }
+
+    /// Counts contacts of a block more or less, each in the month in which it left or else was planned for.
+    private func count(_ members: BlockSet, _ step: Int, block: Int, of owner: WaveState, _ state: WaveBlockState) {
+        var unmoved = members
+        for moved in state.moved {
+            let there = members.intersection(moved.members)
+            count(there, step, block: block, channel: owner.spec.channel, month: moved.month)
             unmoved = unmoved.subtracting(there)
         }
-        count(unmoved, -1, block: block, channel: state.spec.channel, month: state.planned.month)
+        count(unmoved, step, block: block, channel: owner.spec.channel, month: owner.planned.month)
     }
 
     /// Counts a contact of each member more or less; months that the ring no longer holds are history.

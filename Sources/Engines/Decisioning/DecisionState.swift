@@ -180,6 +180,8 @@ public final class DecisionState {
         case .lapsed(let all): for lapse in all { self.lapse(lapse) }
         case .assignmentSet(let id, let file):
             assignments[id] = try file.map { AdoptedAssignment(file: $0, assignment: try assignment($0, of: id)) }
+        case .reported(let wave, let block, let kind, let members, _):
+            report(kind, wave: wave, block: Int(block), members: members)
         }
         self.sequence = sequence
     }
@@ -453,8 +455,7 @@ public final class DecisionState {
         where isRelevant: (RecentContacts) -> Bool
     ) -> [RecentContacts] {
         var result = history.filter { abs(Int($0.day.number) - Int(day.number)) < days && isRelevant($0) }
-        for other in waves.values.sorted(by: { $0.wave < $1.wave }) where other.wave != wave && other.status != .aborted
-        {
+        for other in waves.values.sorted(by: { $0.wave < $1.wave }) where other.wave != wave {
             guard abs(Int(other.planned.day.number) - Int(day.number)) < days else { continue }
             var contacts = RecentContacts(other.spec, day: other.planned.day)
             guard isRelevant(contacts) else { continue }

@@ -42,7 +42,9 @@ extension DecisionHost {
         }
     }
 
-    /// Records what came back for some subscribers of a wave.
+    /// Records what came back for some subscribers of a wave, however late, as often as it comes, in any order.
+    ///
+    /// It is a fact: a delivery counts also when the contact had been given back, and may raise a counter above its cap.
     public func feedback(
         _ wave: WaveID,
         _ kind: FeedbackKind,
@@ -52,7 +54,7 @@ extension DecisionHost {
         guard !members.isEmpty else { return }
         let byBlock = Dictionary(grouping: members, by: \.block).sorted { $0.key < $1.key }
         let records = byBlock.map { block, members in
-            LogRecord.feedback(
+            LogRecord.reported(
                 wave,
                 block: Int32(block),
                 kind: kind,

@@ -36,6 +36,7 @@ struct PolicyPage {
             title: f.t(.menuPolicy),
             hint: f.t(.policyHint, "\(policy.revision)"),
             actions: """
+                \(when: f.may(.explain), linkButton(f.t(.overrunsTitle), to: OverrunsPage.path))\
                 \(linkButton(f.t(.shadowTitle), to: "/policy/shadow"))\
                 \(linkButton(f.t(.policyHistory), to: "/policy/history"))\
                 \(when: f.mayEditPolicy, newDraft(f))

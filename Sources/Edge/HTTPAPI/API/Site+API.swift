@@ -19,6 +19,7 @@ extension Site {
         addExplainRoutes()
         addTouchpointRoutes()
         addPolicyRoutes()
+        addOverrunRoutes()
         addArbitrationRoutes()
         addStaffRoutes()
     }

@@ -141,6 +141,11 @@ extension Site {
         }
     }
 
+    /// The subscribers that somebody of a scope may see; nil = all.
+    func visible(to scope: OrganisationScope) async throws -> Bitset? {
+        scope == .all ? nil : try await members(of: scope)
+    }
+
     private func members(of scope: OrganisationScope) async throws -> Bitset {
         let all = try await platform.host.read { $0.subscribers }
         guard all > 0 else { return Bitset(universe: 0) }

@@ -112,6 +112,20 @@ public struct Explainer: Sendable {
         }
         return events.reversed()
     }
+
+    /// Which caps of some subscribers are exceeded, by their tiers of a day, and the facts that brought it about.
+    ///
+    /// Subscribers without a policy or an index yet are left out.
+    public func overruns(of subscribers: [SubscriberIndex], on day: LocalDay) throws -> [OverrunSubscriber] {
+        let world = try log.current()
+        return try subscribers.compactMap { index in
+            let walk = OverrunWalk(SubscriberFold(index: index, inputs: inputs))
+            for entry in try log.records(of: index, in: world, campaign: nil) {
+                try walk.take(entry.record, sequence: entry.sequence)
+            }
+            return try walk.end(on: day, position: world.end)
+        }
+    }
 }
 
 /// One pass over a subscriber's records.

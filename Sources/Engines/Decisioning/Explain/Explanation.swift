@@ -80,6 +80,8 @@ public struct SubscriberEvent: Hashable, Sendable {
         case handedOff(WaveID)
         /// Something came back.
         case feedback(WaveID, FeedbackKind)
+        /// Something came back that corrects the count: delivered after all, or not delivered after all.
+        case corrected(WaveID, FeedbackKind)
         /// What never left was given back.
         case released(WaveID)
         /// A request was answered.

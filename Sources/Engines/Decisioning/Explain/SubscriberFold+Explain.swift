@@ -167,6 +167,10 @@ extension SubscriberFold {
             return [event(.handedOff(wave), at)]
         case .feedback(let wave, let block, let kind, let members, let at):
             return Int(block) == index.block && members.contains(index.offset) ? [event(.feedback(wave, kind), at)] : []
+        case .reported(let wave, let block, let kind, let members, let at):
+            guard Int(block) == index.block, members.contains(index.offset) else { return [] }
+            let isLate = touches.last { $0.wave == wave }?.isCorrected(by: kind) ?? false
+            return [event(isLate ? .corrected(wave, kind) : .feedback(wave, kind), at)]
         case .released(let wave, let block, let members):
             return Int(block) == index.block && members.contains(index.offset) ? [event(.released(wave), now)] : []
         case .answered(let all):
@@ -176,6 +180,18 @@ extension SubscriberFold {
         case .lapsed(let all):
             return all.filter { $0.index == index.number }.map { event(.lapsed($0.request), now) }
         default: return []
+        }
+    }
+}
+
+extension SubscriberFold.Touch {
+    /// Whether a receipt changes what had been concluded: it gives back what was settled, or counts what was given back.
+    func isCorrected(by kind: FeedbackKind) -> Bool {
+        guard outcome == .contact else { return false }
+        return switch kind {
+        case .delivered: isReleased
+        case .refused, .failed: isSettled && !isDelivered
+        default: false
         }
     }
 }

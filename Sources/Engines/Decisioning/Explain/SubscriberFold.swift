@@ -36,6 +36,8 @@ public final class SubscriberFold {
         public var isSettled = false
         /// Whether it left.
         public var isHandedOff = false
+        /// Whether it arrived.
+        public var isDelivered = false
         /// What came back, in order.
         public var feedback: [(kind: FeedbackKind, at: LocalTime)] = []
 
@@ -177,6 +179,7 @@ public final class SubscriberFold {
             guard Int(block) == index.block, members.contains(index.offset) else { return }
             update(wave) { $0.feedback.append((kind, at)) }
             guard let touch = touches.first(where: { $0.wave == wave }), touch.isHandedOff else { return }
+            if kind == .delivered { update(wave) { $0.isDelivered = true } }
             switch kind {
             case .delivered, .unknown: update(wave) { if $0.isCounted { $0.isSettled = true } }
             case .refused, .failed: if !touch.isSettled { release(wave) }
@@ -203,6 +206,31 @@ public final class SubscriberFold {
         case .lapsed(let all): for lapse in all where lapse.index == index.number { take(lapse) }
         case .assignmentSet(let id, let file):
             assignments[id] = try file.map { try inputs.assignment($0, of: index) }
+        case .reported(let wave, let block, let kind, let members, let at):
+            guard Int(block) == index.block, members.contains(index.offset) else { return }
+            update(wave) { $0.feedback.append((kind, at)) }
+            report(kind, wave)
+        }
+    }
+
+    /// A receipt, however late: what arrived counts, what did not arrive does not.
+    private func report(_ kind: FeedbackKind, _ wave: WaveID) {
+        guard let touch = touches.last(where: { $0.wave == wave }), touch.outcome == .contact else { return }
+        switch kind {
+        case .delivered:
+            update(wave) {
+                $0.isHandedOff = true
+                $0.isDelivered = true
+                $0.isSettled = true
+                $0.isReleased = false
+            }
+            if touch.isReleased { count(touch.spec.channel, touch.month, by: 1) }
+        case .unknown: if touch.isHandedOff, touch.isCounted { update(wave) { $0.isSettled = true } }
+        case .refused, .failed:
+            guard touch.isHandedOff, touch.isCounted, !touch.isDelivered else { return }
+            update(wave) { $0.isSettled = false }
+            release(wave)
+        case .accepted, .replied, .unsubscribed, .ordered: break
         }
     }
 

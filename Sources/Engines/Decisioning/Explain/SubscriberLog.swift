@@ -206,23 +206,27 @@ extension SubscriberLog.World {
         }
     }
 
-    /// Joins what concerns everybody and one subscriber's records; of the ticks, those that a record follows.
+    /// Joins what concerns everybody and one subscriber's records; of the ticks, those that another record follows.
     fileprivate func merged(
         with own: [(sequence: Int64, record: LogRecord)]
     ) -> [(sequence: Int64, record: LogRecord)] {
         var merged: [(sequence: Int64, record: LogRecord)] = []
-        merged.reserveCapacity(records.count + own.count * 2)
+        merged.reserveCapacity((records.count + own.count) * 2)
         var (place, tick, lastTick) = (0, 0, -1)
+        /// A record is dated by the last tick before it.
+        func addTick(before sequence: Int64) {
+            tick = ticks.partitionIndex(from: tick) { $0.sequence < sequence }
+            guard tick > 0, tick - 1 != lastTick else { return }
+            lastTick = tick - 1
+            merged.append(ticks[lastTick])
+        }
         for record in own + [(end + 1, .listChanged(ListID(""), added: [], removed: []))] {
             while place < records.count, records[place].sequence < record.sequence {
+                addTick(before: records[place].sequence)
                 merged.append(records[place])
                 place += 1
             }
-            tick = ticks.partitionIndex(from: tick) { $0.sequence < record.sequence }
-            if tick > 0, tick - 1 != lastTick {
-                lastTick = tick - 1
-                merged.append(ticks[lastTick])
-            }
+            addTick(before: record.sequence)
             if record.sequence <= end { merged.append(record) }
         }
         return merged

@@ -147,6 +147,13 @@ extension LogRecord {
             w.write(campaign.number)
             w.write(UInt8(file == nil ? 0 : 1))
             if let file { w.write(file) }
+        case .reported(let wave, let block, let kind, let members, let at):
+            w.write(UInt8(27))
+            w.write(wave.packed)
+            w.write(block)
+            w.write(kind.rawValue)
+            members.encode(to: &w)
+            w.write(at)
         }
         return w.bytes
     }
@@ -274,6 +281,14 @@ extension LogRecord {
             case 1: self = .assignmentSet(campaign, file: try r.readDigest())
             default: throw MalformedBytes(offset: start, expected: "0 or 1")
             }
+        case 27:
+            self = .reported(
+                try r.readWave(),
+                block: try r.read(),
+                kind: try r.readRaw(FeedbackKind.self, "a kind of feedback"),
+                members: try BlockSet(from: &r),
+                at: try r.readTime()
+            )
         default: throw MalformedBytes(offset: 0, expected: "a record type this build knows, not \(type)")
         }
         guard r.isAtEnd else { throw MalformedBytes(offset: r.offset, expected: "the end of the record") }

@@ -42,7 +42,9 @@ public enum LogRecord: Hashable, Sendable {
     case waveAborted(WaveID)
     /// A job leaves for a channel: members of one block at offsets `from..<to`, less those the second check dropped.
     case handedOff(WaveID, block: Int32, from: Int32, to: Int32, at: LocalTime, drops: [OutcomeSet])
-    /// What came back for members of one block.
+    /// What came back for members of one block; written by releases before ``reported(_:block:kind:members:at:)``.
+    ///
+    /// It changes reservations that are open and no others.
     case feedback(WaveID, block: Int32, kind: FeedbackKind, members: BlockSet, at: LocalTime)
     /// What never left is released.
     case released(WaveID, block: Int32, members: BlockSet)
@@ -62,6 +64,12 @@ public enum LogRecord: Hashable, Sendable {
     case lapsed([OfferLapse])
     /// The waves of a campaign go by an ``Assignment`` file from here on; nil = by score again.
     case assignmentSet(CampaignID, file: ContentHash?)
+    /// What came back for members of one block, however late; it corrects what was concluded before.
+    ///
+    /// A delivery makes a contact count for good, also one that was given back, in the month it counted in before. A
+    /// refusal or failure gives back what left and was not delivered, also what had been settled as unknown. So repeats
+    /// and the order of receipts make no difference.
+    case reported(WaveID, block: Int32, kind: FeedbackKind, members: BlockSet, at: LocalTime)
 }
 
 /// What the last load made live.
@@ -93,7 +101,7 @@ public enum FeedbackKind: UInt8, Sendable, CaseIterable {
     case refused = 2
     /// Nobody knows whether the gateway took it; counted as a contact, never resent by itself.
     case unknown = 3
-    /// Delivered to the handset; the reservation is settled.
+    /// Delivered to the handset; it counts for good.
     case delivered = 4
     /// Not delivered; the reservation is released.
     case failed = 5
@@ -201,7 +209,7 @@ extension LogRecord {
     public var chain: LogChainNumber {
         switch self {
         case .waveBlock(_, let block, _), .handedOff(_, let block, _, _, _, _), .feedback(_, let block, _, _, _),
-            .released(_, let block, _):
+            .released(_, let block, _), .reported(_, let block, _, _, _):
             .block(Int(block))
         case .reserved(let all): all.first.map { .block(Int($0.index >> 16)) } ?? .common
         case .concluded(let all): all.first.map { .block(Int($0.index >> 16)) } ?? .common
@@ -226,6 +234,7 @@ extension LogRecord {
         case .handedOff(let wave, let block, _, _, _, _): of(wave, block)
         case .feedback(let wave, let block, _, _, _): of(wave, block)
         case .released(let wave, let block, _): of(wave, block)
+        case .reported(let wave, let block, _, _, _): of(wave, block)
         case .waveClosed(let wave, _, _), .waveAborted(let wave): of(wave, Self.endOfWave)
         case .checkpoint: Self.checkpointKey
         default: nil
