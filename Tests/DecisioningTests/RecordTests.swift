@@ -54,6 +54,8 @@ import Testing
         .concluded([SingleConclusion(request: 1, index: 70_000, isSettled: true)]),
         .assignmentSet(CampaignID(12), file: hash),
         .assignmentSet(CampaignID(12), file: nil),
+        .erased([7, 70_000], files: [FileReplacement(old: hash, new: .sha256([1]))], at: time),
+        .erased([], files: [], at: time),
     ]
 
     @Test(arguments: records) func `a record is read back as it was written`(record: LogRecord) throws {

@@ -19,6 +19,9 @@ public enum DecisionError: CodedError, Equatable {
     case badFile(ContentHash, why: String)
     case invalidPolicy(String)
     case different(sequence: Int64, what: String)
+    case unknownSubscriber(SubscriberIndex)
+    /// Who the subscriber was is destroyed; nothing is told of him any more.
+    case erased(SubscriberIndex)
 
     public var code: String {
         switch self {
@@ -34,6 +37,8 @@ public enum DecisionError: CodedError, Equatable {
         case .badFile: "decision.bad_file"
         case .invalidPolicy: "decision.invalid_policy"
         case .different: "decision.different"
+        case .unknownSubscriber: "decision.unknown_subscriber"
+        case .erased: "decision.erased"
         }
     }
 
@@ -56,6 +61,9 @@ public enum DecisionError: CodedError, Equatable {
             "the decision log is damaged at batch \(sequence): \(why); restore it from a backup"
         case .badFile(let digest, let why): "file \(digest.hex.prefix(12))… named by the log is unusable: \(why)"
         case .invalidPolicy(let why): "the contact policy is not valid: \(why)"
+        case .unknownSubscriber(let index): "no subscriber has index \(index.number)"
+        case .erased(let index):
+            "subscriber \(index.number) was erased on request: nothing is told of him any more, and he is not contacted"
         case .different(let sequence, let what): "re-deciding differs from the log at batch \(sequence): \(what)"
         }
     }

@@ -68,7 +68,9 @@ extension DecisionState {
         members.open.subtracting(members.handedOff).members(in: range).forEach { offset in
             let index = SubscriberIndex(UInt32(block * Block.size + offset))
             let outcome: Outcome? =
-                isOver
+                isErased(index)
+                ? .erased
+                : isOver
                 ? .campaignNotLive
                 : withdrawn.contains(offset)
                     ? .withdrawn

@@ -62,6 +62,9 @@ public enum LogRecord: Hashable, Sendable {
     case lapsed([OfferLapse])
     /// The waves of a campaign go by an ``Assignment`` file from here on; nil = by score again.
     case assignmentSet(CampaignID, file: ContentHash?)
+    /// Who these subscribers were is destroyed, for good; files that earlier records name are replaced by others without
+    /// their line ids and values.
+    case erased([UInt32], files: [FileReplacement], at: LocalTime)
 }
 
 /// What the last load made live.
@@ -218,6 +221,9 @@ extension LogRecord {
     /// The key of all checkpoints.
     static let checkpointKey = LogKey(wave: 0, block: -2)
 
+    /// The key of all erasures.
+    static let erasedKey = LogKey(wave: 0, block: -3)
+
     /// The key under which what happened to a block in a wave, the end of a wave, or a checkpoint is found again.
     var key: LogKey? {
         func of(_ wave: WaveID, _ block: Int32) -> LogKey { LogKey(wave: wave.packed, block: block) }
@@ -228,6 +234,7 @@ extension LogRecord {
         case .released(let wave, let block, _): of(wave, block)
         case .waveClosed(let wave, _, _), .waveAborted(let wave): of(wave, Self.endOfWave)
         case .checkpoint: Self.checkpointKey
+        case .erased: Self.erasedKey
         default: nil
         }
     }

@@ -41,11 +41,13 @@ final class WaveSelection: @unchecked Sendable {
 
     /// Runs pass 1 over the whole audience with `threads` threads; the result does not depend on their number.
     ///
+    /// `given`: Where to cut; nil = as ranks say.
     /// `between`: Called again and again while the selection is made; what it changes in the ledger does not count.
     static func select(
         _ plan: WavePlan,
         ledger: ContactLedger,
         threads: Int,
+        cuts given: [RankCut]? = nil,
         between: () -> Void
     ) -> WaveSelection {
         let selection = WaveSelection(plan: plan)
@@ -57,6 +59,10 @@ final class WaveSelection: @unchecked Sendable {
             let slice = first..<min(first + workers, plan.blocks)
             ledger.asOfBeginning(slice) { selection.check(slice, ledger, scratches) }
             between()
+        }
+        if let given {
+            selection.cuts = given
+            return selection
         }
         // The cuts look at survivors only: the owner need not wait for them idly.
         let cuts = DispatchWorkItem {
@@ -88,6 +94,10 @@ final class WaveSelection: @unchecked Sendable {
         let words = scratch.members
         plan.copyAudience(ofBlock: block, to: words)
         let codes = codes + block * Block.size
+        for (offset, outcome) in plan.given[block] ?? [] where words[offset >> 6] >> UInt64(offset & 63) & 1 == 1 {
+            words[offset >> 6] &= ~(1 << UInt64(offset & 63))
+            codes[offset] = outcome.rawValue
+        }
         if let failure = plan.campaignFailure {
             forEachBit(words) { codes[$0] = failure.rawValue }
             return []
@@ -257,14 +267,34 @@ final class WaveSelection: @unchecked Sendable {
         return result
     }
 
+    /// Whether the cuts can be those of a selection that had up to `missing` members more to rank.
+    func cutsArePossible(missing: Int) -> Bool {
+        plan.ranks.allSatisfy { outcome, rank in
+            let total = survivors.reduce(0) { $0 + $1.count { !$0.isControl } }
+            guard let cut = cuts.first(where: { $0.outcome == outcome }) else { return total <= rank }
+            var passing = 0
+            for (block, members) in survivors.enumerated() {
+                for member in members where !member.isControl {
+                    let index = block * Block.size + member.offset
+                    if passes(cut, score: member.score, index: index) { passing += 1 }
+                }
+            }
+            return total + missing > rank && passing <= rank && passing + missing >= rank
+        }
+    }
+
+    @inline(__always)
+    private func passes(_ cut: RankCut, score: Int32, index: Int) -> Bool {
+        if score != cut.score { return score > cut.score }
+        let hash = plan.rankHash(plan.lines[index])
+        return hash < cut.hash || (hash == cut.hash && index <= Int(cut.index))
+    }
+
     /// The first cut a survivor lies behind; nil when it passes all.
     @inline(__always)
     func failedCut(score: Int32, index: Int) -> Outcome? {
         for cut in cuts {
-            if score > cut.score { continue }
-            if score < cut.score { return cut.outcome }
-            let hash = plan.rankHash(plan.lines[index])
-            if hash > cut.hash || (hash == cut.hash && index > Int(cut.index)) { return cut.outcome }
+            if !passes(cut, score: score, index: index) { return cut.outcome }
         }
         return nil
     }
