@@ -29,9 +29,21 @@ private struct Operator {
 
     var data: String { folder + "/data" }
 
-    func open(_ step: @escaping @Sendable (ErasureStep) throws -> Void = { _ in }) async throws -> Platform {
-        try await Platform(PlatformSettings(directory: data), erasureStep: step) { _ in
+    /// Opens the data directory and closes it again, so that the next one may open it.
+    func opened<Result>(
+        _ step: @escaping @Sendable (ErasureStep) throws -> Void = { _ in },
+        _ body: (Platform) async throws -> Result
+    ) async throws -> Result {
+        let platform = try await Platform(PlatformSettings(directory: data), erasureStep: step) { _ in
             SimulatedGateway { _ in SimulatedReaction(isDelivered: true, receiptSeconds: 1) }
+        }
+        do {
+            let result = try await body(platform)
+            await platform.close()
+            return result
+        } catch {
+            await platform.close()
+            throw error
         }
     }
 
@@ -127,7 +139,8 @@ private struct Operator {
 
     /// Whatever of him any file of the data directory holds: as text or as stored, Parquet files read.
     func traces() async throws -> [String] {
-        let numbers = [Int64(Self.line), Int64(Self.imsi), Int64(Self.customer), Int64(Self.account)]
+        let numbers =
+            [Int64(Self.line), Int64(Self.imsi), Int64(Self.customer), Int64(Self.account)]
             + [Self.oldNumber, Self.number].compactMap { MSISDN(normalising: $0)?.number }
         let texts = numbers.map(String.init) + [Self.oldNumber, Self.number, Self.name]
         var needles = texts.map { ($0, Array($0.utf8)) }
@@ -138,24 +151,25 @@ private struct Operator {
         var tables: [String] = []
         for file in try FileManager.default.subpathsOfDirectory(atPath: data) {
             guard let bytes = FileManager.default.contents(atPath: "\(data)/\(file)") else { continue }
-            for (name, needle) in needles where bytes.range(of: Data(needle)) != nil { found.append("\(file): \(name)") }
+            for (name, needle) in needles where bytes.range(of: Data(needle)) != nil {
+                found.append("\(file): \(name)")
+            }
             if file.hasSuffix(".parquet") { tables.append(file) }
         }
-        let platform = try await open()
-        for file in tables {
-            let select = "SELECT * FROM \(platform.warehouse.dialect.parquet("\(data)/\(file)"))"
-            for row in try await platform.warehouse.rows(SQLText(select, dialect: platform.warehouse.dialect)) {
-                for value in row {
-                    switch value {
-                    case .integer(let number) where numbers.contains(number): found.append("\(file): \(number)")
-                    case .text(let text) where texts.contains(text): found.append("\(file): \(text)")
-                    default: break
+        return try await opened { (platform: Platform) async throws -> [String] in
+            for file in tables {
+                for row in try await platform.warehouse.rows(SQLText("SELECT * FROM read_parquet('\(data)/\(file)')")) {
+                    for value in row {
+                        switch value {
+                        case .integer(let number) where numbers.contains(number): found.append("\(file): \(number)")
+                        case .text(let text) where texts.contains(text): found.append("\(file): \(text)")
+                        default: break
+                        }
                     }
                 }
             }
+            return found
         }
-        await platform.close()
-        return found
     }
 }
 
@@ -169,16 +183,41 @@ private struct Operator {
 
     @Test func `after an erasure no file of the data directory holds number, line id or customer key`() async throws {
         defer { try? FileManager.default.removeItem(atPath: world.folder) }
-        let platform = try await world.open()
-        let index = try await world.live(platform)
-        #expect(try await !world.tracesOfOpen(platform).isEmpty, "the search finds what is there")
-        let lines = try await platform.host.read { $0.subscribers }
-        #expect(try await erase(platform) == [index])
+        let (index, lines) = try await world.opened { (platform: Platform) async throws -> (SubscriberIndex, Int) in
+            let index = try await world.live(platform)
+            #expect(try await !world.tracesOfOpen(platform).isEmpty, "the search finds what is there")
+            let lines = try await platform.host.read { $0.subscribers }
+            #expect(try await erase(platform) == [index])
+            try await checkRunning(platform, index)
+            return (index, lines)
+        }
+        #expect(try await world.traces() == [])
 
-        // Beside the running process already.
+        // Loaded again, the same line is somebody new.
+        try await world.opened { (again: Platform) async throws -> Void in
+            _ = try await world.subscribers(again, number: "13987650003")
+            let new = try #require(MSISDN(normalising: "13987650003").flatMap { again.numbers.current.owner(of: $0) })
+            #expect(Int(new.number) == lines && new != index)
+            #expect(try await again.host.read { $0.isErased(index) && !$0.isErased(new) })
+            let isListed = try await again.host.read { $0.lists[ListID("black")]?.contains(new.number) }
+            #expect(isListed == false)
+        }
+    }
+
+    /// Beside the running process already, nothing tells who he was, and the log folds and is decided again the same.
+    private func checkRunning(_ platform: Platform, _ index: SubscriberIndex) async throws {
         #expect(platform.numbers.current.number(of: index) == nil)
         await #expect(throws: ErasingError.number(1, .unknownNumber)) { try await erase(platform) }
         #expect(throws: DecisionError.erased(index)) { try platform.explainer.history(of: index) }
+        await #expect(throws: DecisionError.erased(index)) {
+            try await platform.lists.add(
+                index,
+                to: .dnd(2),
+                reason: "x",
+                by: admin,
+                at: platform.clock.now.instant
+            )
+        }
         let shown = try await platform.warehouse.rows(
             SQLText("SELECT line_id, msisdn, name, contract FROM subscriber WHERE idx = \(index.number)")
         )
@@ -192,23 +231,9 @@ private struct Operator {
         #expect(audit.first { $0.action == "subscriber.erase" }?.detail == "DSR-12")
         #expect(audit.contains { $0.action == "subscriber.erased" && $0.object == "subscriber/\(index.number)" })
         #expect(audit.count { $0.detail == "erased" } == 2, "the reason on the list, and the note with his customer id")
-
-        // The log folds to the same state, and is decided again.
         let replay = Replay(log: platform.log, inputs: platform.inputs, threads: 2, verifies: true)
         try replay.fold()
         #expect(try await platform.host.read { $0.stateSHA256() } == replay.state.stateSHA256())
-        await platform.close()
-        #expect(try await world.traces() == [])
-
-        // Loaded again, the same line is somebody new.
-        let again = try await world.open()
-        _ = try await world.subscribers(again, number: "13987650003")
-        let new = try #require(MSISDN(normalising: "13987650003").flatMap { again.numbers.current.owner(of: $0) })
-        #expect(Int(new.number) == lines && new != index)
-        #expect(try await again.host.read { $0.isErased(index) && !$0.isErased(new) })
-        let isListed = try await again.host.read { $0.lists[ListID("black")]?.contains(new.number) }
-        #expect(isListed == false)
-        await again.close()
     }
 
     @Test(arguments: ErasureStep.allCases)
@@ -216,18 +241,20 @@ private struct Operator {
         step: ErasureStep
     ) async throws {
         defer { try? FileManager.default.removeItem(atPath: world.folder) }
-        let platform = try await world.open { if $0 == step { throw Operator.Stopped() } }
-        let index = try await world.live(platform)
-        await #expect(throws: Operator.Stopped.self) { try await erase(platform) }
-        await platform.warehouse.close()
-        let again = try await world.open()
-        if step == .asked {
-            #expect(try await again.host.read { $0.erased.isEmpty }, "nothing was done yet")
-            #expect(try await erase(again) == [index])
+        let stop: @Sendable (ErasureStep) throws -> Void = { if $0 == step { throw Operator.Stopped() } }
+        let index = try await world.opened(stop) { (platform: Platform) async throws -> SubscriberIndex in
+            let index = try await world.live(platform)
+            await #expect(throws: Operator.Stopped.self) { try await erase(platform) }
+            return index
         }
-        #expect(try await again.host.read { $0.isErased(index) })
-        #expect(try await again.store.erasedSubscribers() == [index.number])
-        await again.close()
+        try await world.opened { (again: Platform) async throws -> Void in
+            if step == .asked {
+                #expect(try await again.host.read { $0.erased.isEmpty }, "nothing was done yet")
+                #expect(try await erase(again) == [index])
+            }
+            #expect(try await again.host.read { $0.isErased(index) })
+            #expect(try await again.store.erasedSubscribers() == [index.number])
+        }
         #expect(try await world.traces() == [])
     }
 }

@@ -71,11 +71,11 @@ extension DecisionState {
                 isErased(index)
                 ? .erased
                 : isOver
-                ? .campaignNotLive
-                : withdrawn.contains(offset)
-                    ? .withdrawn
-                    : barred.first { $0.members.contains(index.number) }?.outcome
-                        ?? (reachable(index) ? nil : .noAddress) ?? move?(offset)
+                    ? .campaignNotLive
+                    : withdrawn.contains(offset)
+                        ? .withdrawn
+                        : barred.first { $0.members.contains(index.number) }?.outcome
+                            ?? (reachable(index) ? nil : .noAddress) ?? move?(offset)
             if let outcome {
                 drops[outcome, default: []].append(UInt16(offset))
             } else {

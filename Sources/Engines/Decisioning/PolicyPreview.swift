@@ -180,7 +180,8 @@ public struct PolicyComparison: Sendable {
         let isHeldOut = policy.holdout.ppm > 0
         var erased = Bitset(universe: state.subscribers)
         for index in state.erased { erased.insert(index) }
-        let held = (isLive && isHeldOut ? [state.holdoutMembers(policy.holdout)] : []) + [erased]
+        let held =
+            (isLive && isHeldOut ? [state.holdoutMembers(policy.holdout)] : []) + (erased.isEmpty ? [] : [erased])
         let bars = ChannelClass.allCases.map { channel in
             held + classes.flatMap { [ListID($0), ListID($0, channel: channel)] }.compactMap { state.lists[$0] }
         }

@@ -54,7 +54,12 @@ struct ErasedRows: Sendable {
         let condition = "line_id IN (\(lines.sorted().map { "\($0)" }.joined(separator: ", ")))"
         for table in try tables() where table != "subscriber" {
             for file in try files(of: table) where try await columns(of: file).contains("line_id") {
-                try await rewrite(file, where: condition, as: "SELECT * FROM", keeping: "NOT coalesce(\(condition), FALSE)")
+                try await rewrite(
+                    file,
+                    where: condition,
+                    as: "SELECT * FROM",
+                    keeping: "NOT coalesce(\(condition), FALSE)"
+                )
             }
         }
     }
@@ -89,7 +94,7 @@ struct ErasedRows: Sendable {
     ) async throws {
         let rows = dialect.parquet(file)
         let count = "SELECT CAST(count(*) AS BIGINT) FROM \(rows) WHERE \(condition)"
-        guard try await warehouse.integer(SQLText(count, dialect: dialect)) > 0 else { return }
+        guard try await (warehouse.integer(SQLText(count, dialect: dialect)) ?? 0) > 0 else { return }
         let sql = "\(select) \(rows)" + (kept.map { " WHERE \($0)" } ?? "")
         try await warehouse.exportParquet(SQLText(sql, dialect: dialect), to: file)
     }

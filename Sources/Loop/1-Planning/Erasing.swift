@@ -75,8 +75,9 @@ public struct Erasing: Sendable {
         self.observe = observe
     }
 
-    /// Erases the subscribers who have these numbers now: all of them or, when a number is wrong, nobody. This cannot be
-    /// undone, and does not stop half way when who asked for it has gone.
+    /// Erases the subscribers who have these numbers now: all of them or, when a number is wrong, nobody.
+    ///
+    /// This cannot be undone, and does not stop half way when who asked for it has gone.
     ///
     /// - Returns: Their indices, ascending, which stay theirs for good.
     /// - Throws: ``ErasingError``; `DecisionError.waveOpen` while a wave is open.

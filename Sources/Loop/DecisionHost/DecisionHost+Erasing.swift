@@ -9,9 +9,9 @@ import Ports
 import Profiles
 
 extension DecisionHost {
-    /// Erases subscribers: from here on no decision contacts them, and no file that is read holds their line ids or hot
-    /// values. Those who are erased already are passed over.
+    /// Erases subscribers: no decision contacts them, and no file that is read holds their line ids or hot values.
     ///
+    /// Those who are erased already are passed over.
     /// Files of line ids and columns are written anew, the record says what takes whose place. The old ones are destroyed
     /// by ``destroyErased()``. No load may go on meanwhile.
     /// - Throws: ``DecisionError/waveOpen(_:)`` while a wave is open, whose selection needs them;
@@ -27,7 +27,10 @@ extension DecisionHost {
         try await record([.erased(new, files: files, at: time)])
     }
 
-    /// Destroys what only told who erased subscribers were: replaced files, and checkpoints of before. Can be repeated.
+    /// Destroys what only told who erased subscribers were: replaced files, and checkpoints of before.
+    ///
+    /// It may be repeated.
+    /// - Throws: ``DecisionError/waveOpen(_:)`` while a wave is open: no checkpoint can be made then.
     public func destroyErased() async throws {
         let erasures = try Erasures(of: log)
         guard let last = erasures.subscribers.values.max() else { return }
@@ -67,7 +70,8 @@ extension DecisionHost {
             let own = subscribers.filter { $0 >= base && Int($0 - base) < bytes.count / 8 }
             guard !own.isEmpty else { continue }
             for index in own { bytes.replaceSubrange(Int(index - base) * 8..<Int(index - base) * 8 + 8, with: zeros) }
-            replacements.append(FileReplacement(old: file, new: try objects.put(bytes)))
+            let new = try objects.put(bytes)
+            if new != file { replacements.append(FileReplacement(old: file, new: new)) }
         }
         let (objects, rows) = (objects, subscribers.map { Int($0) })
         replacements += try columns.sorted { $0.key.hex < $1.key.hex }.concurrentMap(threads: threads) { file, about in

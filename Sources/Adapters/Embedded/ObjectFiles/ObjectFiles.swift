@@ -95,7 +95,9 @@ public struct ObjectFiles: ObjectStore {
         let manager = FileManager.default
         do {
             return try manager.contentsOfDirectory(atPath: folder).flatMap { start in
-                try manager.contentsOfDirectory(atPath: "\(folder)/\(start)").compactMap { ContentHash(hex: start + $0) }
+                try manager.contentsOfDirectory(atPath: "\(folder)/\(start)").compactMap {
+                    ContentHash(hex: start + $0)
+                }
             }
         } catch {
             throw ObjectFilesError.io(operation: "list", path: folder, cause: "\(error)")

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import GRDB
-import Kernel
 public import Model
 public import Ports
 
