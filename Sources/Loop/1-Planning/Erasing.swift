@@ -46,7 +46,7 @@ public enum ErasureStep: String, Sendable, CaseIterable {
 /// the same result; what the log erased and the store did not record as complete is destroyed when the directory is opened.
 public struct Erasing: Sendable {
     /// Most numbers of a request.
-    public static let most = 10_000
+    public static let most = 1_000
 
     private let host: DecisionHost
     private let store: any ControlPlaneStore

@@ -11,8 +11,7 @@ import Profiles
 extension DecisionHost {
     /// Erases subscribers: no decision contacts them, and no file that is read holds their line ids or hot values.
     ///
-    /// Those who are erased already are passed over.
-    /// Files of line ids and columns are written anew, the record says what takes whose place. The old ones are destroyed
+    /// Those who are erased already are passed over. Files of line ids and columns are written anew, the record says what takes whose place. The old ones are destroyed
     /// by ``destroyErased()``. No load may go on meanwhile.
     /// - Throws: ``DecisionError/waveOpen(_:)`` while a wave is open, whose selection needs them;
     ///   ``DecisionError/unknownSubscriber(_:)``.
@@ -45,7 +44,6 @@ extension DecisionHost {
                 guard let start = try? self.objects.bytes(name, offset: 0, count: 8) else { return false }
                 return Checkpoint.isFile(beginningWith: start)
             }
-            // Manifests go last: a start that finds one finds all of it.
             try self.objects.destroy(old)
             try self.objects.destroy(Array(erasures.oldFiles))
         }
