@@ -77,7 +77,15 @@ import Testing
             .poolSet(spec.id, file: objects.put(Bitset(full: world.subscribers).listFile)),
             .tick(day),
         ])
-        _ = try await host.run(wave: wave(number), planned: day, audience: world.audience(percent: 80))
+        // Requests come while the wave is selected and decided.
+        async let summary = host.run(wave: wave(number), planned: day, audience: world.audience(percent: 80))
+        for place in 0..<200 {
+            let index = UInt32(place * 331 + Int(number) * 17)
+            var request = request(Int(number) * 10_000 + place, world, index)
+            request.at = day
+            _ = try await host.answer(request)
+        }
+        _ = try await summary
     }
 
     @Test(arguments: [1, 2, 3, 4] as [UInt64])

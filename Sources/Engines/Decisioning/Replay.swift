@@ -29,8 +29,8 @@ public final class Replay {
     private let verifies: Bool
     private var verifying: WaveSession?
     private var erasures = Erasures()
-    /// The wave being verified when it meant subscribers who were erased since, with their outcomes as logged.
-    private var opening: (record: LogRecord, given: [UInt32: Outcome])?
+    /// Outcomes as logged of those whom the wave being verified meant, and who were erased since.
+    private var given: [UInt32: Outcome] = [:]
     /// The checkpoint this replay began at; nil when it began at the start of the log.
     public let checkpoint: Checkpoint?
     /// Why a later checkpoint was passed over, one sentence each.
@@ -123,8 +123,7 @@ public final class Replay {
     private func session(
         _ record: LogRecord,
         isDryRun: Bool,
-        given: [UInt32: Outcome] = [:],
-        cuts: [RankCut]? = nil
+        given: [UInt32: Outcome] = [:]
     ) throws -> WaveSession? {
         guard case .waveOpened(let wave, let planned, let audience, _, _) = record else { return nil }
         let members = try Bitset(listFile: inputs.bytes(audience), subscribers: state.subscribers, file: audience)
@@ -137,7 +136,7 @@ public final class Replay {
             threads: threads,
             given: given
         )
-        session.select(cuts: cuts)
+        session.select()
         return session
     }
 
@@ -148,32 +147,25 @@ public final class Replay {
         switch record {
         case .waveOpened: try begin(record, sequence: sequence)
         case .waveSelected(let wave, let cuts):
-            guard verifying != nil || opening != nil else {
-                throw different("cuts of wave \(wave.packed) without an opening")
-            }
-            if let opening {
-                verifying = try session(opening.record, isDryRun: true, given: opening.given, cuts: cuts)
-            }
-            guard let verifying else { return }
-            let agrees =
-                opening.map { verifying.cutsArePossible(missing: $0.given.count) } ?? (verifying.cuts == cuts)
-            guard agrees else { throw different("the cuts are \(cuts), deciding again gives \(verifying.cuts)") }
+            guard let verifying else { throw different("cuts of wave \(wave.packed) without an opening") }
+            let again = verifying.cuts
+            // Without those who were erased since, others may have been the last to pass.
+            let agrees = given.isEmpty ? again == cuts : verifying.cut(at: cuts, missing: given.count)
+            guard agrees else { throw different("the cuts are \(cuts), deciding again gives \(again)") }
         case .waveBlock(_, let block, let outcomes):
             guard let verifying else { throw different("block \(block) without an opening") }
             guard case .waveBlock(_, _, let again)? = verifying.decide([Int(block)]).first else {
                 throw different("block \(block) has no members when deciding again")
             }
             if again != outcomes { throw different(try Self.firstDifference(outcomes, again, block: Int(block))) }
-            let erased = try opening?.given.keys.count {
-                try Int($0 >> 16) == Int(block) && outcomes.outcome(at: Int($0 & 0xFFFF)) != nil
-            }
-            decisionsErased += Int64(erased ?? 0)
-            decisionsVerified += Int64(outcomes.present.reduce(0) { $0 + outcomes.count($1) } - (erased ?? 0))
+            let erased = given.keys.count { Int($0 >> 16) == Int(block) }
+            decisionsErased += Int64(erased)
+            decisionsVerified += Int64(outcomes.present.reduce(0) { $0 + outcomes.count($1) } - erased)
         case .waveClosed:
             guard let verifying else { throw different("an end without an opening") }
             if verifying.closing != record { throw different("totals or outcome hash of the wave") }
-            (self.verifying, opening) = (nil, nil)
-        case .waveAborted: (verifying, opening) = (nil, nil)
+            (self.verifying, given) = (nil, [:])
+        case .waveAborted: (verifying, given) = (nil, [:])
         case .handedOff(let wave, let block, let from, let to, let at, let drops):
             // Who had a number of its own is not in the log.
             let unreachable = drops.first { $0.outcome == .noAddress }?.members ?? BlockSet()
@@ -212,19 +204,16 @@ public final class Replay {
         }
     }
 
-    /// Begins to decide a wave again; one that meant somebody who was erased since waits for its cuts.
+    /// Begins to decide a wave again, as of its opening.
     private func begin(_ record: LogRecord, sequence: Int64) throws {
         guard case .waveOpened(let wave, _, let audience, _, _) = record else { return }
+        given = [:]
         let later = erasures.subscribers.filter { $0.value > sequence }.keys
-        var given: [UInt32: Outcome] = [:]
         if !later.isEmpty {
             let members = try Bitset(listFile: inputs.bytes(audience), subscribers: state.subscribers, file: audience)
-            for index in later.sorted() where members.contains(index) {
-                given[index] = try logged(wave, index) ?? .erased
-            }
+            for index in later where members.contains(index) { given[index] = try logged(wave, index) ?? .erased }
         }
-        opening = given.isEmpty ? nil : (record, given)
-        verifying = given.isEmpty ? try session(record, isDryRun: true) : nil
+        verifying = try session(record, isDryRun: true, given: given)
     }
 
     /// The outcome of a wave for a subscriber; nil when the wave was given up before his block.

@@ -41,13 +41,11 @@ final class WaveSelection: @unchecked Sendable {
 
     /// Runs pass 1 over the whole audience with `threads` threads; the result does not depend on their number.
     ///
-    /// `given`: Where to cut; nil = as ranks say.
     /// `between`: Called again and again while the selection is made; what it changes in the ledger does not count.
     static func select(
         _ plan: WavePlan,
         ledger: ContactLedger,
         threads: Int,
-        cuts given: [RankCut]? = nil,
         between: () -> Void
     ) -> WaveSelection {
         let selection = WaveSelection(plan: plan)
@@ -59,10 +57,6 @@ final class WaveSelection: @unchecked Sendable {
             let slice = first..<min(first + workers, plan.blocks)
             ledger.asOfBeginning(slice) { selection.check(slice, ledger, scratches) }
             between()
-        }
-        if let given {
-            selection.cuts = given
-            return selection
         }
         // The cuts look at survivors only: the owner need not wait for them idly.
         let cuts = DispatchWorkItem {
@@ -266,6 +260,9 @@ final class WaveSelection: @unchecked Sendable {
         }
         return result
     }
+
+    /// Cuts where somebody else did.
+    func cut(at cuts: [RankCut]) { self.cuts = cuts }
 
     /// Whether the cuts can be those of a selection that had up to `missing` members more to rank.
     func cutsArePossible(missing: Int) -> Bool {

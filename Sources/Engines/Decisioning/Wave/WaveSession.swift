@@ -59,14 +59,18 @@ public final class WaveSession {
 
     /// Makes all checks on the whole audience (pass 1) as of now.
     ///
-    /// `cuts`: Where to cut; nil = as ranks say.
     /// `between`: Called about once a millisecond meanwhile; single reservations it makes do not change the selection.
-    public func select(cuts: [RankCut]? = nil, between: () -> Void = {}) {
-        selection = WaveSelection.select(plan, ledger: ledger, threads: threads, cuts: cuts, between: between)
+    public func select(between: () -> Void = {}) {
+        selection = WaveSelection.select(plan, ledger: ledger, threads: threads, between: between)
     }
 
-    /// Whether the cuts can be those of a selection that had up to `missing` members more to rank.
-    func cutsArePossible(missing: Int) -> Bool { selected.cutsArePossible(missing: missing) }
+    /// Cuts where somebody else did.
+    ///
+    /// Returns whether these can be the cuts of a selection that had up to `missing` members more to rank.
+    func cut(at cuts: [RankCut], missing: Int) -> Bool {
+        selected.cut(at: cuts)
+        return selected.cutsArePossible(missing: missing)
+    }
 
     /// Members that passed every check up to the ranking, whatever rank they have.
     ///
