@@ -132,7 +132,7 @@ import Testing
         let audience = world.audience(percent: 80)
         for index in erased {
             #expect(try outcome(wave(2), index) == (audience.contains(index) ? .erased : nil))
-            #expect(try await host.answer(request(1_000_000 + Int(index), world, index)).offers.isEmpty)
+            #expect(try await host.answer(request(1 << 40 + Int(index), world, index)).offers.isEmpty)
             #expect(throws: DecisionError.erased(SubscriberIndex(index))) {
                 try explainer(world).explain(CampaignID(1), SubscriberIndex(index))
             }
