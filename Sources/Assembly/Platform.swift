@@ -74,6 +74,9 @@ public final class Platform: Sendable {
     public let campaigns: Campaigns
     public let policies: Policies
     public let arbitrations: Arbitrations
+    public let lists: SpecialLists
+    /// Data-protection requests.
+    public let erasing: Erasing
     /// Stage 2.
     public let approvals: Approvals
     /// Stage 3.
@@ -98,11 +101,13 @@ public final class Platform: Sendable {
     /// `gateway`: Where SMS go; made with the numbers it may need.
     /// `salt`: Secret of a new directory's draws; nil = random. A demo gives its own, to be repeatable.
     /// `clock`: The real clock unless a demo moves its own.
+    /// `erasureStep`: Called at each step of an erasure, which ends there when it throws.
     public init(
         _ settings: PlatformSettings,
         isDemo: Bool = false,
         salt: [UInt8]? = nil,
         clock: OperatorClock? = nil,
+        erasureStep: @escaping @Sendable (ErasureStep) throws -> Void = { _ in },
         gateway: (LiveNumbers) -> any ChannelGateway
     ) async throws {
         directory = try DataDirectory(path: settings.directory, isDemo: isDemo)
@@ -159,6 +164,16 @@ public final class Platform: Sendable {
             numbers: numbers,
             threads: settings.threads
         )
+        lists = SpecialLists(host: host, store: self.store, numbers: numbers, segments: segments)
+        erasing = Erasing(
+            host: host,
+            store: self.store,
+            numbers: numbers,
+            loading: loading,
+            lists: lists,
+            forgetFiles: { try RejectFolder.forget($0, in: path + "/rejects") },
+            observe: erasureStep
+        )
         campaigns = Campaigns(store: self.store, host: host, segments: segments)
         policies = Policies(store: self.store, host: host, segments: segments, threads: settings.threads)
         let (campaigns, now) = (campaigns, self.clock)
@@ -191,6 +206,7 @@ public final class Platform: Sendable {
         }
         notListed = try await loading.open()
         _ = try await host.resume()
+        try await erasing.settle(at: self.clock.now.instant)
         try await policies.settle(at: self.clock.now.instant)
         try await arbitrations.settle()
     }

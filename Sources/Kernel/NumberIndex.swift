@@ -38,6 +38,13 @@ public struct NumberIndex: Sendable {
     /// Subscribers with an index, with a number or without.
     public var count: Int { byIndex.count }
 
+    /// The same without the numbers of some subscribers.
+    public func without(_ indices: some Sequence<UInt32>) -> NumberIndex {
+        var numbers = byIndex
+        for index in indices where Int(index) < numbers.count { numbers[Int(index)] = 0 }
+        return NumberIndex(numbers: numbers)
+    }
+
     /// The number of a subscriber; nil when it has none.
     public func number(of index: SubscriberIndex) -> MSISDN? {
         guard Int(index.number) < byIndex.count, byIndex[Int(index.number)] != 0 else { return nil }

@@ -5,6 +5,8 @@
 ///
 /// Raw values are written to the decision log: a value that shipped is never reused and never changes meaning.
 public enum Outcome: UInt8, Sendable, CaseIterable {
+    /// Who somebody was is destroyed; nothing else is asked.
+    case erased = 42
     case campaignNotLive = 1
     case channelNotConfirmed = 2
     case notInSegment = 3
@@ -54,6 +56,7 @@ public enum Outcome: UInt8, Sendable, CaseIterable {
     /// Stable reason code for API, reports and evidence.
     public var code: String {
         switch self {
+        case .erased: "erased"
         case .campaignNotLive: "campaign_not_live"
         case .channelNotConfirmed: "channel_not_confirmed"
         case .notInSegment: "not_in_segment"

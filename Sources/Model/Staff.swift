@@ -11,7 +11,7 @@ public enum Role: String, Sendable, CaseIterable, Codable {
     case approver
     /// Answers customers: makes offers, looks up contacts, registers do-not-disturb; also for systems of touchpoints.
     case agent
-    /// Manages staff and reads the audit log.
+    /// Manages staff, reads the audit log, and erases subscribers on request.
     case administrator
 
     /// The permissions of the role.
@@ -55,6 +55,8 @@ public enum Permission: String, Sendable, CaseIterable, Codable {
     case publishPolicy
     case manageStaff
     case viewAudit
+    /// Erase subscribers for good (data protection).
+    case erase
 }
 
 /// The part of the organisation staff works for; nil = all of the level (VIS-23, SEC-08).

@@ -31,6 +31,8 @@ struct ReplayCommand: PlatformCommand {
         var batches: Int
         var stateSHA256: String
         var decisionsVerified: Int64?
+        /// Decisions on subscribers who were erased since: what they came from is destroyed.
+        var decisionsErased: Int64?
     }
 
     func run(on platform: Platform, for caller: Caller) async throws {
@@ -51,7 +53,8 @@ struct ReplayCommand: PlatformCommand {
         let output = Output(
             batches: replay.batches,
             stateSHA256: hash.hex,
-            decisionsVerified: verify ? replay.decisionsVerified : nil
+            decisionsVerified: verify ? replay.decisionsVerified : nil,
+            decisionsErased: verify && replay.decisionsErased > 0 ? replay.decisionsErased : nil
         )
         guard !json else { return try caller.printJSON(output) }
         let t = caller.language
@@ -59,6 +62,9 @@ struct ReplayCommand: PlatformCommand {
         caller.print(t("状态哈希 ", "State hash ") + output.stateSHA256)
         if let verified = output.decisionsVerified {
             caller.print(t("重新决策一致：", "Decided again, all equal: ") + t.number(Int(verified)))
+        }
+        if let erased = output.decisionsErased {
+            caller.print(t("不可重新决策（用户已删除）：", "Not decidable again, erased: ") + t.number(Int(erased)))
         }
     }
 }

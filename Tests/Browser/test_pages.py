@@ -24,7 +24,7 @@ PAGES = [
     ("approvals", "approver", "/approvals"), ("lists", "agent", "/lists"), ("explain", "agent", "/explain"),
     ("policy", "agent", "/policy"), ("policy-history", "planner", "/policy/history"),
     ("policy-first", "planner", "/policy/revisions/1"), ("staff", "admin", "/staff"), ("staff-new", "admin", "/staff/new"),
-    ("audit", "admin", "/staff?tab=audit"), ("password", "agent", "/me/password"), ("forbidden", "agent", "/campaigns"), ("missing", "agent", "/nowhere"),
+    ("audit", "admin", "/staff?tab=audit"), ("erasure", "admin", "/erasure"), ("password", "agent", "/me/password"), ("forbidden", "agent", "/campaigns"), ("missing", "agent", "/nowhere"),
 ]
 EXPORTS = {
     "planner": ["/segments.csv", "/campaigns.csv", "/policy/caps.csv", "/policy/dnd.csv", "/policy/rules.csv", "/lists.csv",

@@ -55,6 +55,8 @@ import Testing
         .assignmentSet(CampaignID(12), file: hash),
         .assignmentSet(CampaignID(12), file: nil),
         .reported(wave, block: 1, kind: .failed, members: sparse, at: time),
+        .erased([7, 70_000], files: [FileReplacement(old: hash, new: .sha256([1]))], at: time),
+        .erased([], files: [], at: time),
     ]
 
     @Test(arguments: records) func `a record is read back as it was written`(record: LogRecord) throws {

@@ -64,6 +64,31 @@ import Testing
         #expect((0..<1_000).allSatisfy { column.value(at: $0) == .text(texts[$0]) })
     }
 
+    @Test func `a column without the values of some has all others, and no text that only they had`() throws {
+        var random = SeededRandom(seed: 4)
+        let rows = 70_001
+        func drawn<T>(_ value: (Int) -> T) -> [T?] {
+            (0..<rows).map { Int.random(in: 0..<9, using: &random) == 0 ? nil : value($0) }
+        }
+        let columns: [(String, HotColumn)] = [
+            ("points", try HotColumn(attribute("points"), integers: drawn { Int64($0) * 1_000 - 5 })),
+            ("city", try HotColumn(attribute("city"), texts: drawn { $0 == 66_000 ? "独一无二" : "c\($0 % 300)" })),
+            ("card", try HotColumn(attribute("card"), texts: drawn { ["普通", "金卡"][$0 % 2] })),
+            ("activated", try HotColumn(attribute("activated"), integers: drawn { Int64(15_000 + $0 % 900) })),
+        ]
+        let erased = [0, 63, 64, 65_535, 65_536, 66_000, rows - 1, rows + 5]
+        for (code, column) in columns {
+            let found = try #require(try column.erasing(erased, attribute: attribute(code)))
+            for row in 0..<rows {
+                let expected = erased.contains(row) ? .null : column.value(at: row)
+                if found.value(at: row) != expected { Issue.record("\(code), row \(row)") }
+            }
+            #expect(!found.dictionary.contains("独一无二"))
+            #expect(try HotColumn(decoding: found.encoded()).nullCount == found.nullCount)
+            #expect(try found.erasing(erased, attribute: attribute(code)) == nil, "nothing is left to erase")
+        }
+    }
+
     @Test func `what does not fit the attribute is refused with its row`() throws {
         #expect(throws: ProfileError.outOfRange(attribute: "age", row: 1, value: 121)) {
             try HotColumn(attribute("age"), integers: [120, 121])

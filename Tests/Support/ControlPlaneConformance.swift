@@ -16,6 +16,7 @@ public struct ControlPlaneConformance: Sendable {
         case policyDrafts, policyRevisions
         case arbitrations
         case listChanges, loads, audit
+        case erasure
         case allOrNothing, staleWrites, twoWriters
         case search, order, pages, scopes, texts
     }
@@ -46,6 +47,7 @@ public struct ControlPlaneConformance: Sendable {
         case .listChanges: try await listChangesAreKeptInOrder()
         case .loads: try await loadsAreRecordedOnce()
         case .audit: try await auditIsKeptAndFound()
+        case .erasure: try await whatWasWrittenOfTheErasedIsGone()
         case .allOrNothing: try await aFailedChangeLeavesNothing()
         case .staleWrites: try await aRefusedChangeLeavesNothing()
         case .twoWriters: try await oneOfTwoWritersWins()
@@ -409,6 +411,51 @@ extension ControlPlaneConformance {
         }
         #expect(try await store.listChanges(of: .max).count == 3)
         #expect(try await actions() == ["list.import", "list.remove"])
+    }
+
+    func whatWasWrittenOfTheErasedIsGone() async throws {
+        #expect(try await store.erasedSubscribers().isEmpty)
+        func change(_ ms: Int64, _ index: UInt32, _ reason: String) -> ListChange {
+            ListChange(
+                at: at(ms),
+                who: "li",
+                list: ListID("black", channel: .sms),
+                index: index,
+                isAdded: true,
+                reason: reason
+            )
+        }
+        for change in [change(1, 7, "王芳来电"), change(2, 8, "同号 138-1234-5678"), change(3, 8, "x 138123456789")] {
+            try await store.record(
+                [change],
+                audit: AuditEntry(
+                    at: change.at,
+                    who: "li",
+                    action: "list.add",
+                    object: "list/black/sms",
+                    detail: change.reason
+                )
+            )
+        }
+        try await store.append(
+            AuditEntry(at: at(1), who: "li", action: "export", object: "x", detail: "of 13812345678")
+        )
+        try await store.append(AuditEntry(at: at(1), who: "li", action: "export", object: "x", detail: "of 12345"))
+        let mentions = Mentions(["13812345678", "1234"])
+        for _ in 0..<2 { try await store.forget([7], mentions: mentions) }
+        #expect(try await store.listChanges(of: 7).map(\.reason) == [Mentions.erased])
+        #expect(try await store.listChanges(of: 8).map(\.reason) == [Mentions.erased, "x 138123456789"])
+        let details = try await store.audit(ListQuery(limit: 1_000)).rows.map(\.detail).reversed()
+        let gone = Mentions.erased
+        #expect(Array(details) == [gone, gone, "of 12345", gone, "x 138123456789"])
+        try await failWrites(true)
+        await #expect(throws: (any Error).self) { try await store.recordErased([7], audit: entry("erased")) }
+        try await failWrites(false)
+        #expect(try await store.erasedSubscribers().isEmpty)
+        try await store.recordErased([7, .max], audit: entry("erased"))
+        try await store.recordErased([7], audit: entry("erased"))
+        #expect(try await store.erasedSubscribers() == [7, .max])
+        #expect(try await actions().suffix(2) == ["erased", "erased"])
     }
 
     func loadsAreRecordedOnce() async throws {

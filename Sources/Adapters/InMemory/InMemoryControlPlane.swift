@@ -19,6 +19,7 @@ public final class InMemoryControlPlane: ControlPlaneStore {
         var policyRevisions: [PolicyRevision] = []
         var arbitrations: [Arbitration] = []
         var changes: [ListChange] = []
+        var erased: Set<UInt32> = []
         var loads: [LoadRecord] = []
         var audit: [AuditEntry] = []
         var isFailing = false
@@ -419,6 +420,32 @@ public final class InMemoryControlPlane: ControlPlaneStore {
 
     public func listChanges(of index: UInt32) -> [ListChange] {
         look { $0.changes.filter { $0.index == index } }
+    }
+
+    public func erasedSubscribers() -> Set<UInt32> { look { $0.erased } }
+
+    public func forget(_ subscribers: [UInt32], mentions: Mentions) throws {
+        try change(nil) { content in
+            let own = content.changes.filter { subscribers.contains($0.index) }
+            for place in content.audit.indices {
+                let entry = content.audit[place]
+                let isOwn = own.contains { change in
+                    let object = "list/" + change.list.code + (change.list.channel.map { "/\($0.code)" } ?? "")
+                    return ["list.add", "list.remove"].contains(entry.action) && change.at == entry.at
+                        && isSame(change.who, entry.who) && isSame(object, entry.object)
+                }
+                if isOwn || mentions.occur(in: entry.detail) { content.audit[place].detail = Mentions.erased }
+            }
+            for place in content.changes.indices {
+                let change = content.changes[place]
+                guard subscribers.contains(change.index) || mentions.occur(in: change.reason) else { continue }
+                content.changes[place].reason = Mentions.erased
+            }
+        }
+    }
+
+    public func recordErased(_ subscribers: [UInt32], audit: AuditEntry) throws {
+        try change(audit) { $0.erased.formUnion(subscribers) }
     }
 
     public func load(id: String) -> LoadRecord? {

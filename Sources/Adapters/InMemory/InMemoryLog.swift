@@ -178,6 +178,12 @@ public final class InMemoryObjects: ObjectStore {
         contents.withLock { $0[name] = nil }
     }
 
+    public func names() -> [ContentHash] { contents.withLock { Array($0.keys) } }
+
+    public func destroy(_ names: [ContentHash]) {
+        for name in names { remove(name) }
+    }
+
     /// Number of contents.
     public var count: Int { contents.withLock { $0.count } }
 }

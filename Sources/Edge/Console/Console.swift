@@ -33,6 +33,7 @@ public struct Console: Sendable {
         console.addPolicy()
         console.addOverruns()
         console.addStaff()
+        console.addErasure()
         site.showErrors { problem, request, context in
             // An error of the error page falls back to the API's form.
             guard let frame = try? await console.frame(request, context) else { return nil }
@@ -82,7 +83,7 @@ public struct Console: Sendable {
         if action.hasPrefix("/policy/drafts/") {
             return action.split(separator: "/").prefix(3).reduce("") { $0 + "/" + $1 }
         }
-        for suffix in ["/save", "/find", "/result", "/import", "/add", "/remove", "/adopt", "/withdraw"]
+        for suffix in ["/save", "/find", "/result", "/import", "/add", "/remove", "/adopt", "/withdraw", "/check"]
         where action.hasSuffix(suffix) { return String(action.dropLast(suffix.count)) }
         return action
     }
@@ -91,6 +92,7 @@ public struct Console: Sendable {
     enum Done: String {
         case saved, dryRun, submitted, started, paused, resumed, stopped, tested, passed, returned, rejected, added
         case removed, staff, password, draft, live, discarded, adopted, withdrawn, shadow, shadowEnd
+        case erased
         case offerAccepted, offerRefused, offerConsidered, offerLater
 
         var text: ConsoleText {
@@ -117,6 +119,7 @@ public struct Console: Sendable {
             case .shadowEnd: .doneShadowEnd
             case .adopted: .doneAdopted
             case .withdrawn: .doneWithdrawn
+            case .erased: .doneErased
             case .offerAccepted: .doneOfferAccepted
             case .offerRefused: .doneOfferRefused
             case .offerConsidered: .doneOfferConsidered

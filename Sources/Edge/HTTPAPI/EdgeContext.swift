@@ -69,6 +69,7 @@ public enum Access: Hashable, Sendable {
     public static let editPolicy = Access.permission(.editPolicy)
     public static let publishPolicy = Access.permission(.publishPolicy)
     public static let manageStaff = Access.permission(.manageStaff)
+    public static let erase = Access.permission(.erase)
     public static let viewAudit = Access.permission(.viewAudit)
 
     /// Lets staff pass or throws what is missing.

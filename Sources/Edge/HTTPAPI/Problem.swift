@@ -1,6 +1,7 @@
 // Errors as the edge shows them: RFC 9457 problem details. The one place that knows which error is which HTTP status.
 // SPDX-License-Identifier: Apache-2.0
 
+import Decisioning
 import Foundation
 public import Hummingbird
 public import Kernel
@@ -110,6 +111,9 @@ public struct Problem: Codable, Hashable, Sendable {
             code = error.code
             detail = language(error.message)
             errors = [Self.place(of: error, field: field, language)]
+        case DecisionError.erased:
+            code = "decision.erased"
+            detail = language(Self.erased)
         case PolicyError.invalid(let problems):
             code = PolicyError.invalid([]).code
             detail = "the policy has \(problems.count) problems; the errors name their places"
@@ -154,6 +158,11 @@ public struct Problem: Codable, Hashable, Sendable {
         )
     }
 
+    private static let erased = BilingualText(
+        zh: "该用户的信息已按要求删除，不再提供任何信息，也不再接触该用户",
+        en: "this subscriber was erased on request: nothing is told of him any more, and he is not contacted"
+    )
+
     private static func code(of status: HTTPResponse.Status) -> String {
         switch status {
         case .notFound: "edge.not_found"
@@ -184,6 +193,7 @@ public struct Problem: Codable, Hashable, Sendable {
         case "edge.not_found", "control.not_found", "decision.unknown_campaign", "decision.unknown_wave",
             "list.unknown_number", "touchpoint.unknown_interaction":
             .notFound
+        case "decision.erased": .gone
         case "edge.method_not_allowed": .methodNotAllowed
         case "edge.too_many_attempts": .tooManyRequests
         case "edge.bad_request", "edge.key_missing": .badRequest
@@ -200,7 +210,7 @@ public struct Problem: Codable, Hashable, Sendable {
             "plan.unknown_segment",
             "decision.invalid_policy", "decision.month_not_held", "policy.invalid", "arbitrate.campaigns",
             "arbitrate.not_planned",
-            "arbitrate.bad_limit":
+            "arbitrate.bad_limit", "erase.no_numbers", "erase.too_many", "erase.reason_missing":
             .unprocessableContent
         case "control.file_disk_full": HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
         case "decision.read_only", "control.file_locked", "control.file_no_access", "run.unavailable":

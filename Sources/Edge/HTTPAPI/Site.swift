@@ -91,12 +91,7 @@ public final class Site: Sendable {
         self.logger = logger
         accounts = Accounts(store: platform.store, clock: platform.clock, settings: settings)
         assets = try StaticAssets(folders: settings.assetFolders)
-        lists = SpecialLists(
-            host: platform.host,
-            store: platform.store,
-            numbers: platform.numbers,
-            segments: platform.segments
-        )
+        lists = platform.lists
         addOperations()
         addAPI()
     }

@@ -492,6 +492,30 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case rejected = "未导入 | Not imported"
     case listReasonMissing = "请填写原因，便于他人核查 | Say why, so that others understand it later"
     case notByChannel = "该名单对全部渠道生效，请选“全部渠道” | This list holds for all channels; choose all channels"
+    // Erasure
+    case menuErasure = "用户信息删除 | Erase subscribers"
+    case erasureHint =
+        "按个人信息保护请求删除用户；仅管理员可操作，记录在操作日志中 | For data-protection requests; administrators only, on record in the audit log"
+    case erasureNumbers = "手机号码 | Numbers"
+    case erasureNumbersHelp = "每行一个号码；有一个号码不正确则全部不删除 | One number a line; if one is wrong, nobody is erased"
+    case erasureReasonHelp = "例如请求单编号；请勿填写用户个人信息 | For example the number of the request; nothing about the person"
+    case erasureNext = "下一步 | Next"
+    case erasureAsk = "尚未删除任何信息，请核对后确认 | Nothing is erased yet: read, then confirm"
+    case erasureQuestion = "确定删除 {0} 个用户的信息？ | Erase {0} subscribers?"
+    case erasureGone =
+        "将销毁：号码、用户与客户标识、全部标签取值、各业务表中的记录、名单变更原因 | Destroyed: numbers, line and customer ids, all attribute values, rows in all tables, reasons of list changes"
+    case erasureKept =
+        "将保留：各活动已统计的数量与决策日志（仅含内部序号）；此后任何渠道都不再接触该用户 | Kept: what campaigns counted, and the decision log with its index only; no channel contacts them any more"
+    case erasureForGood =
+        "此操作不可撤销；备份与操作系统日志不在其内，须另行处理。同一用户再次加载时视为新用户 | This cannot be undone. Backups are not included and must be treated separately. Loaded again, the same line is a new subscriber"
+    case erasureUnderstood = "我已了解此操作不可撤销 | I understand that this cannot be undone"
+    case erasureDo = "永久删除 | Erase for good"
+    case erasurePlace = "第 {0} 个号码：{1} | Number {0}: {1}"
+    case erasureTooMany = "一次最多 {0} 个号码 | At most {0} numbers at a time"
+    case doneErased = "用户信息已删除 | Erased"
+    case subscriberErased =
+        "该用户的信息已按要求删除，不再提供任何信息 | This subscriber was erased on request; nothing is told of him any more"
+    case waveOpen = "有波次正在执行，请稍后重试 | A wave is running; try again when it is over"
     case emptyFile = "文件中没有号码，未做任何变更 | The file has no numbers; nothing was changed"
     case moreRejects = "另有 {0} 行未列出 | {0} more are not shown"
     case line = "行号 | Line"

@@ -7,6 +7,7 @@ extension Outcome {
     /// The outcome's name for lists and charts.
     public var name: BilingualText {
         switch self {
+        case .erased: BilingualText(zh: "用户信息已删除", en: "Erased")
         case .campaignNotLive: BilingualText(zh: "活动未在执行期", en: "Campaign not live")
         case .channelNotConfirmed: BilingualText(zh: "渠道未确认", en: "Channel not confirmed")
         case .notInSegment: BilingualText(zh: "不在目标客户群", en: "Not in the segment")

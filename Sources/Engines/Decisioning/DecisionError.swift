@@ -21,6 +21,9 @@ public enum DecisionError: CodedError, Equatable {
     case different(sequence: Int64, what: String)
     /// A decision raised a counter above the cap in force, which none may.
     case capExceeded(subscriber: SubscriberIndex, sequence: Int64)
+    case unknownSubscriber(SubscriberIndex)
+    /// Who the subscriber was is destroyed; nothing is told of him any more.
+    case erased(SubscriberIndex)
 
     public var code: String {
         switch self {
@@ -37,6 +40,8 @@ public enum DecisionError: CodedError, Equatable {
         case .invalidPolicy: "decision.invalid_policy"
         case .different: "decision.different"
         case .capExceeded: "decision.cap_exceeded"
+        case .unknownSubscriber: "decision.unknown_subscriber"
+        case .erased: "decision.erased"
         }
     }
 
@@ -62,6 +67,9 @@ public enum DecisionError: CodedError, Equatable {
         case .capExceeded(let subscriber, let sequence):
             "a decision of Gyre exceeded a cap of subscriber \(subscriber.number) at batch \(sequence), which none may; "
                 + "report it at once and keep the log"
+        case .unknownSubscriber(let index): "no subscriber has index \(index.number)"
+        case .erased(let index):
+            "subscriber \(index.number) was erased on request: nothing is told of him any more, and he is not contacted"
         case .different(let sequence, let what): "re-deciding differs from the log at batch \(sequence): \(what)"
         }
     }

@@ -68,12 +68,14 @@ extension DecisionState {
         members.open.subtracting(members.handedOff).members(in: range).forEach { offset in
             let index = SubscriberIndex(UInt32(block * Block.size + offset))
             let outcome: Outcome? =
-                isOver
-                ? .campaignNotLive
-                : withdrawn.contains(offset)
-                    ? .withdrawn
-                    : barred.first { $0.members.contains(index.number) }?.outcome
-                        ?? (reachable(index) ? nil : .noAddress) ?? move?(offset)
+                isErased(index)
+                ? .erased
+                : isOver
+                    ? .campaignNotLive
+                    : withdrawn.contains(offset)
+                        ? .withdrawn
+                        : barred.first { $0.members.contains(index.number) }?.outcome
+                            ?? (reachable(index) ? nil : .noAddress) ?? move?(offset)
             if let outcome {
                 drops[outcome, default: []].append(UInt16(offset))
             } else {

@@ -23,6 +23,7 @@ extension DecisionState {
         guard Int(index.number) < subscribers, ledger.monthsHeld.contains(reservation.month) else {
             return .refused(.notInSegment)
         }
+        guard !isErased(index) else { return .refused(.erased) }
         let row = capRows[Int(try tiers(on: day)[Int(index.number)])]
         switch ledger.failure(index, channel: reservation.channel, month: reservation.month, row: row) {
         case .channel: return .refused(.cap(reservation.channel))

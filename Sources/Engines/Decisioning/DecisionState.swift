@@ -23,8 +23,10 @@ public final class DecisionState {
     public private(set) var sequence: Int64 = 0
     /// Logical time of the last tick.
     public private(set) var now: LocalTime
-    /// Line id by index.
+    /// Line id by index; 0 for those who are erased.
     public private(set) var lines: [Int64] = []
+    /// Subscribers who are erased: their line ids are 0, and no decision contacts them.
+    public private(set) var erased: Set<UInt32> = []
     /// Contact counters.
     public let ledger: ContactLedger
     /// Special lists and product owners.
@@ -69,7 +71,7 @@ public final class DecisionState {
     private(set) var policyFile: ContentHash?
 
     private(set) var salt: [UInt8] = []
-    private let inputs: any DecisionInputs
+    let inputs: any DecisionInputs
     private var profile: (any ProfileReader)?
     /// Revision of attributes and lists, for caches derived from them.
     private(set) var profileVersion = 0
@@ -182,6 +184,7 @@ public final class DecisionState {
             assignments[id] = try file.map { AdoptedAssignment(file: $0, assignment: try assignment($0, of: id)) }
         case .reported(let wave, let block, let kind, let members, _):
             report(kind, wave: wave, block: Int(block), members: members)
+        case .erased(let indices, let files, _): try erase(indices, files)
         }
         self.sequence = sequence
     }
@@ -201,6 +204,22 @@ public final class DecisionState {
         loaded = attributes
         profileVersion += 1
         inputVersion += 1
+    }
+
+    private func erase(_ indices: [UInt32], _ files: [FileReplacement]) throws {
+        if let now = loaded?.reading(files), now != loaded { try load(now) }
+        for index in indices where Int(index) < lines.count {
+            lines[Int(index)] = 0
+            erased.insert(index)
+        }
+        profileVersion += 1
+        inputVersion += 1
+    }
+
+    /// Takes over lines whose ids are known, 0 for those who are erased.
+    func restoreLines(_ new: [Int64]) {
+        add(new)
+        erased = Set(new.indices.lazy.filter { new[$0] == 0 }.map { UInt32($0) })
     }
 
     func replace(_ list: ListID, by members: Bitset) {
@@ -248,6 +267,7 @@ public final class DecisionState {
                 guard campaigns.contains(id) else { throw DecisionError.unknownCampaign(id) }
                 _ = try Bitset(listFile: inputs.bytes(file), subscribers: subscribers, file: file)
             case .historyLoaded(let file): _ = try ContactHistory(decoding: inputs.bytes(file))
+            case .erased(let indices, let files, _): try checkErasure(indices, files)
             case .assignmentSet(let id, let file):
                 guard campaigns.contains(id) else { throw DecisionError.unknownCampaign(id) }
                 if let file { _ = try assignment(file, of: id) }

@@ -178,7 +178,10 @@ public struct PolicyComparison: Sendable {
     ) -> Side {
         let classes = policy.dnd.map { ListID.dnd($0.number).code } + ["black", "grey"]
         let isHeldOut = policy.holdout.ppm > 0
-        let held = isLive && isHeldOut ? [state.holdoutMembers(policy.holdout)] : []
+        var erased = Bitset(universe: state.subscribers)
+        for index in state.erased { erased.insert(index) }
+        let held =
+            (isLive && isHeldOut ? [state.holdoutMembers(policy.holdout)] : []) + (erased.isEmpty ? [] : [erased])
         let bars = ChannelClass.allCases.map { channel in
             held + classes.flatMap { [ListID($0), ListID($0, channel: channel)] }.compactMap { state.lists[$0] }
         }

@@ -20,12 +20,17 @@ public final class Replay {
     public private(set) var batches = 0
     /// Decisions made again (verify only).
     public private(set) var decisionsVerified: Int64 = 0
+    /// Decisions on subscribers who were erased since, taken as logged: what they came from is destroyed (verify only).
+    public private(set) var decisionsErased: Int64 = 0
 
     private let log: any DecisionLog
     private let inputs: any DecisionInputs
     private let threads: Int
     private let verifies: Bool
     private var verifying: WaveSession?
+    private var erasures = Erasures()
+    /// Outcomes as logged of those whom the wave being verified meant, and who were erased since.
+    private var given: [UInt32: Outcome] = [:]
     /// The checkpoint this replay began at; nil when it began at the start of the log.
     public let checkpoint: Checkpoint?
     /// Why a later checkpoint was passed over, one sentence each.
@@ -78,6 +83,8 @@ public final class Replay {
     ///   ``DecisionError/different(sequence:what:)`` for the first decision that comes out differently.
     public func fold(upTo last: Int64 = .max) throws {
         struct Enough: Error {}
+        // An erasure of later replaces files of before: they are read without those who are erased.
+        erasures = try Erasures(of: log)
         do {
             try log.read(from: builder.position.sequence + 1) { batch in
                 guard batch.sequence <= last else { throw Enough() }
@@ -92,7 +99,7 @@ public final class Replay {
         try builder.verify(batch)
         let record: LogRecord
         do {
-            record = try LogRecord(decoding: batch.payload)
+            record = try LogRecord(decoding: batch.payload).reading(erasures)
         } catch {
             throw DecisionError.brokenChain(sequence: batch.sequence, why: "\(error)")
         }
@@ -113,7 +120,11 @@ public final class Replay {
         }
     }
 
-    private func session(_ record: LogRecord, isDryRun: Bool) throws -> WaveSession? {
+    private func session(
+        _ record: LogRecord,
+        isDryRun: Bool,
+        given: [UInt32: Outcome] = [:]
+    ) throws -> WaveSession? {
         guard case .waveOpened(let wave, let planned, let audience, _, _) = record else { return nil }
         let members = try Bitset(listFile: inputs.bytes(audience), subscribers: state.subscribers, file: audience)
         let session = try WaveSession(
@@ -122,7 +133,8 @@ public final class Replay {
             planned: planned,
             audience: members,
             isDryRun: isDryRun,
-            threads: threads
+            threads: threads,
+            given: given
         )
         session.select()
         return session
@@ -133,36 +145,50 @@ public final class Replay {
     private func verify(_ record: LogRecord, sequence: Int64) throws {
         func different(_ what: String) -> DecisionError { .different(sequence: sequence, what: what) }
         switch record {
-        case .waveOpened: verifying = try session(record, isDryRun: true)
+        case .waveOpened: try begin(record, sequence: sequence)
         case .waveSelected(let wave, let cuts):
             guard let verifying else { throw different("cuts of wave \(wave.packed) without an opening") }
-            if verifying.cuts != cuts {
-                throw different("the cuts are \(cuts), deciding again gives \(verifying.cuts)")
-            }
+            let again = verifying.cuts
+            // Without those who were erased since, others may have been the last to pass.
+            let agrees = given.isEmpty ? again == cuts : verifying.cut(at: cuts, missing: given.count)
+            guard agrees else { throw different("the cuts are \(cuts), deciding again gives \(again)") }
         case .waveBlock(_, let block, let outcomes):
             guard let verifying else { throw different("block \(block) without an opening") }
             guard case .waveBlock(_, _, let again)? = verifying.decide([Int(block)]).first else {
                 throw different("block \(block) has no members when deciding again")
             }
             if again != outcomes { throw different(try Self.firstDifference(outcomes, again, block: Int(block))) }
-            decisionsVerified += Int64(outcomes.present.reduce(0) { $0 + outcomes.count($1) })
+            let erased = given.keys.count { Int($0 >> 16) == Int(block) }
+            decisionsErased += Int64(erased)
+            decisionsVerified += Int64(outcomes.present.reduce(0) { $0 + outcomes.count($1) } - erased)
         case .waveClosed:
             guard let verifying else { throw different("an end without an opening") }
             if verifying.closing != record { throw different("totals or outcome hash of the wave") }
-            self.verifying = nil
-        case .waveAborted: verifying = nil
+            (self.verifying, given) = (nil, [:])
+        case .waveAborted: (verifying, given) = (nil, [:])
         case .handedOff(let wave, let block, let from, let to, let at, let drops):
             // Who had a number of its own is not in the log.
             let unreachable = drops.first { $0.outcome == .noAddress }?.members ?? BlockSet()
             let again = try state.secondCheck(wave, block: Int(block), range: Int(from)..<Int(to), at: at) {
                 !unreachable.contains($0.offset)
             }
-            let logged = drops.filter { $0.outcome != .noAddress }
-            let remade = again.drops.filter { $0.outcome != .noAddress }
+            // Whether somebody who was erased since had room in another month cannot be found out again.
+            let since = erasedLater(than: sequence, in: Int(block))
+            func known(_ drops: [OutcomeSet]) -> [OutcomeSet] {
+                drops.filter { $0.outcome != .noAddress }
+                    .map { OutcomeSet(outcome: $0.outcome, members: $0.members.subtracting(since)) }
+                    .filter { !$0.members.isEmpty }
+            }
+            let (logged, remade) = (known(drops), known(again.drops))
             if again.hold != nil { throw different("block \(block) left while nobody might") }
             if remade != logged { throw different("the second check of block \(block)") }
         case .answered(let all):
             for answer in all {
+                if erasures.subscribers[answer.request.index].map({ $0 > sequence }) == true {
+                    decisionsErased += 1
+                    state.take(answer)
+                    continue
+                }
                 let again = try state.decide(answer.request).answer
                 decisionsVerified += 1
                 if again != answer {
@@ -176,6 +202,36 @@ public final class Replay {
             for answer in all.reversed() { state.undoTake(answer) }
         default: break
         }
+    }
+
+    /// Begins to decide a wave again, as of its opening.
+    private func begin(_ record: LogRecord, sequence: Int64) throws {
+        guard case .waveOpened(let wave, _, let audience, _, _) = record else { return }
+        given = [:]
+        let later = erasures.subscribers.filter { $0.value > sequence }.keys
+        if !later.isEmpty {
+            let members = try Bitset(listFile: inputs.bytes(audience), subscribers: state.subscribers, file: audience)
+            for index in later where members.contains(index) { given[index] = try logged(wave, index) ?? .erased }
+        }
+        verifying = try session(record, isDryRun: true, given: given)
+    }
+
+    /// The outcome of a wave for a subscriber; nil when the wave was given up before his block.
+    private func logged(_ wave: WaveID, _ index: UInt32) throws -> Outcome? {
+        for batch in try log.batches(for: LogKey(wave: wave.packed, block: Int32(index >> 16))) {
+            if case .waveBlock(_, _, let outcomes) = try LogRecord(decoding: batch.payload) {
+                return try outcomes.outcome(at: Int(index & 0xFFFF))
+            }
+        }
+        return nil
+    }
+
+    /// Who of a block was erased after a record.
+    private func erasedLater(than sequence: Int64, in block: Int) -> BlockSet {
+        BlockSet(
+            erasures.subscribers.filter { $0.value > sequence && Int($0.key >> 16) == block }
+                .map { UInt16($0.key & 0xFFFF) }
+        )
     }
 
     private static func text(_ answer: OfferAnswer) -> String {

@@ -201,7 +201,10 @@ public struct SpecialLists: Sendable {
     ) async throws -> Bool {
         try await check(list, reason)
         let number = index.number
-        let isMember = try await host.read { $0.lists[list]?.contains(number) ?? false }
+        let (isMember, isErased) = try await host.read {
+            ($0.lists[list]?.contains(number) ?? false, $0.isErased(index))
+        }
+        guard !isErased else { throw DecisionError.erased(index) }
         guard isAdded || isMember else { return false }
         if isMember != isAdded {
             try await host.record([.listChanged(list, added: isAdded ? [number] : [], removed: isAdded ? [] : [number])]

@@ -19,7 +19,7 @@ public struct SubscriberLoading: Sendable {
     private let host: DecisionHost
     private let store: any ControlPlaneStore
     private let numbers: LiveNumbers
-    private let folders: LoadFolders
+    let folders: LoadFolders
     private let workers: Int
     private let turns = Turns()
 
@@ -39,6 +39,11 @@ public struct SubscriberLoading: Sendable {
         self.numbers = numbers
         folders = LoadFolders(warehouse: warehouse, root: folder)
         self.workers = max(1, workers)
+    }
+
+    /// Does something while no load goes on; it is brought to its end even when who asked for it has gone.
+    func alone<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+        try await turns.complete(body)
     }
 
     // MARK: Opening

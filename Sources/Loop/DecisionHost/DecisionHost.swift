@@ -76,8 +76,8 @@ public final class DecisionHost: @unchecked Sendable {
     /// When single requests were served last, and when a wave made room for them last.
     var servedAt = ContinuousClock.now
     var roomMadeAt = ContinuousClock.now
-    private var checkpoint: Checkpoint?
-    private var checkpointedAt: Int64
+    var checkpoint: Checkpoint?
+    var checkpointedAt: Int64
 
     /// Why the host did not begin at the last checkpoint, one sentence for each that cannot be read; the log says the
     /// same, so that only time was lost.
@@ -230,21 +230,21 @@ public final class DecisionHost: @unchecked Sendable {
             self.drain()
             guard self.state.sequence - self.checkpointedAt >= Int64(max(1, batches)), self.state.openWave == nil
             else { return }
-            self.observe(.batchBegun)
-            let made = try self.state.checkpoint(
-                at: self.builder.position,
-                after: self.checkpoint,
-                threads: self.threads,
-                in: self.objects
-            )
-            self.observe(.checkpointStored)
-            try self.commit([.checkpoint(file: made.manifest)])
-            let old = self.checkpoint
-            self.checkpoint = made
-            self.checkpointedAt = self.state.sequence
-            self.observe(.checkpointCommitted)
-            for file in old?.files(notIn: made) ?? [] { try self.objects.remove(file) }
+            try self.makeCheckpoint()
         }
+    }
+
+    /// Keeps the state in files now; the owner calls it while no wave is open.
+    func makeCheckpoint() throws {
+        observe(.batchBegun)
+        let made = try state.checkpoint(at: builder.position, after: checkpoint, threads: threads, in: objects)
+        observe(.checkpointStored)
+        try commit([.checkpoint(file: made.manifest)])
+        let old = checkpoint
+        checkpoint = made
+        checkpointedAt = state.sequence
+        observe(.checkpointCommitted)
+        for file in old?.files(notIn: made) ?? [] { try objects.remove(file) }
     }
 
     // MARK: Writing beside deciding

@@ -36,7 +36,7 @@ public struct CampaignApproval: Hashable, Sendable {
 /// - a change of a segment, a campaign or a draft policy names the version it was based on and fails with
 ///   ``ControlPlaneError/stale(object:expectedVersion:)`` when that is not the stored one;
 /// - what ``ControlPlaneChecks`` refuses is not stored, whoever asks;
-/// - audit entries, plans of saved revisions, decided approvals and policy revisions are never changed or removed;
+/// - audit entries (but for ``forget(_:mentions:)``), plans of saved revisions, decided approvals and policy revisions are never changed or removed;
 /// - lists show only objects that the scope covers; an object is visible when `scope.covers(object.scope)`;
 /// - texts are compared and ordered by their UTF-8 bytes.
 ///
@@ -190,6 +190,19 @@ public protocol ControlPlaneStore: Sendable {
 
     /// What was changed by hand for a subscriber, in the order it was recorded.
     func listChanges(of index: UInt32) async throws -> [ListChange]
+
+    // MARK: Erasure
+
+    /// Subscribers whose erasure was recorded as complete.
+    func erasedSubscribers() async throws -> Set<UInt32>
+
+    /// Takes out what was written about subscribers: the reasons of their changes of lists, the details of the audit
+    /// entries recorded with those, and every reason or detail that mentions one of `mentions`, become
+    /// ``Mentions/erased``. When this returns nothing of it is left in any file, free space included.
+    func forget(_ subscribers: [UInt32], mentions: Mentions) async throws
+
+    /// Records that subscribers are erased everywhere.
+    func recordErased(_ subscribers: [UInt32], audit: AuditEntry) async throws
 
     // MARK: Loads
 

@@ -162,7 +162,7 @@ public struct SubscriberPosting: Hashable, Sendable {
 /// Files named by the SHA-256 of their content; a log record refers to large inputs by that name.
 ///
 /// Promises: ``put(_:)`` returns when the content survives a power cut; the same content is stored once;
-/// ``bytes(_:)`` checks the digest and throws when content is missing or changed.
+/// ``bytes(_:)`` checks the digest and throws when content is missing or changed. Checked by `ObjectStoreConformance`.
 public protocol ObjectStore: Sendable {
     /// Stores content and returns its name.
     func put(_ bytes: [UInt8]) throws -> ContentHash
@@ -172,4 +172,9 @@ public protocol ObjectStore: Sendable {
     func bytes(_ digest: ContentHash, offset: Int, count: Int) throws -> [UInt8]
     /// Removes content that nothing names any more; nothing happens when it is not there.
     func remove(_ digest: ContentHash) throws
+    /// The names of everything that is stored, in any order.
+    func names() throws -> [ContentHash]
+    /// Removes contents for good: when this returns, none of them comes back after a power cut. Those that are not there
+    /// are passed over.
+    func destroy(_ digests: [ContentHash]) throws
 }

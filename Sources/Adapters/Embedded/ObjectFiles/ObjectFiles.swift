@@ -91,6 +91,26 @@ public struct ObjectFiles: ObjectStore {
         guard unlink(path) == 0 || errno == ENOENT else { throw Self.failed("remove", path) }
     }
 
+    public func names() throws -> [ContentHash] {
+        let manager = FileManager.default
+        do {
+            return try manager.contentsOfDirectory(atPath: folder).flatMap { start in
+                try manager.contentsOfDirectory(atPath: "\(folder)/\(start)").compactMap {
+                    ContentHash(hex: start + $0)
+                }
+            }
+        } catch {
+            throw ObjectFilesError.io(operation: "list", path: folder, cause: "\(error)")
+        }
+    }
+
+    public func destroy(_ names: [ContentHash]) throws {
+        for name in names { try remove(name) }
+        for parent in Set(names.map { Self.parent(of: path($0)) }) where access(parent, F_OK) == 0 {
+            try Self.sync(folder: parent)
+        }
+    }
+
     /// Where a content is stored.
     public func path(_ name: ContentHash) -> String {
         let hex = name.hex

@@ -41,6 +41,8 @@ extension Frame {
         "list.unknown_number": .numberUnknown,
         "list.bad_number": .numberInvalid, "list.reason_missing": .listReasonMissing,
         "list.not_by_channel": .notByChannel,
+        "decision.erased": .subscriberErased, "erase.reason_missing": .listReasonMissing,
+        "decision.wave_open": .waveOpen,
         "list.empty_file": .emptyFile, "touchpoint.unknown_interaction": .visitGone,
         "touchpoint.not_offered": .visitGone, "touchpoint.bad_interaction": .visitGone,
     ]

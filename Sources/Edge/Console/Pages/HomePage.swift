@@ -87,6 +87,7 @@ struct HomePage {
         add(.explain, .menuExplain, "/explain", .explain)
         add(.editLists, .registerDND, "/lists", .lists)
         add(.manageStaff, .newStaff, "/staff/new", .staff)
+        add(.erase, .menuErasure, ErasurePage.path, .refuse)
         add(.viewAudit, .auditLog, "/staff?tab=audit", .search)
         return "<ul class=\"shortcuts\">\(links)</ul>"
     }

@@ -110,7 +110,9 @@ extension Console {
         _ context: EdgeContext,
         _ frame: Frame
     ) async throws -> DeskVisit? {
-        guard let typed = context.parameters.get("subscriber").flatMap({ UInt32($0) }), !visit.isEmpty,
+        guard let typed = context.parameters.get("subscriber").flatMap({ UInt32($0) }) else { return nil }
+        try await site.requireKept(SubscriberIndex(typed))
+        guard !visit.isEmpty,
             let number = lookUps.number(of: SubscriberIndex(typed), session: context.sessionToken)
         else { return nil }
         return DeskVisit(

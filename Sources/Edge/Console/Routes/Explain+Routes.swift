@@ -85,21 +85,24 @@ extension Console {
     }
 
     /// The subscriber of the path, when this session looked its number up.
-    private func lookedUp(_ context: EdgeContext) -> (index: SubscriberIndex, number: String)? {
-        guard let typed = context.parameters.get("subscriber").flatMap({ UInt32($0) }),
-            let number = lookUps.number(of: SubscriberIndex(typed), session: context.sessionToken)
+    ///
+    /// - Throws: `DecisionError.erased`, whoever looked whom up.
+    private func lookedUp(_ context: EdgeContext) async throws -> (index: SubscriberIndex, number: String)? {
+        guard let typed = context.parameters.get("subscriber").flatMap({ UInt32($0) }) else { return nil }
+        try await site.requireKept(SubscriberIndex(typed))
+        guard let number = lookUps.number(of: SubscriberIndex(typed), session: context.sessionToken)
         else { return nil }
         return (SubscriberIndex(typed), number.national)
     }
 
     private func history(_ context: EdgeContext) async throws -> SubscriberHistoryPage? {
-        guard let (index, number) = lookedUp(context) else { return nil }
+        guard let (index, number) = try await lookedUp(context) else { return nil }
         let (events, names) = try await site.history(of: index, for: context.user())
         return SubscriberHistoryPage(index: index.number, number: number, events: events, names: names)
     }
 
     private func candidates(_ context: EdgeContext) async throws -> RequestPage? {
-        guard let (index, number) = lookedUp(context) else { return nil }
+        guard let (index, number) = try await lookedUp(context) else { return nil }
         guard let asked = context.parameters.get("request").flatMap({ UInt64($0) }) else {
             throw EdgeError.notFound("request")
         }
@@ -109,7 +112,7 @@ extension Console {
 
     /// All contacts and refusals of a subscriber whom this session looked up; nil when it did not.
     private func answer(_ context: EdgeContext, _ frame: Frame) async throws -> ExplainedSubscriber? {
-        guard let (index, number) = lookedUp(context) else { return nil }
+        guard let (index, number) = try await lookedUp(context) else { return nil }
         let since = frame.now.day.adding(days: -Self.days)
         let decided = try await site.explain(index, days: Self.days, for: try context.user()).map {
             ContactRecord(at: $0.explanation.at, source: .decision($0.explanation, $0.names))

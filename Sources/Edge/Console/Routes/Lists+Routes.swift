@@ -125,6 +125,7 @@ extension Console {
 
     /// What is known of a number that this session looked up; nil when it did not.
     private func found(_ index: SubscriberIndex, _ context: EdgeContext) async throws -> FoundNumber? {
+        try await site.requireKept(index)
         guard let number = lookUps.number(of: index, session: context.sessionToken) else { return nil }
         let entries = try await site.lists.entries(of: index)
         let who = try context.user().login

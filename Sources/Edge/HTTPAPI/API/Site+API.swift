@@ -18,6 +18,7 @@ extension Site {
         addListRoutes()
         addExplainRoutes()
         addTouchpointRoutes()
+        addErasureRoutes()
         addPolicyRoutes()
         addOverrunRoutes()
         addArbitrationRoutes()

@@ -30,9 +30,9 @@ public struct Explainer: Sendable {
     /// Explains the last decision of a campaign on a subscriber, by a wave or a request; without one, what the checks give
     /// now.
     ///
-    /// - Throws: ``DecisionError/unknownCampaign(_:)``.
+    /// - Throws: ``DecisionError/unknownCampaign(_:)``; ``DecisionError/erased(_:)``, as all questions here do.
     public func explain(_ campaign: CampaignID, _ index: SubscriberIndex) throws -> Explanation {
-        let world = try log.current()
+        let world = try log.current(for: index)
         let records = try log.records(of: index, in: world, campaign: campaign)
         // A request may not have thought of the campaign: then the wave or the request before it decides.
         let candidates = records.indices.reversed().filter { records[$0].record.mayDecide(campaign, on: index) }
@@ -59,7 +59,7 @@ public struct Explainer: Sendable {
     ///
     /// Of waves that did not mean the subscriber only that is said.
     public func explainAll(_ index: SubscriberIndex, since: Instant = Instant(epochMs: .min)) throws -> [Explanation] {
-        let world = try log.current()
+        let world = try log.current(for: index)
         let records = try log.records(of: index, in: world, campaign: nil)
         let walk = Walk(index: index, inputs: inputs, records: records)
         let found = try walk.run { position, fold in
@@ -87,7 +87,7 @@ public struct Explainer: Sendable {
     ///
     /// Empty when there is no such request of the subscriber.
     public func explain(request: UInt64, _ index: SubscriberIndex) throws -> [Explanation] {
-        let world = try log.current()
+        let world = try log.current(for: index)
         let records = try log.records(of: index, in: world, campaign: nil)
         let walk = Walk(index: index, inputs: inputs, records: records)
         let found = try walk.run { position, fold in
@@ -102,7 +102,7 @@ public struct Explainer: Sendable {
 
     /// Everything that happened to a subscriber, newest first.
     public func history(of index: SubscriberIndex) throws -> [SubscriberEvent] {
-        let world = try log.current()
+        let world = try log.current(for: index)
         let records = try log.records(of: index, in: world, campaign: nil)
         var events: [SubscriberEvent] = []
         let walk = Walk(index: index, inputs: inputs, records: records)

@@ -73,6 +73,8 @@ public final class SubscriberFold {
     var assignments: [CampaignID: Assignment.Excerpt] = [:]
     /// Answers without any offer or control.
     var emptyRequests: Set<UInt64> = []
+    /// Whether who the subscriber was is destroyed.
+    public private(set) var isErased = false
 
     let inputs: DecodedInputs
     private var salt: [UInt8] = []
@@ -95,6 +97,7 @@ public final class SubscriberFold {
         (offers, pool, emptyRequests) = (other.offers, other.pool, other.emptyRequests)
         (salt, subscribers, loaded, row) = (other.salt, other.subscribers, other.loaded, other.row)
         (history, singles, assignments) = (other.history, other.singles, other.assignments)
+        isErased = other.isErased
     }
 
     /// Reads the whole log up to and including `position`: slow, and without any index that could be wrong.
@@ -105,8 +108,10 @@ public final class SubscriberFold {
         upTo position: Int64
     ) throws {
         self.init(index: index, inputs: DecodedInputs(inputs))
+        let erasures = try Erasures(of: log)
         try log.read(from: 1) { batch in
-            if batch.sequence <= position { try apply(LogRecord(decoding: batch.payload), sequence: batch.sequence) }
+            guard batch.sequence <= position else { return }
+            try apply(LogRecord(decoding: batch.payload).reading(erasures), sequence: batch.sequence)
         }
     }
 
@@ -210,6 +215,7 @@ public final class SubscriberFold {
             guard Int(block) == index.block, members.contains(index.offset) else { return }
             update(wave) { $0.feedback.append((kind, at)) }
             report(kind, wave)
+        case .erased(let indices, _, _): if indices.contains(index.number) { isErased = true }
         }
     }
 
@@ -280,6 +286,7 @@ public final class SubscriberFold {
         at touchpoint: Touchpoint? = nil
     ) throws -> [CheckResult] {
         guard let policy else { throw DecisionError.noPolicy }
+        if isErased { return [CheckResult(.erased, isPassed: false)] }
         // A line that came later was in no audience; nothing else is known of it.
         guard let line else {
             return [CheckResult(.notInSegment, isPassed: false, [Evidence("line", "not_known_yet")])]

@@ -37,6 +37,8 @@ final class SubscriberLog: Sendable {
         var places: [WaveID: Int] = [:]
         /// Names of the groups that are complete: a hash over their waves and audiences.
         fileprivate var keys: [ContentHash] = []
+        /// Who is erased, and which files are read in the place of others.
+        fileprivate(set) var erasures = Erasures()
 
         func key(ofGroup number: Int) -> ContentHash { keys[number] }
 
@@ -63,6 +65,15 @@ final class SubscriberLog: Sendable {
             world.end = end
             return world
         }
+    }
+
+    /// The same for a question about a subscriber.
+    ///
+    /// - Throws: ``DecisionError/erased(_:)``: nothing of him is read.
+    func current(for index: SubscriberIndex) throws -> World {
+        let world = try current()
+        guard world.erasures.subscribers[index.number] == nil else { throw DecisionError.erased(index) }
+        return world
     }
 
     /// Notes which subscribers the newest batches name.
@@ -202,6 +213,9 @@ extension SubscriberLog.World {
         case .waveAborted(let wave):
             if let place = places[wave] { waves[place].aborted = (sequence, record) }
         case .listChanged, .waveClosed, .checkpoint: break
+        case .erased:
+            erasures.add(record, at: sequence)
+            for place in records.indices { records[place].record = records[place].record.reading(erasures) }
         default: records.append((sequence, record))
         }
     }

@@ -16,10 +16,18 @@ public struct Checkpoint: Hashable, Sendable {
     /// Line ids, lists and recent contacts; then the state of each block, in order.
     public let parts: [ContentHash]
 
+    /// Whether a file that begins with these bytes was made for a checkpoint, this one or another.
+    public static func isFile(beginningWith bytes: some Sequence<UInt8>) -> Bool {
+        let mark = bytes.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        // The last byte is the version.
+        return [Mark.manifest, Mark.part].contains { $0 << 8 == mark << 8 }
+    }
+
     /// Files of this checkpoint alone that a later one no longer needs.
     public func files(notIn later: Checkpoint) -> [ContentHash] {
         let needed = Set(later.parts).union([later.manifest])
-        return ([manifest] + parts).filter { !needed.contains($0) }
+        // The manifest goes last: whoever begins again finds the others through it.
+        return (parts + [manifest]).filter { !needed.contains($0) }
     }
 }
 
@@ -302,7 +310,7 @@ extension DecisionState {
         var lines: [Int64] = []
         lines.reserveCapacity(bytes.count / 8)
         while !r.isAtEnd { lines.append(try r.read()) }
-        add(lines)
+        restoreLines(lines)
     }
 
     private func restoreLists(_ bytes: [UInt8], file: ContentHash) throws {

@@ -142,6 +142,15 @@ extension LogRecord {
                 w.write(lapse.request)
                 w.write(lapse.index)
             }
+        case .erased(let indices, let files, let at):
+            w.write(UInt8(28))
+            w.write(indices: indices)
+            w.write(UInt32(files.count))
+            for file in files {
+                w.write(file.old)
+                w.write(file.new)
+            }
+            w.write(at)
         case .assignmentSet(let campaign, let file):
             w.write(UInt8(26))
             w.write(campaign.number)
@@ -289,6 +298,13 @@ extension LogRecord {
                 members: try BlockSet(from: &r),
                 at: try r.readTime()
             )
+        case 28:
+            let indices = try r.readIndices()
+            var files: [FileReplacement] = []
+            for _ in 0..<(try r.read(UInt32.self)) {
+                files.append(FileReplacement(old: try r.readDigest(), new: try r.readDigest()))
+            }
+            self = .erased(indices, files: files, at: try r.readTime())
         default: throw MalformedBytes(offset: 0, expected: "a record type this build knows, not \(type)")
         }
         guard r.isAtEnd else { throw MalformedBytes(offset: r.offset, expected: "the end of the record") }

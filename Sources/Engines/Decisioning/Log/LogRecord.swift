@@ -70,6 +70,9 @@ public enum LogRecord: Hashable, Sendable {
     /// refusal or failure gives back what left and was not delivered, also what had been settled as unknown. So repeats
     /// and the order of receipts make no difference.
     case reported(WaveID, block: Int32, kind: FeedbackKind, members: BlockSet, at: LocalTime)
+    /// Who these subscribers were is destroyed, for good; files that earlier records name are replaced by others without
+    /// their line ids and values.
+    case erased([UInt32], files: [FileReplacement], at: LocalTime)
 }
 
 /// What the last load made live.
@@ -226,6 +229,9 @@ extension LogRecord {
     /// The key of all checkpoints.
     static let checkpointKey = LogKey(wave: 0, block: -2)
 
+    /// The key of all erasures.
+    static let erasedKey = LogKey(wave: 0, block: -3)
+
     /// The key under which what happened to a block in a wave, the end of a wave, or a checkpoint is found again.
     var key: LogKey? {
         func of(_ wave: WaveID, _ block: Int32) -> LogKey { LogKey(wave: wave.packed, block: block) }
@@ -237,6 +243,7 @@ extension LogRecord {
         case .reported(let wave, let block, _, _, _): of(wave, block)
         case .waveClosed(let wave, _, _), .waveAborted(let wave): of(wave, Self.endOfWave)
         case .checkpoint: Self.checkpointKey
+        case .erased: Self.erasedKey
         default: nil
         }
     }

@@ -63,7 +63,7 @@ extension DecisionState {
         }
         let index = SubscriberIndex(request.index)
         let nothing = OfferDecision(answer: OfferAnswer(request: request, offers: []), isShared: false)
-        guard Int(request.index) < subscribers else { return nothing }
+        guard Int(request.index) < subscribers, !isErased(index) else { return nothing }
         let line = lines[Int(request.index)]
         if let holdout = day.holdout, holdout.hash(line) < holdout.below { return nothing }
         let channel = request.touchpoint.channel

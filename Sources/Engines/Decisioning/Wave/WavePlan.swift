@@ -42,6 +42,8 @@ struct WavePlan {
     let audience: Bitset
     /// Set when the campaign as a whole may not contact anybody.
     let campaignFailure: Outcome?
+    /// Members whose outcome is given, whatever the checks would say, by block: those who are erased.
+    let given: [Int: [(offset: Int, outcome: Outcome)]]
     /// Sets to remove, in the order of checks up to the lists.
     let exclusions: [(outcome: Outcome, members: Bitset)]
     /// Recent contacts that block, interval first.
@@ -84,12 +86,14 @@ extension DecisionState {
     /// - Throws: ``DecisionError`` when the campaign or policy is not there, or its rules cannot be evaluated.
     ///
     /// `readsAssignment`: False to see whom the campaign could have without arbitration.
+    /// `given`: Outcomes that are known, where deciding again cannot find them.
     func plan(
         wave: WaveID,
         planned: LocalTime,
         audience: Bitset,
         spec draft: CampaignSpec? = nil,
-        readsAssignment: Bool = true
+        readsAssignment: Bool = true,
+        given: [UInt32: Outcome] = [:]
     ) throws -> WavePlan {
         guard let campaign = draft.map({ CampaignState(spec: $0, status: .live) }) ?? campaigns[wave.campaign] else {
             throw DecisionError.unknownCampaign(wave.campaign)
@@ -107,6 +111,7 @@ extension DecisionState {
             planned: planned,
             audience: members,
             campaignFailure: campaignFailure(campaign, on: planned.day),
+            given: outcomesGiven(given),
             exclusions: try exclusions(for: spec, on: planned.day, policy: policy),
             recents: recents(for: spec, on: planned.day, policy: policy, except: wave),
             capRows: capRows,
@@ -120,6 +125,13 @@ extension DecisionState {
             ranks: Self.ranks(of: spec),
             isDroppedByQuietHours: !isQuietTimeOver(spec: spec, planned: planned, policy: policy)
         )
+    }
+
+    private func outcomesGiven(_ given: [UInt32: Outcome]) -> [Int: [(offset: Int, outcome: Outcome)]] {
+        var all = given
+        for index in erased { all[index] = .erased }
+        return Dictionary(grouping: all) { Int($0.key >> 16) }
+            .mapValues { $0.map { (Int($0.key & 0xFFFF), $0.value) } }
     }
 
     func campaignFailure(_ campaign: CampaignState, on day: LocalDay) -> Outcome? {

@@ -88,6 +88,10 @@ final class WaveSelection: @unchecked Sendable {
         let words = scratch.members
         plan.copyAudience(ofBlock: block, to: words)
         let codes = codes + block * Block.size
+        for (offset, outcome) in plan.given[block] ?? [] where words[offset >> 6] >> UInt64(offset & 63) & 1 == 1 {
+            words[offset >> 6] &= ~(1 << UInt64(offset & 63))
+            codes[offset] = outcome.rawValue
+        }
         if let failure = plan.campaignFailure {
             forEachBit(words) { codes[$0] = failure.rawValue }
             return []
@@ -257,14 +261,37 @@ final class WaveSelection: @unchecked Sendable {
         return result
     }
 
+    /// Cuts where somebody else did.
+    func cut(at cuts: [RankCut]) { self.cuts = cuts }
+
+    /// Whether the cuts can be those of a selection that had up to `missing` members more to rank.
+    func cutsArePossible(missing: Int) -> Bool {
+        plan.ranks.allSatisfy { outcome, rank in
+            let total = survivors.reduce(0) { $0 + $1.count { !$0.isControl } }
+            guard let cut = cuts.first(where: { $0.outcome == outcome }) else { return total <= rank }
+            var passing = 0
+            for (block, members) in survivors.enumerated() {
+                for member in members where !member.isControl {
+                    let index = block * Block.size + member.offset
+                    if passes(cut, score: member.score, index: index) { passing += 1 }
+                }
+            }
+            return total + missing > rank && passing <= rank && passing + missing >= rank
+        }
+    }
+
+    @inline(__always)
+    private func passes(_ cut: RankCut, score: Int32, index: Int) -> Bool {
+        if score != cut.score { return score > cut.score }
+        let hash = plan.rankHash(plan.lines[index])
+        return hash < cut.hash || (hash == cut.hash && index <= Int(cut.index))
+    }
+
     /// The first cut a survivor lies behind; nil when it passes all.
     @inline(__always)
     func failedCut(score: Int32, index: Int) -> Outcome? {
         for cut in cuts {
-            if score > cut.score { continue }
-            if score < cut.score { return cut.outcome }
-            let hash = plan.rankHash(plan.lines[index])
-            if hash > cut.hash || (hash == cut.hash && index > Int(cut.index)) { return cut.outcome }
+            if !passes(cut, score: score, index: index) { return cut.outcome }
         }
         return nil
     }

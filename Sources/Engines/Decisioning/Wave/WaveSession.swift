@@ -27,6 +27,7 @@ public final class WaveSession {
     ///
     /// `spec`: The campaign as a draft, live for the sake of the rehearsal; nil = as the log knows it.
     /// `readsAssignment`: False to see whom the campaign could have without arbitration.
+    /// `given`: Outcomes of members who were erased since, as the log has them.
     /// - Throws: ``DecisionError`` when the campaign, policy or profile is missing, or the policy's or campaign's
     ///   expressions cannot be evaluated.
     public init(
@@ -37,7 +38,8 @@ public final class WaveSession {
         isDryRun: Bool,
         threads: Int,
         spec: CampaignSpec? = nil,
-        readsAssignment: Bool = true
+        readsAssignment: Bool = true,
+        given: [UInt32: Outcome] = [:]
     ) throws {
         self.wave = wave
         self.isDryRun = isDryRun
@@ -48,7 +50,8 @@ public final class WaveSession {
             planned: planned,
             audience: audience,
             spec: spec,
-            readsAssignment: readsAssignment
+            readsAssignment: readsAssignment,
+            given: given
         )
         self.plan = plan
         blocks = (0..<plan.blocks).filter { plan.hasMembers(block: $0) }
@@ -59,6 +62,14 @@ public final class WaveSession {
     /// `between`: Called about once a millisecond meanwhile; single reservations it makes do not change the selection.
     public func select(between: () -> Void = {}) {
         selection = WaveSelection.select(plan, ledger: ledger, threads: threads, between: between)
+    }
+
+    /// Cuts where somebody else did.
+    ///
+    /// Returns whether these can be the cuts of a selection that had up to `missing` members more to rank.
+    func cut(at cuts: [RankCut], missing: Int) -> Bool {
+        selected.cut(at: cuts)
+        return selected.cutsArePossible(missing: missing)
     }
 
     /// Members that passed every check up to the ranking, whatever rank they have.

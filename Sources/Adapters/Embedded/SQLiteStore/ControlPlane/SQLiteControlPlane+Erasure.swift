@@ -1,0 +1,68 @@
+// What people wrote about subscribers who are erased goes out of the file, free pages and write-ahead log included.
+// SPDX-License-Identifier: Apache-2.0
+
+import GRDB
+public import Model
+public import Ports
+
+extension SQLiteControlPlane {
+    public func erasedSubscribers() async throws -> Set<UInt32> {
+        try await read { db in
+            Set(try Int64.fetchAll(db, sql: "SELECT idx FROM erased_subscriber").compactMap { UInt32(exactly: $0) })
+        }
+    }
+
+    public func recordErased(_ subscribers: [UInt32], audit: AuditEntry) async throws {
+        try await change(audit) { db in
+            let insert = try db.cachedStatement(sql: "INSERT OR IGNORE INTO erased_subscriber (idx) VALUES (?)")
+            for index in subscribers { try insert.execute(arguments: [Int64(index)]) }
+        }
+    }
+
+    public func forget(_ subscribers: [UInt32], mentions: Mentions) async throws {
+        try await change(nil) { db in
+            for index in subscribers { try Self.forget(index, db) }
+            for (table, column) in [("audit", "detail"), ("list_change", "reason")] {
+                let texts = try Row.fetchCursor(db, sql: "SELECT id, \(column) FROM \(table)")
+                var found: [Int64] = []
+                while let row = try texts.next() {
+                    if mentions.occur(in: try row.value(column)) { found.append(try row.value("id")) }
+                }
+                for id in found {
+                    let sql = "UPDATE \(table) SET \(column) = ? WHERE id = ?"
+                    try db.execute(sql: sql, arguments: [Mentions.erased, id])
+                }
+            }
+        }
+        try await leaveNoTrace()
+    }
+
+    /// Reasons of changes of lists stand in the audit entries that were written with them, too.
+    private static func forget(_ index: UInt32, _ db: Database) throws {
+        try db.execute(
+            sql: """
+                UPDATE audit SET detail = ?1 WHERE detail <> ?1 AND action IN ('list.add', 'list.remove') AND EXISTS (
+                    SELECT 1 FROM list_change AS change WHERE change.idx = ?2 AND change.at_ms = audit.at_ms
+                    AND change.who = audit.who
+                    AND audit.object = 'list/' || change.list || coalesce('/' || change.channel, ''))
+                """,
+            arguments: [Mentions.erased, Int64(index)]
+        )
+        try db.execute(
+            sql: "UPDATE list_change SET reason = ? WHERE idx = ?",
+            arguments: [Mentions.erased, Int64(index)]
+        )
+    }
+
+    /// Writes the file anew without free space, and empties the write-ahead log; waits for who reads.
+    private func leaveNoTrace() async throws {
+        do {
+            try await pool.barrierWriteWithoutTransaction { db in
+                try db.execute(sql: "VACUUM")
+                try db.checkpoint(.truncate)
+            }
+        } catch {
+            throw SQLiteControlPlaneError(error, path: pool.path)
+        }
+    }
+}
