@@ -188,7 +188,6 @@ extension DecisionHost {
             try state.apply(record, sequence: state.sequence, countsContacts: false)
             pending.add(record, of: session.wave, block: block)
         }
-        makeRoom()
         if pending.blocks >= blocksPerCommit {
             if let flight = inFlight { while !flight.isDone { serveInboxSoon() } }
             // What was served meanwhile may have taken the blocks along.
@@ -197,6 +196,7 @@ extension DecisionHost {
                 send()
             }
         }
+        makeRoom()
         if let failure { throw DecisionHostError.readOnly(cause: failure) }
     }
 
