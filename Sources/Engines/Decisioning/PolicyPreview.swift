@@ -1,7 +1,6 @@
 // What a draft of the contact policy would change for the whole base: who could be reached before and after.
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
 public import Kernel
 public import Model
 
@@ -248,20 +247,11 @@ public struct PolicyComparison: Sendable {
     ///
     /// `ledger`: That of the state the comparison was made from; nobody else may write it meanwhile.
     public func count(_ blocks: Range<Int>, _ ledger: ContactLedger, threads: Int) -> Counts {
-        let workers = max(1, min(threads, blocks.count))
-        let found = Shared([Counts](repeating: nothing, count: workers))
-        found.withBuffer { buffer in
-            let target = UncheckedBuffer(buffer)
-            DispatchQueue.concurrentPerform(iterations: workers) { worker in
-                let scratch = PreviewScratch()
-                var sum = nothing
-                for block in stride(from: blocks.lowerBound + worker, to: blocks.upperBound, by: workers) {
-                    count(block, ledger, scratch, &sum)
-                }
-                target.buffer[worker] = sum
-            }
+        blocks.countBlocks(threads: threads, from: nothing, scratch: PreviewScratch.init) { block, scratch, sum in
+            count(block, ledger, scratch, &sum)
+        } add: {
+            $0.add($1)
         }
-        return found.value.reduce(into: nothing) { $0.add($1) }
     }
 
     private func count(_ block: Int, _ ledger: ContactLedger, _ scratch: PreviewScratch, _ sum: inout Counts) {

@@ -1,7 +1,6 @@
 // Finds everybody whose counters are above his caps: the whole base, block by block.
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
 public import Kernel
 import Model
 
@@ -151,20 +150,11 @@ public struct OverrunScan: Sendable {
     ///
     /// `ledger`: That of the state the scan was made from; nobody else may write it meanwhile.
     public func count(_ blocks: Range<Int>, _ ledger: ContactLedger, threads: Int) -> Counts {
-        let workers = max(1, min(threads, blocks.count))
-        let found = Shared([Counts](repeating: nothing, count: workers))
-        found.withBuffer { buffer in
-            let target = UncheckedBuffer(buffer)
-            DispatchQueue.concurrentPerform(iterations: workers) { worker in
-                let scratch = OverrunScratch()
-                var sum = nothing
-                for block in stride(from: blocks.lowerBound + worker, to: blocks.upperBound, by: workers) {
-                    count(block, ledger, scratch, &sum)
-                }
-                target.buffer[worker] = sum
-            }
+        blocks.countBlocks(threads: threads, from: nothing, scratch: OverrunScratch.init) { block, scratch, sum in
+            count(block, ledger, scratch, &sum)
+        } add: {
+            $0.add($1)
         }
-        return found.value.reduce(into: nothing) { $0.add($1) }
     }
 
     private func count(_ block: Int, _ ledger: ContactLedger, _ scratch: OverrunScratch, _ counts: inout Counts) {

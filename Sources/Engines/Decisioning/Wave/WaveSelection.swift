@@ -322,21 +322,3 @@ private final class SelectionScratch {
 private struct UncheckedScratches: @unchecked Sendable {
     let all: [SelectionScratch]
 }
-
-/// Lets workers write to elements of their own of one array.
-final class Shared<Element>: @unchecked Sendable {
-    private(set) var value: [Element]
-
-    init(_ value: [Element]) { self.value = value }
-
-    func withBuffer(_ body: (UnsafeMutableBufferPointer<Element>) -> Void) {
-        value.withUnsafeMutableBufferPointer { body($0) }
-    }
-}
-
-/// A buffer that may cross to workers because each touches elements of its own.
-struct UncheckedBuffer<Element>: @unchecked Sendable {
-    let buffer: UnsafeMutableBufferPointer<Element>
-
-    init(_ buffer: UnsafeMutableBufferPointer<Element>) { self.buffer = buffer }
-}
