@@ -30,6 +30,7 @@ extension Range<Int> {
     ///   - scratch: Makes the memory that one worker uses for block after block.
     ///   - count: Adds one block.
     ///   - add: Adds what another worker found.
+    /// - Returns: The sum over all blocks.
     func countBlocks<Sum, Scratch>(
         threads: Int,
         from nothing: Sum,

@@ -11,8 +11,9 @@ import Profiles
 extension DecisionHost {
     /// Erases subscribers: no decision contacts them, and no file that is read holds their line ids or hot values.
     ///
-    /// Those who are erased already are passed over. Files of line ids and columns are written anew, the record says what takes whose place. The old ones are destroyed
-    /// by ``destroyErased()``. No load may go on meanwhile.
+    /// Those who are erased already are passed over. Files of line ids and columns are written anew, the record says what
+    /// takes whose place. The old ones are destroyed by ``destroyErased()``. No load may go on meanwhile.
+    ///
     /// - Throws: ``DecisionError/waveOpen(_:)`` while a wave is open, whose selection needs them;
     ///   ``DecisionError/unknownSubscriber(_:)``.
     public func erase(_ subscribers: [UInt32], at time: LocalTime) async throws {
