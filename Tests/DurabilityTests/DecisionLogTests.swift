@@ -1,10 +1,13 @@
 // The decision log's promises, kept by every adapter, and what is special to SQLite files.
 // SPDX-License-Identifier: Apache-2.0
 
+import DecisionHost
+import Decisioning
 import Foundation
 import GRDB
 import InMemory
 import Kernel
+import Model
 import Ports
 import SQLiteStore
 import TestSupport
@@ -169,5 +172,26 @@ enum LogAdapter: String, CaseIterable, Sendable, CustomTestStringConvertible {
             #expect(indexes.sorted() == ["batch_by_key", "batch_in_common_chain"])
         }
         #expect(try SQLiteDecisionLog(folder: folder.path).position() == position)
+    }
+
+    @Test func `a log that lost its last batches does not pass for a shorter one`() throws {
+        let folder = try TemporaryFolder()
+        let log = try SQLiteDecisionLog(folder: folder.path)
+        var builder = LogBuilder(position: .start)
+        let now = LocalTime(instant: Instant(epochMs: 0), offsetSeconds: 0)
+        for _ in 0..<5 { try log.append([builder.batch(.tick(now))]) }
+        func fold() throws -> Int {
+            let objects = InMemoryObjects()
+            let inputs = StoredInputs(objects: objects, threads: 1)
+            let replay = Replay(log: try SQLiteDecisionLog(folder: folder.path), inputs: inputs, threads: 1)
+            try replay.fold()
+            return replay.batches
+        }
+        #expect(try fold() == 5)
+        try DatabaseQueue(path: folder.path + "/segment-00000001.sqlite").write { db in
+            try db.execute(sql: "DELETE FROM batch WHERE sequence > 3")
+        }
+        let error = #expect(throws: DecisionError.self) { try fold() }
+        #expect(error?.description.contains("batch 3:") == true)
     }
 }

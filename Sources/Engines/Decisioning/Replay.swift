@@ -93,6 +93,11 @@ public final class Replay {
         } catch is Enough {
             return
         }
+        // What the log itself says of its end; a log that others write has moved on by now, which says nothing.
+        let end = try log.position()
+        guard end.sequence != builder.position.sequence || end.heads == builder.position.heads else {
+            throw DecisionError.brokenChain(sequence: end.sequence, why: "it is not the end that the log remembers")
+        }
     }
 
     private func take(_ batch: LogBatch) throws {
