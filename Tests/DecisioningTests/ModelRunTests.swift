@@ -183,6 +183,10 @@ private final class Crowd: Sendable {
         policy.categoryRules =
             below(2) == 0 ? [CategoryRule(code: "r", name: name, categories: ["care"], rule: "gold")] : []
         policy.quietHours = below(2) == 0 ? [.sms: QuietHours(from: 1_260, to: 540)] : [:]
+        policy.quietAreas = ["young", "gold"].filter { _ in below(2) == 0 }.map { rule in
+            let hours = [.sms: QuietHours(from: below(1_440), to: below(1_440))] as [ChannelClass: QuietHours]
+            return QuietArea(code: rule, name: name, rule: rule, quietHours: below(4) == 0 ? [:] : hours)
+        }
         policy.ranking = [[.priority, .expectedValue], [.personalPriority, .value], [.expectedValue]][below(3)]
         policy.offers = OfferLimits(offers: 1 + below(4), minutesToShow: 20, minutesKept: 60)
         for tier in policy.tiers.indices {
@@ -315,7 +319,7 @@ private final class CrowdCheck {
             members[wave] = try folds.values.filter { try $0.isMember(ofAudience: audience) }
             try apply(record, sequence, to: members[wave])
         case .waveSelected(let wave, _), .waveBlock(let wave, _, _), .handedOff(let wave, _, _, _, _, _),
-            .reported(let wave, _, _, _, _), .released(let wave, _, _):
+            .handedOffSome(let wave, _, _, _, _, _, _), .reported(let wave, _, _, _, _), .released(let wave, _, _):
             try prepare(record)
             try apply(record, sequence, to: members[wave])
         default: try apply(record, sequence, to: Array(folds.values))

@@ -40,6 +40,15 @@ import Testing
             at: time,
             drops: [OutcomeSet(outcome: .dnd01, members: sparse)]
         ),
+        .handedOffSome(
+            wave,
+            block: 3,
+            from: 20,
+            to: 65_536,
+            members: dense,
+            at: time,
+            drops: [OutcomeSet(outcome: .noAddress, members: sparse)]
+        ),
         .feedback(wave, block: 1, kind: .delivered, members: dense, at: time),
         .released(wave, block: 1, members: sparse),
         .reserved([

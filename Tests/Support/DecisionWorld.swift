@@ -125,6 +125,8 @@ public struct DecisionWorld: Sendable {
     public var scoreLevels: UInt64 = 5_000
     /// Share of all others that tie at one score, in percent.
     public var tiedPercent: UInt64 = 0
+    /// Areas of the policy with quiet hours of their own; their rules may be `east` and `west`, which overlap.
+    public var quietAreas: [QuietArea] = []
 
     public init(seed: UInt64, subscribers: Int) {
         self.seed = seed
@@ -170,7 +172,7 @@ public struct DecisionWorld: Sendable {
                 overall: Cap(count: overall, months: 1)
             )
         }
-        return ContactPolicy(
+        var policy = ContactPolicy(
             revision: 1,
             tiers: [tier("vip", 2, 3), tier("gold", 3, 4), tier("young", 4, 5)],
             dnd: (1...15).map {
@@ -187,6 +189,8 @@ public struct DecisionWorld: Sendable {
             holdout: Holdout(ppm: 20_000, epoch: "2026"),
             reservationHours: 72
         )
+        policy.quietAreas = quietAreas
+        return policy
     }
 
     public func inputs(_ objects: any ObjectStore) -> FakeInputs {
@@ -198,6 +202,8 @@ public struct DecisionWorld: Sendable {
                     "vip": { world.isDrawn(80, $0, perMille: 80) },
                     "gold": { world.isDrawn(81, $0, perMille: 300) },
                     "young": { world.isDrawn(82, $0, perMille: 500) },
+                    "east": { world.isDrawn(83, $0, perMille: 300) },
+                    "west": { world.isDrawn(84, $0, perMille: 300) },
                 ],
                 scores: ["score": { world.score($0) }]
             )

@@ -62,6 +62,8 @@ public final class LogAudit {
     private let world: DecisionWorld
     private let objects: any ObjectStore
     private let rules: [@Sendable (UInt32) -> Bool]
+    private let areaRules: [String: @Sendable (UInt32) -> Bool]
+    private var policy: ContactPolicy?
     /// The tiers of the policy, and behind them the strictest row.
     private var tiers: [PolicyTier] = []
     private var specs: [CampaignID: CampaignSpec] = [:]
@@ -78,6 +80,7 @@ public final class LogAudit {
         self.objects = objects
         let profile = world.inputs(objects).make(world.subscribers)
         rules = world.policy.tiers.compactMap { profile.rules[$0.rule] }
+        areaRules = profile.rules
         var builder = LogBuilder(position: .start)
         try log.read(from: 1) { batch in
             try builder.verify(batch)
@@ -91,6 +94,7 @@ public final class LogAudit {
         switch record {
         case .policySet(_, let file):
             let policy = try JSONDecoder().decode(ContactPolicy.self, from: Data(objects.bytes(file)))
+            self.policy = policy
             tiers = policy.tiers + [policy.strictest]
             offers.limits = policy.offers
         case .campaignSet(let id, _, let file):
@@ -146,7 +150,9 @@ public final class LogAudit {
             waves[wave]?.outcome = outcome
         case .waveAborted(let wave): waves[wave]?.contacts.keys.forEach { release($0, in: wave) }
         case .handedOff(let wave, let block, let from, let to, let at, let drops):
-            handOff(wave, block: Int(block), from: Int(from), to: Int(to), in: at.month, drops: drops)
+            handOff(wave, block: Int(block), from: Int(from), to: Int(to), at: at, drops: drops)
+        case .handedOffSome(let wave, let block, let from, let to, let members, let at, let drops):
+            handOff(wave, block: Int(block), from: Int(from), to: Int(to), only: members, at: at, drops: drops)
         case .feedback(let wave, let block, let kind, let members, _):
             waves[wave]?.feedback[FeedbackPlace(block: Int(block), kind: kind), default: 0] += 1
             members.forEach { take(kind, of: UInt32(Int(block) * Block.size + $0), in: wave) }
@@ -170,19 +176,45 @@ public final class LogAudit {
         count(index, Counter(channel: state.spec.channel, month: state.month))
     }
 
-    private func handOff(_ wave: WaveID, block: Int, from: Int, to: Int, in month: LocalMonth, drops: [OutcomeSet]) {
+    private func handOff(
+        _ wave: WaveID,
+        block: Int,
+        from: Int,
+        to: Int,
+        only: BlockSet? = nil,
+        at time: LocalTime,
+        drops: [OutcomeSet]
+    ) {
         if waves[wave]?.isClosed != true { problems.append("wave \(wave) was handed off before it was closed") }
         waves[wave]?.handOffs.append((block, from, to))
+        only?.forEach { offset in
+            let index = UInt32(block * Block.size + offset)
+            let contact = waves[wave]?.contacts[index]
+            if contact?.phase != .open || contact?.hasLeft != false || !(from..<to).contains(offset) {
+                problems.append("\(index) left without a reservation, or twice")
+            }
+        }
         for (index, contact) in waves[wave]?.contacts ?? [:] where contact.phase == .open && !contact.hasLeft {
             let offset = Int(index) - block * Block.size
             guard (from..<to).contains(offset) else { continue }
             if drops.contains(where: { $0.members.contains(offset) }) {
                 release(index, in: wave)
-            } else {
+            } else if only?.contains(offset) != false {
+                if let channel = waves[wave]?.spec.channel, isQuiet(index, channel, time) {
+                    problems.append("\(index) left in quiet hours at \(time.isoLocal)")
+                }
                 waves[wave]?.contacts[index]?.hasLeft = true
-                move(index, contact, of: wave, to: month)
+                move(index, contact, of: wave, to: time.month)
             }
         }
+    }
+
+    /// Whether a subscriber's own hours let nobody make contact.
+    private func isQuiet(_ index: UInt32, _ channel: ChannelClass, _ time: LocalTime) -> Bool {
+        guard let policy else { return false }
+        if policy.holidays.contains(time.day), channel == .sms || channel == .outbound { return true }
+        let area = policy.quietAreas.first { areaRules[$0.rule]?(index) == true }
+        return (area?.quietHours ?? policy.quietHours)[channel]?.contains(minute: time.minuteOfDay) == true
     }
 
     /// A contact that leaves in another month than planned counts there, under the caps of that month.

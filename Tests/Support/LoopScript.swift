@@ -85,7 +85,7 @@ public struct ScriptFailure: Error, CustomStringConvertible {
     public let description: String
 }
 
-/// Waves, hand-offs, feedback, offers, responses, assignments and ticks over one ``DecisionWorld``, cycle by cycle.
+/// Waves, hand-offs in two parts because an area has quiet hours, feedback, offers, responses, assignments and ticks over one ``DecisionWorld``, cycle by cycle.
 ///
 /// What is known after a cycle depends on the world alone: a script that was interrupted anywhere and is played again
 /// from the start ends with the same account (``Decisioning/DecisionState/account()``); only the order in which offers of
@@ -112,6 +112,16 @@ public struct LoopScript: Sendable {
         observe: @escaping @Sendable (ProtocolStep) -> Void = { _ in },
         tell: @escaping @Sendable (Told) -> Void = { _ in }
     ) {
+        // In the east the evening is quiet: there they leave later.
+        var world = world
+        world.quietAreas = [
+            QuietArea(
+                code: "east",
+                name: BilingualText(zh: "东部", en: "East"),
+                rule: "east",
+                quietHours: [.sms: QuietHours(from: 17 * 60 + 30, to: 20 * 60)]
+            )
+        ]
         self.world = world
         self.limit = limit
         self.requests = requests
@@ -195,14 +205,16 @@ public struct LoopScript: Sendable {
 
     private func handOff(_ cycle: Int, block: Int, range: Range<Int>, on host: DecisionHost) async throws {
         let (wave, planned) = (Self.wave(cycle), planned(cycle))
-        let leaving = try await host.handOff(wave, block: block, range: range, at: planned) { $0.number % 50 != 0 }
-            .leaving
-        if !leaving.isEmpty {
-            tell(.leaving(cycle: cycle, block: block, from: range.lowerBound, to: range.upperBound))
-        }
-        for index in leaving {
-            tell(.submitted(cycle: cycle, index: index.number))
-            observe(.submitted)
+        for time in [planned, planned.adding(minutes: 150)] {
+            let leaving = try await host.handOff(wave, block: block, range: range, at: time) { $0.number % 50 != 0 }
+                .leaving
+            if !leaving.isEmpty {
+                tell(.leaving(cycle: cycle, block: block, from: range.lowerBound, to: range.upperBound))
+            }
+            for index in leaving {
+                tell(.submitted(cycle: cycle, index: index.number))
+                observe(.submitted)
+            }
         }
         let gone = try await host.read { state in
             var gone: [SubscriberIndex] = []

@@ -4,13 +4,14 @@
 public import Kernel
 public import Model
 
-/// Who may leave after the second check, and who may not any more.
+/// Who may leave after the second check, who may not any more, and who waits.
 public struct SecondCheck: Sendable {
     /// Why nobody of a block leaves now; the reservations stay.
     public enum Hold: Hashable, Sendable {
         /// The campaign is paused.
         case paused
-        /// Quiet hours or a holiday, until this moment; nil when the policy never lets the channel go.
+        /// Quiet hours or a holiday, until this moment; nil when the policy never lets the channel go. With quiet areas it is
+        /// the first moment at which one of those asked for may leave.
         case quiet(until: LocalTime?)
     }
 
@@ -22,9 +23,32 @@ public struct SecondCheck: Sendable {
     public internal(set) var drops: [OutcomeSet] = []
     /// Set when everybody has to wait.
     public internal(set) var hold: Hold?
+    /// Wait for the end of their area's quiet hours; empty under a policy without areas, which holds all or nobody.
+    ///
+    /// What else there is against them is asked when they may leave.
+    public internal(set) var held = BlockSet()
+    /// When the first of ``held`` may leave; nil when nobody is held, or the policy never lets them.
+    public internal(set) var heldUntil: LocalTime?
 
     /// Whether there is nothing to do.
     public var isEmpty: Bool { leaving.isEmpty && drops.isEmpty }
+}
+
+extension SecondCheck {
+    /// Holds those whose area lets nobody go yet, and with them the hand-off when nobody else is asked for.
+    fileprivate mutating func hold(_ asked: BlockSet, block: Int, until times: AreaTimes) {
+        guard times.starts.contains(where: { $0 != time }) else { return }
+        var offsets: [UInt16] = []
+        asked.forEach { offset in
+            let start = times[SubscriberIndex(UInt32(block * Block.size + offset))]
+            guard start != time else { return }
+            offsets.append(UInt16(offset))
+            guard let start, heldUntil.map({ start.instant < $0.instant }) ?? true else { return }
+            heldUntil = start
+        }
+        held = BlockSet(ascending: offsets)
+        if !offsets.isEmpty, offsets.count == asked.count { hold = .quiet(until: heldUntil) }
+    }
 }
 
 extension DecisionState {
@@ -32,10 +56,12 @@ extension DecisionState {
 
     /// Checks once more, just before data leaves, the members of a block that have not left (FRQ-06, LST-20).
     ///
-    /// Lists may have changed since the wave, and the campaign may have ended. Quiet hours hold everybody. A contact
-    /// counts in the month it is made: one that leaves in another month than planned must pass the caps of that month
-    /// and moves there; in its own month it is counted already and not checked again.
+    /// Lists may have changed since the wave, and the campaign may have ended. Quiet hours hold those whose area has them
+    /// now, and everybody where the policy has no areas: who is held neither leaves nor is dropped. A contact counts in the
+    /// month it is made: one that leaves in another month than planned must pass the caps of that month and moves there; in
+    /// its own month it is counted already and not checked again.
     /// - Returns: Everybody as a drop when the campaign is stopped or its validity is over.
+    /// - Throws: ``DecisionError``, or when the rule of an area cannot be evaluated any more.
     public func secondCheck(
         _ wave: WaveID,
         block: Int,
@@ -50,22 +76,27 @@ extension DecisionState {
             return result
         }
         let isOver = campaign.status == .stopped || time.day > state.spec.validTo
+        var asked = members.unsent.members(in: range)
         if !isOver {
             if campaign.status == .paused {
                 result.hold = .paused
                 return result
             }
-            let start = policy.notBefore(time, channel: state.spec.channel)
-            if start != time {
-                result.hold = .quiet(until: start)
-                return result
+            if policy.quietAreas.isEmpty {
+                let start = policy.notBefore(time, channel: state.spec.channel)
+                if start != time { result.hold = .quiet(until: start) }
+            } else {
+                let times = try areaTimes(time, channel: state.spec.channel, policy: policy)
+                result.hold(asked, block: block, until: times)
+                asked = asked.subtracting(result.held)
             }
+            if result.hold != nil { return result }
         }
         let withdrawn = withdrawn(from: state.spec, on: time.day, block: block)
         let barred = barringLists(state.spec, policy: policy)
         let move = try time.month == state.planned.month ? nil : capsForMove(state, block: block, to: time)
         var drops: [Outcome: [UInt16]] = [:]
-        members.open.subtracting(members.handedOff).members(in: range).forEach { offset in
+        asked.forEach { offset in
             let index = SubscriberIndex(UInt32(block * Block.size + offset))
             let outcome: Outcome? =
                 isErased(index)
@@ -132,7 +163,7 @@ extension DecisionState {
             for (block, state) in wave.blocks.sorted(by: { $0.key < $1.key }) {
                 let open = state.open
                 let silent = open.intersection(state.handedOff)
-                let unsent = open.subtracting(state.handedOff)
+                let unsent = state.unsent
                 if !silent.isEmpty {
                     records.append(
                         .reported(wave.wave, block: Int32(block), kind: .unknown, members: silent, at: time)

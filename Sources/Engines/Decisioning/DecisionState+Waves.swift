@@ -22,10 +22,19 @@ extension DecisionState {
         recent.forgetAll()
     }
 
-    func handOff(_ wave: WaveID, block: Int, range: Range<Int>, at: LocalTime, drops: [OutcomeSet]) {
+    /// Takes over what left; `only`: those who did when others of the range wait, nil = all who were not dropped.
+    func handOff(
+        _ wave: WaveID,
+        block: Int,
+        range: Range<Int>,
+        only: BlockSet? = nil,
+        at: LocalTime,
+        drops: [OutcomeSet]
+    ) {
         guard var state = waves[wave]?.blocks[block] else { return }
-        let dropped = drops.reduce(BlockSet()) { $0.union($1.members) }
-        let leaving = state.open.subtracting(state.handedOff).members(in: range).subtracting(dropped)
+        let dropped = drops.members
+        let unsent = state.unsent.members(in: range).subtracting(dropped)
+        let leaving = only.map(unsent.intersection) ?? unsent
         state.handedOff = state.handedOff.union(leaving)
         if let owner = waves[wave], at.month != owner.planned.month, !leaving.isEmpty {
             let (from, to) = (owner.planned.month, at.month)
@@ -122,6 +131,11 @@ extension DecisionState {
         waves[wave]?.blocks[block] = nil
         recent.forget(block: block)
     }
+}
+
+extension [OutcomeSet] {
+    /// Everybody in one of the sets.
+    var members: BlockSet { reduce(BlockSet()) { $0.union($1.members) } }
 }
 
 extension BlockSet {

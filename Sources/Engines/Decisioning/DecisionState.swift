@@ -156,6 +156,8 @@ public final class DecisionState {
         case .waveAborted(let wave): abort(wave)
         case .handedOff(let wave, let block, let from, let to, let at, let drops):
             handOff(wave, block: Int(block), range: Int(from)..<Int(to), at: at, drops: drops)
+        case .handedOffSome(let wave, let block, let from, let to, let members, let at, let drops):
+            handOff(wave, block: Int(block), range: Int(from)..<Int(to), only: members, at: at, drops: drops)
         case .feedback(let wave, let block, let kind, let members, _):
             take(kind, wave: wave, block: Int(block), members: members)
         case .released(let wave, let block, let members):

@@ -28,6 +28,14 @@ extension ContactPolicy {
         return nil
     }
 
+    /// The first moment at or after `time` at which a channel class may make contact with anybody, whatever his area.
+    ///
+    /// - Returns: nil when neither the general hours nor those of an area ever let it.
+    public func notBeforeAnywhere(_ time: LocalTime, channel: ChannelClass) -> LocalTime? {
+        ([nil] + quietAreas.map(\.quietHours)).compactMap { notBefore(time, channel: channel, hours: $0) }
+            .min { $0.instant < $1.instant }
+    }
+
     /// Whether a day is a holiday for contacts the operator begins.
     private func isHoliday(_ day: LocalDay, channel: ChannelClass) -> Bool {
         holidays.contains(day) && (channel == .sms || channel == .outbound)
@@ -39,10 +47,50 @@ extension ContactPolicy {
     }
 }
 
+/// When a channel class may make contact, by the area of the subscriber.
+struct AreaTimes {
+    /// Whether a subscriber is in an area, in their order; the first that holds counts.
+    private let areas: [@Sendable (SubscriberIndex) -> Bool]
+    /// The first moment of each area, and behind them that of everybody else; nil = never.
+    let starts: [LocalTime?]
+
+    init(areas: [@Sendable (SubscriberIndex) -> Bool], starts: [LocalTime?]) {
+        (self.areas, self.starts) = (areas, starts)
+    }
+
+    /// The first moment of one subscriber; nil = never.
+    subscript(index: SubscriberIndex) -> LocalTime? {
+        starts[areas.firstIndex { $0(index) } ?? areas.count]
+    }
+}
+
 extension DecisionState {
-    /// Whether contact is possible before the campaign's validity ends.
-    func isQuietTimeOver(spec: CampaignSpec, planned: LocalTime, policy: ContactPolicy) -> Bool {
-        policy.notBefore(planned, channel: spec.channel).map { $0.day <= spec.validTo } ?? false
+    /// When each area may be contacted at or after `time`; a rule that is unknown for a subscriber is not true for him.
+    ///
+    /// - Throws: When the rule of an area cannot be evaluated.
+    func areaTimes(_ time: LocalTime, channel: ChannelClass, policy: ContactPolicy) throws -> AreaTimes {
+        AreaTimes(
+            areas: try policy.quietAreas.map { try test($0.rule, on: time.day) },
+            starts: policy.quietAreas.map { policy.notBefore(time, channel: channel, hours: $0.quietHours) }
+                + [policy.notBefore(time, channel: channel)]
+        )
+    }
+
+    /// Who of an audience cannot be contacted before the campaign's validity ends; nil = everybody can.
+    ///
+    /// - Throws: When the rule of an area cannot be evaluated, also where nobody is kept.
+    func keptByQuietHours(
+        spec: CampaignSpec,
+        planned: LocalTime,
+        audience: Bitset,
+        policy: ContactPolicy
+    ) throws -> Bitset? {
+        let times = try areaTimes(planned, channel: spec.channel, policy: policy)
+        func isTooLate(_ start: LocalTime?) -> Bool { start.map { $0.day > spec.validTo } ?? true }
+        guard times.starts.contains(where: isTooLate) else { return nil }
+        var kept = Bitset(universe: audience.universe)
+        audience.forEach { if isTooLate(times[SubscriberIndex($0)]) { kept.insert($0) } }
+        return kept
     }
 }
 

@@ -172,21 +172,11 @@ public final class Replay {
             (self.verifying, given) = (nil, [:])
         case .waveAborted: (verifying, given) = (nil, [:])
         case .handedOff(let wave, let block, let from, let to, let at, let drops):
-            // Who had a number of its own is not in the log.
-            let unreachable = drops.first { $0.outcome == .noAddress }?.members ?? BlockSet()
-            let again = try state.secondCheck(wave, block: Int(block), range: Int(from)..<Int(to), at: at) {
-                !unreachable.contains($0.offset)
-            }
-            // Whether somebody who was erased since had room in another month cannot be found out again.
-            let since = erasedLater(than: sequence, in: Int(block))
-            func known(_ drops: [OutcomeSet]) -> [OutcomeSet] {
-                drops.filter { $0.outcome != .noAddress }
-                    .map { OutcomeSet(outcome: $0.outcome, members: $0.members.subtracting(since)) }
-                    .filter { !$0.members.isEmpty }
-            }
-            let (logged, remade) = (known(drops), known(again.drops))
-            if again.hold != nil { throw different("block \(block) left while nobody might") }
-            if remade != logged { throw different("the second check of block \(block)") }
+            let range = Int(from)..<Int(to)
+            let all = state.waves[wave]?.blocks[Int(block)]?.unsent.members(in: range).subtracting(drops.members)
+            try checkAgain(wave, Int(block), range, at, leaving: all ?? BlockSet(), drops, sequence: sequence)
+        case .handedOffSome(let wave, let block, let from, let to, let members, let at, let drops):
+            try checkAgain(wave, Int(block), Int(from)..<Int(to), at, leaving: members, drops, sequence: sequence)
         case .answered(let all):
             for answer in all {
                 if erasures.subscribers[answer.request.index].map({ $0 > sequence }) == true {
@@ -206,6 +196,45 @@ public final class Replay {
             }
             for answer in all.reversed() { state.undoTake(answer) }
         default: break
+        }
+    }
+
+    /// Makes the second check on members of a block again.
+    private func checkAgain(
+        _ wave: WaveID,
+        _ block: Int,
+        _ range: Range<Int>,
+        _ time: LocalTime,
+        leaving: BlockSet,
+        _ drops: [OutcomeSet],
+        sequence: Int64
+    ) throws {
+        func different(_ what: String) -> DecisionError { .different(sequence: sequence, what: what) }
+        // Who had a number of its own is not in the log.
+        let unreachable = drops.first { $0.outcome == .noAddress }?.members ?? BlockSet()
+        let again = try state.secondCheck(wave, block: block, range: range, at: time) {
+            !unreachable.contains($0.offset)
+        }
+        // In which area somebody was who was erased since, or whether he had room in another month, cannot be found out
+        // again.
+        let since = erasedLater(than: sequence, in: block)
+        func known(_ drops: [OutcomeSet]) -> [OutcomeSet] {
+            drops.filter { $0.outcome != .noAddress }
+                .map { OutcomeSet(outcome: $0.outcome, members: $0.members.subtracting(since)) }
+                .filter { !$0.members.isEmpty }
+        }
+        if again.hold != nil, again.held.isEmpty { throw different("block \(block) left while nobody might") }
+        let tooEarly = leaving.union(drops.members).intersection(again.held).subtracting(since)
+        if let first = tooEarly.first {
+            throw different("subscriber \(block * Block.size + first) left in the quiet hours of the area")
+        }
+        if known(again.drops) != known(drops) { throw different("the second check of block \(block)") }
+        let mayLeave = BlockSet(again.leaving.map { UInt16($0.offset) })
+        if let first = mayLeave.subtracting(leaving).subtracting(since).first {
+            throw different("subscriber \(block * Block.size + first) was held and might leave")
+        }
+        if let first = leaving.subtracting(mayLeave).subtracting(since).first {
+            throw different("subscriber \(block * Block.size + first) left without an open reservation")
         }
     }
 

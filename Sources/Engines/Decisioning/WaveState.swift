@@ -49,6 +49,8 @@ public struct WaveBlockState: Hashable, Sendable {
 
     /// Reserved and neither settled nor released.
     public var open: BlockSet { contact.subtracting(settled).subtracting(released) }
+    /// ``open`` and still here: what may leave.
+    public var unsent: BlockSet { open.subtracting(handedOff) }
     /// Whether nothing is ``open``, found by counting: settled and released are two separate parts of the contacts.
     var isConcluded: Bool { contact.count == settled.count + released.count }
     /// Reserved and not given back: what intervals and similarity look at.

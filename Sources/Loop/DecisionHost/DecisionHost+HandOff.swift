@@ -11,7 +11,7 @@ extension DecisionHost {
     /// `range`: Offsets inside the block.
     /// `time`: Asked when the command's turn has come: what waited behind a wave leaves then, not when it was given.
     /// `reachable`: Says whether a subscriber has a number of its own now.
-    /// **Returns**: Who may leave now, who was dropped, or why everybody has to wait.
+    /// **Returns**: Who may leave now, who was dropped, and who has to wait, or why everybody has.
     public func handOff(
         _ wave: WaveID,
         block: Int,
@@ -27,15 +27,20 @@ extension DecisionHost {
             let check = try self.state.secondCheck(wave, block: block, range: range, at: time, reachable: reachable)
             guard !check.isEmpty else { return check }
             self.observe(.handOffChecked)
+            let (block, from, to) = (Int32(block), Int32(range.lowerBound), Int32(range.upperBound))
+            let some = BlockSet(check.leaving.map { UInt16($0.offset) })
             try self.commit([
-                .handedOff(
-                    wave,
-                    block: Int32(block),
-                    from: Int32(range.lowerBound),
-                    to: Int32(range.upperBound),
-                    at: time,
-                    drops: check.drops
-                )
+                check.held.isEmpty
+                    ? .handedOff(wave, block: block, from: from, to: to, at: time, drops: check.drops)
+                    : .handedOffSome(
+                        wave,
+                        block: block,
+                        from: from,
+                        to: to,
+                        members: some,
+                        at: time,
+                        drops: check.drops
+                    )
             ])
             self.observe(.handOffCommitted)
             return check
@@ -74,8 +79,7 @@ extension DecisionHost {
             guard let state = self.state.waves[wave] else { throw DecisionError.unknownWave(wave) }
             try self.commit(
                 state.blocks.sorted { $0.key < $1.key }.compactMap { block, members in
-                    let unsent = members.open.subtracting(members.handedOff)
-                    return unsent.isEmpty ? nil : .released(wave, block: Int32(block), members: unsent)
+                    members.unsent.isEmpty ? nil : .released(wave, block: Int32(block), members: members.unsent)
                 }
             )
         }

@@ -165,6 +165,12 @@ extension SubscriberFold {
                 let touch = touches.last(where: { $0.wave == wave }), touch.isCounted, !touch.isHandedOff
             else { return [] }
             return [event(.handedOff(wave), at)]
+        case .handedOffSome(let wave, let block, _, _, let members, let at, let drops):
+            guard Int(block) == index.block else { return [] }
+            if let drop = drops.first(where: { $0.members.contains(index.offset) }) {
+                return [event(.dropped(wave, drop.outcome), at)]
+            }
+            return members.contains(index.offset) ? [event(.handedOff(wave), at)] : []
         case .feedback(let wave, let block, let kind, let members, let at):
             return Int(block) == index.block && members.contains(index.offset) ? [event(.feedback(wave, kind), at)] : []
         case .reported(let wave, let block, let kind, let members, let at):

@@ -180,6 +180,14 @@ public final class SubscriberFold {
             } else if (Int(from)..<Int(to)).contains(index.offset) {
                 leave(wave, at: at)
             }
+        case .handedOffSome(let wave, let block, _, _, let members, let at, let drops):
+            guard Int(block) == index.block else { return }
+            if let drop = drops.first(where: { $0.members.contains(index.offset) }) {
+                update(wave) { $0.drop = drop.outcome }
+                release(wave)
+            } else if members.contains(index.offset) {
+                leave(wave, at: at)
+            }
         case .feedback(let wave, let block, let kind, let members, let at):
             guard Int(block) == index.block, members.contains(index.offset) else { return }
             update(wave) { $0.feedback.append((kind, at)) }
@@ -328,15 +336,15 @@ public final class SubscriberFold {
         results += recentChecks(spec, on: planned.day, touchpoint: touchpoint, policy: policy)
         results += try capChecks(spec, channel: channel, month: planned.month, day: planned.day, policy: policy)
         results += try rankChecks(spec, day: planned.day, cuts: cuts, line: line, isWave: touchpoint == nil)
-        let hours = try policy.quietAreas
-            .first { try profile.holds($0.rule, at: index, today: planned.day, lists: memberships) }?
-            .quietHours
-        let quietEnds = policy.notBefore(planned, channel: channel, hours: touchpoint == nil ? nil : hours)
+        let area = try policy.quietAreas
+            .first { try profile.holds($0.rule, at: index, today: planned.day, lists: memberships) }
+        let quietEnds = policy.notBefore(planned, channel: channel, hours: area?.quietHours)
         results.append(
             CheckResult(
                 .quietHours,
                 isPassed: quietEnds.map { $0.day <= spec.validTo } ?? false,
                 [Evidence("not_before", quietEnds?.isoLocal ?? "never")]
+                    + (area.map { [Evidence("area", $0.code)] } ?? [])
             )
         )
         let isControl = draw("control", of: spec.id)(line.number) < DecisionState.threshold(ppm: spec.controlPPM)

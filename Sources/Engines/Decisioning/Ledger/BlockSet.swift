@@ -71,6 +71,15 @@ public struct BlockSet: Hashable, Sendable {
     /// Whether there are no members.
     public var isEmpty: Bool { count == 0 }
 
+    /// The least member; nil when there is none.
+    public var first: Int? {
+        switch storage {
+        case .sparse(let offsets): offsets.first.map { Int($0) }
+        case .dense(let words, _):
+            words.firstIndex { $0 != 0 }.map { $0 * 64 + words[$0].trailingZeroBitCount }
+        }
+    }
+
     /// Whether the set holds an offset.
     public func contains(_ offset: Int) -> Bool {
         switch storage {

@@ -91,11 +91,16 @@ extension LogRecord {
             w.write(from)
             w.write(to)
             w.write(at)
-            w.write(UInt8(drops.count))
-            for drop in drops {
-                w.write(drop.outcome.rawValue)
-                drop.members.encode(to: &w)
-            }
+            w.write(drops)
+        case .handedOffSome(let wave, let block, let from, let to, let members, let at, let drops):
+            w.write(UInt8(29))
+            w.write(wave.packed)
+            w.write(block)
+            w.write(from)
+            w.write(to)
+            members.encode(to: &w)
+            w.write(at)
+            w.write(drops)
         case .feedback(let wave, let block, let kind, let members, let at):
             w.write(UInt8(17))
             w.write(wave.packed)
@@ -226,22 +231,14 @@ extension LogRecord {
             self = .waveClosed(wave, totals: totals, outcome: try r.readDigest())
         case 15: self = .waveAborted(try r.readWave())
         case 16:
-            let wave = try r.readWave()
-            let block: Int32 = try r.read()
-            let from: Int32 = try r.read()
-            let to: Int32 = try r.read()
-            let at = try r.readTime()
-            let count: UInt8 = try r.read()
-            var drops: [OutcomeSet] = []
-            for _ in 0..<count {
-                drops.append(
-                    OutcomeSet(
-                        outcome: try r.readRaw(Outcome.self, "an outcome"),
-                        members: try BlockSet(from: &r)
-                    )
-                )
-            }
-            self = .handedOff(wave, block: block, from: from, to: to, at: at, drops: drops)
+            self = .handedOff(
+                try r.readWave(),
+                block: try r.read(),
+                from: try r.read(),
+                to: try r.read(),
+                at: try r.readTime(),
+                drops: try r.readOutcomeSets()
+            )
         case 17:
             self = .feedback(
                 try r.readWave(),
@@ -305,6 +302,16 @@ extension LogRecord {
                 files.append(FileReplacement(old: try r.readDigest(), new: try r.readDigest()))
             }
             self = .erased(indices, files: files, at: try r.readTime())
+        case 29:
+            self = .handedOffSome(
+                try r.readWave(),
+                block: try r.read(),
+                from: try r.read(),
+                to: try r.read(),
+                members: try BlockSet(from: &r),
+                at: try r.readTime(),
+                drops: try r.readOutcomeSets()
+            )
         default: throw MalformedBytes(offset: 0, expected: "a record type this build knows, not \(type)")
         }
         guard r.isAtEnd else { throw MalformedBytes(offset: r.offset, expected: "the end of the record") }
@@ -330,6 +337,14 @@ extension ByteWriter {
         write(reservation.channel.rawValue)
         write(reservation.month.number)
         write(reservation.campaign.number)
+    }
+
+    mutating func write(_ sets: [OutcomeSet]) {
+        write(UInt8(sets.count))
+        for set in sets {
+            write(set.outcome.rawValue)
+            set.members.encode(to: &self)
+        }
     }
 
     mutating func write(_ digest: ContentHash) {
@@ -369,6 +384,16 @@ extension ByteReader {
             month: LocalMonth(number: try read()),
             campaign: CampaignID(try read())
         )
+    }
+
+    mutating func readOutcomeSets() throws(MalformedBytes) -> [OutcomeSet] {
+        var sets: [OutcomeSet] = []
+        for _ in 0..<(try read(UInt8.self)) {
+            sets.append(
+                OutcomeSet(outcome: try readRaw(Outcome.self, "an outcome"), members: try BlockSet(from: &self))
+            )
+        }
+        return sets
     }
 
     mutating func readDigest() throws(MalformedBytes) -> ContentHash {

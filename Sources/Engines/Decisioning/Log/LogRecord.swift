@@ -42,6 +42,17 @@ public enum LogRecord: Hashable, Sendable {
     case waveAborted(WaveID)
     /// A job leaves for a channel: members of one block at offsets `from..<to`, less those the second check dropped.
     case handedOff(WaveID, block: Int32, from: Int32, to: Int32, at: LocalTime, drops: [OutcomeSet])
+    /// A part of those at offsets `from..<to` leaves for a channel, less those the second check dropped; the others, whose
+    /// areas have quiet hours, wait and keep their reservations.
+    case handedOffSome(
+        WaveID,
+        block: Int32,
+        from: Int32,
+        to: Int32,
+        members: BlockSet,
+        at: LocalTime,
+        drops: [OutcomeSet]
+    )
     /// What came back for members of one block; written by releases before ``reported(_:block:kind:members:at:)``.
     ///
     /// It changes reservations that are open and no others.
@@ -211,8 +222,9 @@ extension LogRecord {
     /// The chain the record belongs to.
     public var chain: LogChainNumber {
         switch self {
-        case .waveBlock(_, let block, _), .handedOff(_, let block, _, _, _, _), .feedback(_, let block, _, _, _),
-            .released(_, let block, _), .reported(_, let block, _, _, _):
+        case .waveBlock(_, let block, _), .handedOff(_, let block, _, _, _, _),
+            .handedOffSome(_, let block, _, _, _, _, _), .feedback(_, let block, _, _, _), .released(_, let block, _),
+            .reported(_, let block, _, _, _):
             .block(Int(block))
         case .reserved(let all): all.first.map { .block(Int($0.index >> 16)) } ?? .common
         case .concluded(let all): all.first.map { .block(Int($0.index >> 16)) } ?? .common
@@ -238,6 +250,7 @@ extension LogRecord {
         return switch self {
         case .waveBlock(let wave, let block, _): of(wave, block)
         case .handedOff(let wave, let block, _, _, _, _): of(wave, block)
+        case .handedOffSome(let wave, let block, _, _, _, _, _): of(wave, block)
         case .feedback(let wave, let block, _, _, _): of(wave, block)
         case .released(let wave, let block, _): of(wave, block)
         case .reported(let wave, let block, _, _, _): of(wave, block)

@@ -274,7 +274,8 @@ extension DecisionState {
         }
     }
 
-    private func test(_ rule: String, on day: LocalDay) throws -> @Sendable (SubscriberIndex) -> Bool {
+    /// A rule of the policy for single subscribers, kept until what it reads changes.
+    func test(_ rule: String, on day: LocalDay) throws -> @Sendable (SubscriberIndex) -> Bool {
         try offerPlans.test(rule, profile: profileVersion, lists: listVersion, day: day) {
             try profileReader().test(rule, today: day, lists: memberships)
         }

@@ -173,7 +173,8 @@ extension SubscriberFold {
     /// The campaign of the contact that a record is about, for the subscriber; asked before it is applied.
     fileprivate func campaign(of record: LogRecord) -> CampaignID? {
         switch record {
-        case .waveBlock(let wave, _, _), .handedOff(let wave, _, _, _, _, _), .reported(let wave, _, _, _, _):
+        case .waveBlock(let wave, _, _), .handedOff(let wave, _, _, _, _, _),
+            .handedOffSome(let wave, _, _, _, _, _, _), .reported(let wave, _, _, _, _):
             wave.campaign
         case .answered(let all): all.last { $0.request.index == index.number }?.offers.first
         case .responded(let all):
@@ -200,7 +201,7 @@ extension LogRecord {
     fileprivate func decisionDay(of fold: SubscriberFold, at now: LocalDay) -> LocalDay? {
         switch self {
         case .waveBlock(let wave, _, _): fold.touches.last { $0.wave == wave }?.planned.day
-        case .handedOff(_, _, _, _, let at, _): at.day
+        case .handedOff(_, _, _, _, let at, _), .handedOffSome(_, _, _, _, _, let at, _): at.day
         case .answered(let all): all.last { $0.request.index == fold.index.number }?.request.at.day
         case .reserved: now
         default: nil
@@ -220,7 +221,9 @@ extension LogRecord {
     /// When the fact came.
     fileprivate func time(of fold: SubscriberFold) -> LocalTime {
         switch self {
-        case .reported(_, _, _, _, let at), .feedback(_, _, _, _, let at), .handedOff(_, _, _, _, let at, _): at
+        case .reported(_, _, _, _, let at), .feedback(_, _, _, _, let at), .handedOff(_, _, _, _, let at, _),
+            .handedOffSome(_, _, _, _, _, let at, _):
+            at
         case .responded(let all): all.last { $0.index == fold.index.number }?.at ?? fold.now
         case .answered(let all): all.last { $0.request.index == fold.index.number }?.request.at ?? fold.now
         default: fold.now

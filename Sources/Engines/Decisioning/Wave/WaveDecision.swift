@@ -53,7 +53,7 @@ extension WaveSelection {
     @inline(__always)
     private func outcome(of survivor: Survivor, index: Int, checker: CapChecker, isDryRun: Bool) -> Outcome {
         if let failed = failedCut(score: survivor.score, index: index) { return failed }
-        if plan.isDroppedByQuietHours { return .quietHours }
+        if let kept = plan.keptByQuietHours, kept.contains(UInt32(index)) { return .quietHours }
         if survivor.isControl { return .control }
         guard checker.failure(offset: survivor.offset, tier: Int(plan.tiers[index])) == nil else {
             return .takenMeanwhile

@@ -59,8 +59,8 @@ struct WavePlan {
     let lines: [Int64]
     /// Ranks after which members are cut off, in the order of checks; strictly falling.
     let ranks: [(outcome: Outcome, rank: Int)]
-    /// Whether validity ends before the quiet hours do.
-    let isDroppedByQuietHours: Bool
+    /// Those for whom validity ends before their quiet hours do; nil = nobody.
+    let keptByQuietHours: Bitset?
 
     var blocks: Int { Block.count(subscribers: lines.count) }
     var month: LocalMonth { planned.month }
@@ -123,7 +123,7 @@ extension DecisionState {
             rankHash: draw("rank", of: spec.id),
             lines: lines,
             ranks: Self.ranks(of: spec),
-            isDroppedByQuietHours: !isQuietTimeOver(spec: spec, planned: planned, policy: policy)
+            keptByQuietHours: try keptByQuietHours(spec: spec, planned: planned, audience: members, policy: policy)
         )
     }
 

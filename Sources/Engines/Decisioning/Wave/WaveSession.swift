@@ -77,11 +77,12 @@ public final class WaveSession {
     /// `between`: Called again and again meanwhile.
     public func candidates(between: () -> Void = {}) -> WaveCandidates {
         var candidates = WaveCandidates()
-        guard !plan.isDroppedByQuietHours else { return candidates }
         for (block, survivors) in selected.survivors.enumerated() {
             between()
             for survivor in survivors {
-                candidates.indices.append(UInt32(block * Block.size + survivor.offset))
+                let index = UInt32(block * Block.size + survivor.offset)
+                if plan.keptByQuietHours?.contains(index) == true { continue }
+                candidates.indices.append(index)
                 candidates.scores.append(survivor.score)
                 candidates.controls.append(survivor.isControl)
             }
