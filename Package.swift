@@ -273,7 +273,10 @@ let package = Package(
         .testTarget(name: "ToolsTests", dependencies: base + ["Files", "Synthetic"], swiftSettings: strict),
         .testTarget(
             name: "LoopTests",
-            dependencies: core + ["Arbitration", "Dispatching", "Evaluation", "InMemory", "Planning", "TestSupport"],
+            dependencies: core + [
+                "Arbitration", "Dispatching", "Evaluation", "Execution", "InMemory", "Planning", "SimulatedChannel",
+                "TestSupport",
+            ],
             swiftSettings: strict
         ),
         .testTarget(

@@ -62,6 +62,8 @@ public struct RunProgress: Hashable, Sendable, Codable {
     public var unsubscriptions = 0
     /// Orders of those contacted and of the control group.
     public var orders = 0
+    /// Contacts that wait for the end of their area's quiet hours, while it waits; all others have left.
+    public var heldByArea = 0
     /// When sending goes on, while it waits.
     public var until: Instant?
     /// What failed.
@@ -133,6 +135,7 @@ public actor CampaignRunner: Service {
     private var active: Set<CampaignID> = []
     private var startedBy: [CampaignID: String] = [:]
     private var retryAt: [CampaignID: ContinuousClock.Instant] = [:]
+    private var areaWaits: [CampaignID: AreaWait] = [:]
     private var updates: [CampaignID: RunUpdate] = [:]
     private var listeners: [CampaignID: [Int: AsyncStream<RunUpdate>.Continuation]] = [:]
     private var serial = 0
@@ -203,6 +206,7 @@ public actor CampaignRunner: Service {
     /// Ends a campaign; what has not left is released.
     public func stop(_ campaign: Campaign, by who: String) async throws -> Campaign {
         let moved = try await platform.dispatches.stop(campaign, by: who, at: platform.clock.now.instant)
+        areaWaits[campaign.id] = nil
         try await publish(campaign.id, stage: .stopped)
         return moved
     }
@@ -234,6 +238,7 @@ public actor CampaignRunner: Service {
             campaign.id,
             stage: stage,
             until: isSame ? known?.until : nil,
+            heldByArea: isSame ? known?.heldByArea ?? 0 : 0,
             problem: isSame ? known?.problem : nil
         )
         return updates[campaign.id]
@@ -272,6 +277,7 @@ public actor CampaignRunner: Service {
         _ id: CampaignID,
         stage: RunStage,
         until: Instant? = nil,
+        heldByArea: Int = 0,
         problem: String? = nil
     ) async throws {
         var progress = try await platform.host.read { state in
@@ -293,6 +299,7 @@ public actor CampaignRunner: Service {
             return progress
         }
         progress.until = until
+        progress.heldByArea = heldByArea
         progress.problem = problem
         publish(progress)
     }
@@ -364,7 +371,9 @@ public actor CampaignRunner: Service {
         guard campaign.phase == .running, try await waitForSlot(campaign) else { return }
         try await publish(id, stage: .sending)
         let clock = platform.clock
-        for wave in try await closedWaves(of: id) {
+        let grounds = try await waitGrounds(of: id)
+        var (held, until) = (0, Instant?.none)
+        for wave in grounds.waves {
             let already = try await platform.host.read { $0.waves[wave]?.sum(\.handedOff) ?? 0 }
             let pacer = Pacer(messagesPerSecond: pace.messagesPerSecond, already: already)
             let report = try await platform.sending.send(
@@ -378,9 +387,24 @@ public actor CampaignRunner: Service {
                     await pacer.wait(sent: progress.sent)
                 }
             )
-            guard !report.isHeld else { return }
+            guard report.isHeld else { continue }
+            guard report.heldByArea > 0 else { return }
+            held += report.heldByArea
+            until = [until, report.heldUntil?.instant].compactMap { $0 }.min()
+        }
+        guard held == 0 else {
+            areaWaits[id] = AreaWait(grounds: grounds, until: until, held: held)
+            return try await publish(id, stage: .waiting, until: until, heldByArea: held)
         }
         try await publish(id, stage: .collecting)
+    }
+
+    /// What the end of a wait for areas was found from: another policy, load or wave may let somebody go earlier.
+    private func waitGrounds(of id: CampaignID) async throws -> AreaWait.Grounds {
+        let waves = try await closedWaves(of: id)
+        return try await platform.host.read { state in
+            AreaWait.Grounds(policy: state.policy?.revision, load: state.attributes?.load, waves: waves)
+        }
     }
 
     private func closedWaves(of id: CampaignID) async throws -> [WaveID] {
@@ -389,16 +413,28 @@ public actor CampaignRunner: Service {
         }
     }
 
-    /// Waits for the planned slot and the end of quiet hours; false when the campaign does not go on.
+    /// Waits for the planned slot and the end of quiet hours, of the first area that has somebody left to send to; false
+    /// when the campaign does not go on.
     private func waitForSlot(_ campaign: Campaign) async throws -> Bool {
         while true {
             let (status, policy) = try await platform.host.read { ($0.campaigns[campaign.id]?.status, $0.policy) }
             guard status == .live else { return false }
             let now = platform.clock.now
-            let slot = now.instant < campaign.plan.planned.instant ? campaign.plan.planned : now
-            guard let start = policy?.notBefore(slot, channel: campaign.plan.channel) else { return false }
-            guard now.instant < start.instant else { return true }
-            try await publish(campaign.id, stage: .waiting, until: start.instant)
+            if let wait = areaWaits[campaign.id] {
+                guard try await waitGrounds(of: campaign.id) == wait.grounds,
+                    wait.until.map({ now.instant < $0 }) ?? true
+                else {
+                    areaWaits[campaign.id] = nil
+                    continue
+                }
+                try await publish(campaign.id, stage: .waiting, until: wait.until, heldByArea: wait.held)
+                guard wait.until != nil else { return false }
+            } else {
+                let slot = now.instant < campaign.plan.planned.instant ? campaign.plan.planned : now
+                guard let start = policy?.notBeforeAnywhere(slot, channel: campaign.plan.channel) else { return false }
+                guard now.instant < start.instant else { return true }
+                try await publish(campaign.id, stage: .waiting, until: start.instant)
+            }
             try await Task.sleep(for: .milliseconds(500))
         }
     }
@@ -470,6 +506,7 @@ public actor CampaignRunner: Service {
     }
 
     private func finish(_ campaign: Campaign) async throws {
+        areaWaits[campaign.id] = nil
         _ = try await platform.dispatches.finish(campaign, at: platform.clock.now.instant)
         try await publish(campaign.id, stage: .finished)
     }
@@ -486,7 +523,7 @@ public actor CampaignRunner: Service {
         let (waves, unsent, open) = try await platform.host.read { state in
             let waves = state.waves.values.filter { $0.wave.campaign == campaign.id && $0.status == .closed }
             let unsent = waves.reduce(0) { sum, wave in
-                wave.blocks.values.reduce(sum) { $0 + $1.open.subtracting($1.handedOff).count }
+                wave.blocks.values.reduce(sum) { $0 + $1.unsent.count }
             }
             return (waves.count, unsent, waves.reduce(0) { $0 + $1.sum(\.open) })
         }
@@ -500,6 +537,20 @@ public actor CampaignRunner: Service {
             try await publish(campaign.id, stage: .collecting)
         }
     }
+}
+
+/// The end of the quiet hours of those whom the last sending held, all others having left.
+private struct AreaWait {
+    struct Grounds: Equatable {
+        var policy: Int?
+        var load: String?
+        var waves: [WaveID]
+    }
+
+    var grounds: Grounds
+    /// When the first of them may leave; nil = never, as things are.
+    var until: Instant?
+    var held: Int
 }
 
 /// Spreads messages over time, so that a gateway gets no more than it asked for.

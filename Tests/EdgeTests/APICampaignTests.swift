@@ -157,6 +157,47 @@ import Testing
         _ = await running.result
     }
 
+    @Test func `at night a campaign goes to the area that is awake, says who waits, and sends the rest in the morning`()
+        async throws
+    {
+        let world = try await APIWorld()
+        let clock = world.platform.clock
+        clock.advance(to: clock.at(clock.now.day, minute: 22 * 60).instant)
+        let example = APIWorld.repository.appending(path: "Examples/operator/policy.yaml")
+        let file = FileManager.default.temporaryDirectory.appending(path: "gyre-policy-\(UUID().uuidString).yaml")
+        defer { try? FileManager.default.removeItem(at: file) }
+        try String(contentsOf: example, encoding: .utf8)
+            .replacing("rule: province = '65'", with: "rule: brand = '神州行'")
+            .write(to: file, atomically: true, encoding: .utf8)
+        try await world.platform.setPolicy(file: file.path(percentEncoded: false), by: "test")
+        let id = try await approved("分地区免扰", rule: "status = '正常'", limit: 60, in: world)
+        var planner = try await world.signedIn("plan")
+        _ = try await planner.post("/api/v1/campaigns/\(id)/run", [:], ["Idempotency-Key": "run"])
+        let waiting = try await wait(planner, id, for: "heldByArea")
+        let held = try #require(waiting["heldByArea"] as? Int)
+        #expect(waiting["stage"] as? String == "waiting")
+        #expect(held > 0 && held < 60 && waiting["sent"] as? Int == 60 - held)
+        let morning = clock.at(clock.now.day.adding(days: 1), minute: 9 * 60)
+        #expect(waiting["until"] as? String == morning.instant.iso)
+        // The gateway answers at once; from then on nothing happens, and nothing is tried again and again.
+        let quiet = try await wait(planner, id, for: "delivered", 60 - held)
+        let sequence = try await world.platform.host.read { $0.sequence }
+        try await Task.sleep(for: .seconds(2))
+        let still = try await progress(planner, id)
+        #expect(still["number"] as? Int == quiet["number"] as? Int && still["heldByArea"] as? Int == held)
+        #expect(try await world.platform.host.read { $0.sequence } == sequence)
+        let console = try await ConsoleWorld(base: world).signedIn("plan")
+        let page = try await console.get("/campaigns/\(id)?tab=run", ["Cookie": "lang=zh-CN"])
+        #expect(page.text.contains("其余均已发出，\(held) 户等待所在地区的免扰时段结束。"))
+        clock.advance(to: morning.instant)
+        planner = try await world.signedIn("plan")
+        let done = try await wait(planner, id, stage: "finished")
+        #expect(done["sent"] as? Int == 60 && done["delivered"] as? Int == 60 && done["heldByArea"] as? Int == 0)
+        #expect(world.gateway.messageCount == 60)
+        world.running.cancel()
+        _ = await world.running.result
+    }
+
     @Test func `a wave that is ordered while its campaign is being started is refused, and one wave runs`() async throws
     {
         let world = try await APIWorld.shared

@@ -400,6 +400,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case givenBack = "已返还 | Given back"
     case stageDeciding = "正在逐户判断。 | Deciding for every subscriber."
     case stageWaiting = "等待计划时间或免扰时段结束。 | Waiting for the planned time or the end of quiet hours."
+    case stageHeld =
+        "其余均已发出，{0} 户等待所在地区的免扰时段结束。 | All others have left; {0} wait for the end of their area's quiet hours."
     case stageSending = "正在发送。 | Sending."
     case stagePaused = "已暂停，未发出的保留预扣。 | Paused; what has not left keeps its reservation."
     case stageCollecting = "已全部发出，正在接收状态报告和上行短信。 | Everything has left; receipts and replies are coming in."
@@ -614,6 +616,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case evidenceAssignment = "统筹结果 {0} | arbitration result {0}"
     case evidenceCut = "入选线 {0} | needed {0}"
     case evidenceNotBefore = "最早可发送 {0} | not before {0}"
+    case evidenceArea = "地区 {0} | area {0}"
     case evidenceNever = "有效期内无可发送时段 | no time within validity"
     case evidenceControl = "对照组比例 {0} | control share {0}"
     case evidenceBy = "因活动 {0} | because of {0}"

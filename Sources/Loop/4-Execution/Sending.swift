@@ -19,8 +19,13 @@ public struct SendProgress: Hashable, Sendable, Codable {
     public var accepted: Int
     public var refused: Int
     public var unknown: Int
-    /// Whether sending ended because the campaign was paused or stopped, or quiet hours began.
+    /// Whether something has to wait: the campaign was paused or stopped, quiet hours began, or some areas have them.
     public var isHeld: Bool
+    /// Contacts that wait for the end of their area's quiet hours after everybody else was looked at; 0 when sending ended
+    /// before.
+    public var heldByArea: Int
+    /// When the first of them may leave; nil when there are none, or the policy never lets them.
+    public var heldUntil: LocalTime?
 
     init(total: Int, sent: Int) {
         self.total = total
@@ -30,6 +35,14 @@ public struct SendProgress: Hashable, Sendable, Codable {
         refused = 0
         unknown = 0
         isHeld = false
+        heldByArea = 0
+    }
+
+    /// Counts those whom the second check of a portion held.
+    fileprivate mutating func hold(_ check: SecondCheck) {
+        heldByArea += check.held.count
+        guard let until = check.heldUntil, heldUntil.map({ until.instant < $0.instant }) ?? true else { return }
+        heldUntil = until
     }
 }
 
@@ -53,7 +66,8 @@ public struct Sending: Sendable {
     ///
     /// `now`: Asked before each portion.
     /// `progress`: Called after each portion.
-    /// **Returns**: How far it got; `isHeld` when the campaign is paused or stopped, or quiet hours have begun.
+    /// **Returns**: How far it got; `isHeld` when the campaign is paused or stopped, or quiet hours have begun, for everybody
+    /// or in some areas. Whoever is in other areas has left then.
     public func send(
         _ wave: WaveID,
         text: String,
@@ -68,16 +82,18 @@ public struct Sending: Sendable {
         guard state.status == .closed else { throw DecisionError.waveNotClosed(wave) }
         var report = SendProgress(total: state.sum(\.contact), sent: state.sum(\.handedOff))
         for (block, members) in state.blocks.sorted(by: { $0.key < $1.key }) {
-            for range in portions(members.open.subtracting(members.handedOff)) {
+            for range in portions(members.unsent) {
                 try Task.checkCancellation()
+                let before = (report.sent, report.dropped)
                 guard try await sendPortion(state, block, range, text, codec, now, &report) else {
-                    report.isHeld = true
+                    (report.isHeld, report.heldByArea, report.heldUntil) = (true, 0, nil)
                     await progress(report)
                     return report
                 }
-                await progress(report)
+                if (report.sent, report.dropped) != before { await progress(report) }
             }
         }
+        report.isHeld = report.heldByArea > 0
         return report
     }
 
@@ -98,7 +114,7 @@ public struct Sending: Sendable {
         return ranges
     }
 
-    /// Hands one portion off; false when the campaign does not let it go.
+    /// Hands one portion off, without those whose area has quiet hours; false when the campaign lets nothing go.
     private func sendPortion(
         _ wave: WaveState,
         _ block: Int,
@@ -113,7 +129,9 @@ public struct Sending: Sendable {
         let check = try await host.handOff(wave.wave, block: block, range: range, at: clock()) {
             numbers.isReachable($0)
         }
-        guard check.hold == nil else { return false }
+        // Where only areas are quiet, others of them may leave with the next portions.
+        guard check.hold == nil || !check.held.isEmpty else { return false }
+        report.hold(check)
         let now = check.time
         report.dropped += check.drops.reduce(0) { $0 + $1.members.count }
         let leaving = check.leaving

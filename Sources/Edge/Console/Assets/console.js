@@ -222,8 +222,9 @@ if (live) {
         for (const figure of live.querySelectorAll('[data-value]')) {
             figure.textContent = format.format(state[figure.dataset.value]);
         }
-        const text = note.dataset[state.stage];
-        if (text) note.textContent = text.replace('{0}', state.problem ?? '');
+        const isHeld = state.stage === 'waiting' && state.heldByArea > 0;
+        const text = note.dataset[isHeld ? 'held' : state.stage];
+        if (text) note.textContent = text.replace('{0}', isHeld ? format.format(state.heldByArea) : state.problem ?? '');
         // Buttons and phase belong to the server: when they change, the page is read again.
         const changing = ['deciding', 'paused', 'finished', 'stopped'];
         if (state.stage !== live.dataset.stage && [state.stage, live.dataset.stage].some(stage => changing.includes(stage))) {

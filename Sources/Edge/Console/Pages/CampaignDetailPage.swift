@@ -40,6 +40,8 @@ struct RunState: Sendable {
     var released = 0
     /// Neither settled nor released yet.
     var open = 0
+    /// Wait for the end of their area's quiet hours, while all others have left.
+    var held = 0
     /// What failed; nil = nothing did.
     var problem: String?
 }
@@ -54,8 +56,16 @@ extension RunState {
             delivered: progress.delivered,
             released: progress.released,
             open: progress.open,
+            held: progress.heldByArea,
             problem: progress.problem
         )
+    }
+}
+
+extension RunState {
+    /// What it does at the moment, in words.
+    func note(_ f: Frame) -> String {
+        stage == .waiting && held > 0 ? f.t(.stageHeld, f.number(held)) : f.t(stage.text, problem ?? "")
     }
 }
 
@@ -278,7 +288,7 @@ struct CampaignDetailPage {
             <dl class="figures">\(each: figures, { figure in
                 "<div><dt>\(f.t(figure.label))</dt><dd data-value=\"\(figure.key)\">\(f.number(figure.value))</dd></div>"
             })</dl>
-            <p class="help" data-note\(notes(f))>\(f.t(run.stage.text, run.problem ?? ""))</p></div>
+            <p class="help" data-note\(notes(f))>\(run.note(f))</p></div>
             \(pooled.map { offered($0, f) } ?? .empty)
             """
         )
@@ -295,7 +305,7 @@ struct CampaignDetailPage {
 
     /// What the script says at each stage.
     private func notes(_ f: Frame) -> HTML {
-        "\(each: RunStage.allCases, { stage in " data-\(stage.rawValue)=\"\(f.t(stage.text))\"" })"
+        "\(each: RunStage.allCases, { stage in " data-\(stage.rawValue)=\"\(f.t(stage.text))\"" }) data-held=\"\(f.t(.stageHeld))\""
     }
 
     // MARK: Evaluation

@@ -265,6 +265,11 @@ extension Frame {
         case "assignment": return t(.evidenceAssignment, value)
         case "not_before":
             return value == "never" ? t(.evidenceNever) : t(.evidenceNotBefore, value.replacing("T", with: " "))
+        case "area":
+            return t(
+                .evidenceArea,
+                names.policy?.quietAreas.first { $0.code == value }.map { language($0.name) } ?? value
+            )
         case "control_ppm": return t(.evidenceControl, language.percent(Double(Int(value) ?? 0) / 1_000_000))
         case "by": return t(.evidenceBy, Int64(value).flatMap { names.campaigns[CampaignID($0)] } ?? value)
         case "ahead": return t(.evidenceAhead, Int64(value).flatMap { names.campaigns[CampaignID($0)] } ?? value)

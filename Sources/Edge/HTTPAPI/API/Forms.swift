@@ -186,8 +186,8 @@ extension JSONObject {
             "target": progress.target, "contacts": progress.contacts, "control": progress.control,
             "sent": progress.sent, "accepted": progress.accepted, "delivered": progress.delivered,
             "released": progress.released, "open": progress.open, "replies": progress.replies,
-            "unsubscriptions": progress.unsubscriptions, "orders": progress.orders, "until": progress.until?.iso,
-            "problem": progress.problem,
+            "unsubscriptions": progress.unsubscriptions, "orders": progress.orders,
+            "heldByArea": progress.heldByArea, "until": progress.until?.iso, "problem": progress.problem,
         ]
     }
 
