@@ -83,32 +83,31 @@ public struct MSISDN: Hashable, Comparable, Sendable, Codable {
     ///
     /// - Returns: nil when what remains is not a Chinese mobile number (1[3-9] and nine digits) and not an
     ///   international number written with `+` or `00` of 8...15 digits.
+    @inlinable
     public init?(normalising text: some StringProtocol) {
-        var digits: [UInt8] = []
-        var international = false
+        var (value, digits): (Int64, Int) = (0, 0)
+        var isInternational = false
         for (position, byte) in text.utf8.enumerated() {
             switch byte {
-            case 0x30...0x39: digits.append(byte)
+            case 0x30...0x39:
+                (value, digits) = (value * 10 + Int64(byte - 0x30), digits + 1)
+                if digits == 2, value == 0, !isInternational { (digits, isInternational) = (0, true) }
+                guard digits <= 15 else { return nil }
             case UInt8(ascii: " "), UInt8(ascii: "-"): continue
-            case UInt8(ascii: "+") where position == 0: international = true
+            case UInt8(ascii: "+") where position == 0: isInternational = true
             default: return nil
             }
-            guard digits.count <= 20 else { return nil }
         }
-        if !international, digits.starts(with: [0x30, 0x30]) {
-            digits.removeFirst(2)
-            international = true
+        if !isInternational, digits == 11, value / 10_000_000_000 == 1 {
+            (value, digits) = (8_600_000_000_000 + value, 13)
         }
-        if !international, digits.count == 11, digits[0] == 0x31 {
-            digits = [0x38, 0x36] + digits
-        }
-        let chinese =
-            digits.count == 13 && digits.starts(with: [0x38, 0x36, 0x31]) && (0x33...0x39).contains(digits[3])
-        let foreign =
-            international && (8...15).contains(digits.count) && digits[0] != 0x30
-            && !digits.starts(with: [0x38, 0x36])
-        guard chinese || foreign else { return nil }
-        number = digits.reduce(0) { $0 * 10 + Int64($1 - 0x30) }
+        let isChinese = digits == 13 && (8613...8619).contains(value / 1_000_000_000)
+        var leading = value
+        for _ in 0..<max(0, digits - 2) { leading /= 10 }
+        // Two digits or more, no zero in front; numbers of China are checked above.
+        let isForeign = isInternational && (8...15).contains(digits) && leading >= 10 && leading != 86
+        guard isChinese || isForeign else { return nil }
+        number = value
     }
 
     /// National form for people: a Chinese number without 86, others with `+`.

@@ -94,9 +94,8 @@ public actor Accounts {
     /// Whose session it is; nil for none.
     nonisolated func staff(token: String) async throws -> Staff? {
         guard token.utf8.count <= 100 else { return nil }
-        let now = ContinuousClock.now
-        let (kept, changes) = sessions.withLock { ($0.kept[token], $0.changes) }
-        if let kept, kept.until > now { return kept.staff }
+        let (now, changes) = (ContinuousClock.now, sessions.withLock { $0.changes })
+        if let kept = keptStaff(token: token) { return kept }
         let found = try await store.session(tokenHash: Self.hash(token), at: clock.now.instant)
         sessions.withLock { sessions in
             // What was read before a change must not outlive it.
@@ -105,6 +104,12 @@ public actor Accounts {
             sessions.kept[token] = found.map { ($0, now + Self.sessionKept) }
         }
         return found
+    }
+
+    /// Whose session it is, when it was looked up within the last seconds.
+    nonisolated func keptStaff(token: String) -> Staff? {
+        guard let kept = sessions.withLock({ $0.kept[token] }), kept.until > .now else { return nil }
+        return kept.staff
     }
 
     private nonisolated func forgetSessions() {

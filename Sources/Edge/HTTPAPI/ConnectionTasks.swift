@@ -4,6 +4,7 @@
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOHTTP1
 
 /// Runs Swift tasks on an event loop (SE-0417).
 ///
@@ -20,18 +21,27 @@ final class LoopExecutor: TaskExecutor {
     }
 }
 
-extension HTTPServerBuilder {
-    /// HTTP/1.1 whose connections are worked on by their event loops.
-    static var onEventLoops: HTTPServerBuilder { HTTPServerBuilder { LoopedHTTP1(responder: $0) } }
+extension Site {
+    /// HTTP/1.1 whose connections are worked on by their event loops, and that answers for offers before the router.
+    var server: HTTPServerBuilder { HTTPServerBuilder { LoopedHTTP1(site: self, responder: $0) } }
 }
 
 private struct LoopedHTTP1: ServerChildChannel {
+    private let site: Site
     private let base: HTTP1Channel
 
-    init(responder: @escaping HTTPChannelHandler.Responder) { base = HTTP1Channel(responder: responder) }
+    init(site: Site, responder: @escaping HTTPChannelHandler.Responder) {
+        self.site = site
+        base = HTTP1Channel(responder: responder)
+    }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
-        base.setup(channel: channel, logger: logger)
+        base.setup(channel: channel, logger: logger).flatMapThrowing { value in
+            let pipeline = channel.pipeline.syncOperations
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            try pipeline.addHandler(OffersHandler(site: site), position: .after(decoder))
+            return value
+        }
     }
 
     func handle(value: HTTP1Channel.Value, logger: Logger) async {

@@ -53,17 +53,16 @@ struct Gate: RouterMiddleware {
             response = await answer(error, request, context)
         }
         Self.addHeaders(&response, requestID: context.id)
-        // The path is the route's, not the request's: no number of a customer gets into the log.
-        let route = context.endpointPath ?? "unknown"
-        let elapsed = ContinuousClock.now - start
-        site.metrics.count(request: request.method.rawValue, route: route, status: response.status.code, elapsed)
-        context.logger.info(
-            "request",
-            metadata: [
-                "method": .string(request.method.rawValue), "route": .string(route),
-                "status": .stringConvertible(response.status.code), "who": .string(context.staff?.login ?? "-"),
-                "ms": .stringConvertible(elapsed / .milliseconds(1)),
-            ]
+        site.record(
+            Answered(
+                method: request.method.rawValue,
+                // The path is the route's, not the request's: no number of a customer gets into the log.
+                route: context.endpointPath ?? "unknown",
+                status: response.status.code,
+                who: context.staff,
+                elapsed: ContinuousClock.now - start
+            ),
+            context.logger
         )
         return response
     }
@@ -124,12 +123,42 @@ struct Gate: RouterMiddleware {
             ?? ""
     }
 
+    /// Headers of all answers.
+    static let headers: [(name: HTTPField.Name?, value: String)] = [
+        (.contentSecurityPolicy, contentPolicy), (.xContentTypeOptions, "nosniff"), (.referrerPolicy, "same-origin"),
+        (.openerPolicy, "same-origin"),
+    ]
+
     private static func addHeaders(_ response: inout Response, requestID: String) {
         response.headers[.requestID] = requestID
-        response.headers[.contentSecurityPolicy] = contentPolicy
-        response.headers[.xContentTypeOptions] = "nosniff"
-        response.headers[.referrerPolicy] = "same-origin"
-        response.headers[.openerPolicy] = "same-origin"
-        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+        for (name, value) in headers { response.headers[name] = value }
+        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = notKept }
+    }
+
+    /// What caches are told unless an answer says otherwise.
+    static let notKept = "no-store"
+}
+
+/// What is on record of a request that was answered.
+struct Answered {
+    var method: String
+    var route: String
+    var status: Int
+    var who: Staff?
+    var elapsed: Duration
+}
+
+extension Site {
+    /// Counts a request and writes its line in the log.
+    func record(_ answered: Answered, _ logger: Logger) {
+        metrics.count(request: answered.method, route: answered.route, status: answered.status, answered.elapsed)
+        logger.info(
+            "request",
+            metadata: [
+                "method": .string(answered.method), "route": .string(answered.route),
+                "status": .stringConvertible(answered.status), "who": .string(answered.who?.login ?? "-"),
+                "ms": .stringConvertible(answered.elapsed / .milliseconds(1)),
+            ]
+        )
     }
 }

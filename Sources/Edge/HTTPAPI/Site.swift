@@ -187,7 +187,7 @@ public final class Site: Sendable {
     ) -> some ApplicationProtocol {
         Application(
             router: router(),
-            server: .onEventLoops,
+            server: server,
             configuration: ApplicationConfiguration(
                 address: .hostname(settings.host, port: settings.port),
                 serverName: nil

@@ -107,13 +107,16 @@ public struct SpecialLists: Sendable {
     /// - Throws: ``SpecialListError/badNumber``; ``SpecialListError/unknownNumber`` also when the subscriber is outside
     ///   the scope.
     public func subscriber(_ number: String, in scope: OrganisationScope) async throws -> SubscriberIndex {
-        guard let msisdn = MSISDN(normalising: number.filter { !$0.isWhitespace }) else {
-            throw SpecialListError.badNumber
-        }
-        let isVisible = try await visibility(scope)
-        guard let index = numbers.current.owner(of: msisdn), isVisible(index) else {
-            throw SpecialListError.unknownNumber
-        }
+        let index = try subscriber(number)
+        guard try await visibility(scope)(index) else { throw SpecialListError.unknownNumber }
+        return index
+    }
+
+    /// The same for those whose scope is the whole operator.
+    public func subscriber(_ number: String) throws(SpecialListError) -> SubscriberIndex {
+        guard let msisdn = MSISDN(normalising: number) ?? MSISDN(normalising: number.filter { !$0.isWhitespace })
+        else { throw .badNumber }
+        guard let index = numbers.current.owner(of: msisdn) else { throw .unknownNumber }
         return index
     }
 

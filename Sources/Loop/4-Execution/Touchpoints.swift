@@ -86,11 +86,17 @@ public struct TouchpointAnswer: Hashable, Sendable {
 
 /// Asks the decision core on behalf of touchpoints, and tells it what came of its offers.
 public final class Touchpoints: Sendable {
-    private struct Kept {
-        var offer: PresentedOffer
+    private final class Kept: Sendable {
+        let offer: PresentedOffer
         /// ``DecisionHost/changes(of:)`` before it was read.
-        var changes: Int
-        var until: ContinuousClock.Instant
+        let changes: Int
+        let until: ContinuousClock.Instant
+
+        init(offer: PresentedOffer, changes: Int, until: ContinuousClock.Instant) {
+            self.offer = offer
+            self.changes = changes
+            self.until = until
+        }
     }
 
     private let host: DecisionHost
@@ -130,24 +136,42 @@ public final class Touchpoints: Sendable {
         wantsHistory: Bool = false,
         now: LocalTime
     ) async throws -> TouchpointAnswer {
-        let request = try Self.request(interaction, touchpoint, index)
-        let decision = try await host.answer(
-            OfferRequest(
-                request: request,
-                index: index.number,
-                touchpoint: touchpoint,
-                entrance: entrance,
-                at: now,
-                limit: UInt8(clamping: max(1, limit)),
-                campaigns: campaigns
-            )
-        )
+        let request = try Self.offerRequest(interaction, index, touchpoint, entrance, limit, campaigns, now)
+        let decision = try await host.answer(request)
         var offers: [PresentedOffer] = []
         for campaign in decision.offers { offers.append(try await presented(campaign)) }
         guard wantsHistory else { return TouchpointAnswer(decision: decision, offers: offers) }
         let since = now.day.adding(days: -Self.days)
-        let contacts = try await host.look { $0.history(of: index, at: touchpoint, since: since, except: request) }
+        let contacts = try await host.look {
+            $0.history(of: index, at: touchpoint, since: since, except: request.request)
+        }
         return TouchpointAnswer(decision: decision, offers: offers, history: contacts)
+    }
+
+    /// Decides and reserves like ``offers(interaction:of:at:entrance:limit:campaigns:wantsHistory:now:)``, for callers
+    /// that no task waits for.
+    ///
+    /// `tell`: Called once, on a thread that it must not keep; nil when the request failed: asking again says why.
+    public func decide(
+        interaction: String,
+        of index: SubscriberIndex,
+        at touchpoint: Touchpoint,
+        entrance: Entrance,
+        limit: Int,
+        campaigns: [CampaignID],
+        now: LocalTime,
+        tell: @escaping @Sendable (OfferAnswer?) -> Void
+    ) {
+        guard let request = try? Self.offerRequest(interaction, index, touchpoint, entrance, limit, campaigns, now)
+        else { return tell(nil) }
+        host.answer(request) { tell(try? $0.get()) }
+    }
+
+    /// A decision with its offers as they are presented; nil when their texts have to be read first.
+    public func presented(_ decision: OfferAnswer) -> TouchpointAnswer? {
+        let now = ContinuousClock.now
+        let offers = decision.offers.compactMap { kept($0, at: now) }
+        return offers.count == decision.offers.count ? TouchpointAnswer(decision: decision, offers: offers) : nil
     }
 
     /// A visit as it stands; nothing is decided or reserved.
@@ -220,6 +244,26 @@ public final class Touchpoints: Sendable {
         }
     }
 
+    private static func offerRequest(
+        _ interaction: String,
+        _ index: SubscriberIndex,
+        _ touchpoint: Touchpoint,
+        _ entrance: Entrance,
+        _ limit: Int,
+        _ campaigns: [CampaignID],
+        _ now: LocalTime
+    ) throws -> OfferRequest {
+        OfferRequest(
+            request: try request(interaction, touchpoint, index),
+            index: index.number,
+            touchpoint: touchpoint,
+            entrance: entrance,
+            at: now,
+            limit: UInt8(clamping: max(1, limit)),
+            campaigns: campaigns
+        )
+    }
+
     /// The number of an interaction in the log: names of sessions and calls stay outside.
     private static func request(_ id: String, _ touchpoint: Touchpoint, _ index: SubscriberIndex) throws -> UInt64 {
         guard (1...128).contains(id.utf8.count) else { throw TouchpointError.badInteraction }
@@ -230,9 +274,16 @@ public final class Touchpoints: Sendable {
         return hasher.finalize().withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
     }
 
+    /// What was read of a campaign before, while it holds.
+    private func kept(_ id: CampaignID, at now: ContinuousClock.Instant) -> PresentedOffer? {
+        guard let kept = catalogue.withLock({ $0[id] }), kept.changes == host.changes(of: id), kept.until > now
+        else { return nil }
+        return kept.offer
+    }
+
     private func presented(_ id: CampaignID) async throws -> PresentedOffer {
         let (now, changes) = (ContinuousClock.now, host.changes(of: id))
-        if let kept = catalogue.withLock({ $0[id] }), kept.changes == changes, kept.until > now { return kept.offer }
+        if let offer = kept(id, at: now) { return offer }
         guard let plan = try await store.campaign(id)?.plan else { throw DecisionError.unknownCampaign(id) }
         let offer = PresentedOffer(
             campaign: id,

@@ -58,8 +58,18 @@ extension DecisionHost {
     /// - Throws: ``DecisionError`` for a request that cannot be decided; ``DecisionHostError`` when it cannot be kept.
     public func answer(_ request: OfferRequest) async throws -> OfferAnswer {
         try await withCheckedThrowingContinuation { continuation in
-            ask(.answer(request) { continuation.resume(with: $0) })
+            answer(request) { continuation.resume(with: $0) }
         }
+    }
+
+    /// The same for callers that no task waits for.
+    ///
+    /// `tell`: Called once, on a thread of the host that it must not keep.
+    public func answer(
+        _ request: OfferRequest,
+        tell: @escaping @Sendable (Result<OfferAnswer, any Error>) -> Void
+    ) {
+        ask(.answer(request, tell))
     }
 
     /// Takes in what came of offers; answers after the commit that holds it.
@@ -148,7 +158,7 @@ extension DecisionHost {
                 // The log keeps it where the reservation is, whatever index the caller gave.
                 if let open { conclusion.index = open.index }
                 pending.add(open.map { .concluded(conclusion, $0) }) { tell($0.map { .concluded }) }
-            case .answer(let request, let tell): try answer(request, tell)
+            case .answer(let request, let tell): try decide(request, tell)
             case .look(let look): pending.add(nil, answer: look(state))
             case .respond(var response, let tell):
                 guard let offers = state.interaction(response.request)?.answer else {
@@ -166,7 +176,7 @@ extension DecisionHost {
         }
     }
 
-    private func answer(
+    private func decide(
         _ request: OfferRequest,
         _ tell: @escaping @Sendable (Result<OfferAnswer, any Error>) -> Void
     ) throws {

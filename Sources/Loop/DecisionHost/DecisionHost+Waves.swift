@@ -83,16 +83,18 @@ extension DecisionHost {
                 readsAssignment: false
             )
             session.select { self.makeRoom() }
-            return session.candidates { self.makeRoom() }
+            return session.candidates { _ = self.makeRoom() }
         }
     }
 
     /// Makes all decisions of a dry run, and serves who waits.
     private func decideOnly(_ session: WaveSession) {
         session.select { self.makeRoom() }
-        for start in stride(from: 0, to: session.blocks.count, by: threads) {
-            _ = session.decide(session.blocks[start..<min(start + threads, session.blocks.count)])
-            makeRoom()
+        var rest = session.blocks[...]
+        while !rest.isEmpty {
+            let slice = rest.prefix(makeRoom())
+            rest = rest.dropFirst(slice.count)
+            _ = session.decide(slice)
         }
     }
 
@@ -163,9 +165,11 @@ extension DecisionHost {
             observe(.waveSelected)
         }
         try probe()
-        let missing = session.blocks.filter { open.blocks[$0] == nil }
-        for start in stride(from: 0, to: missing.count, by: threads) {
-            try decide(missing[start..<min(start + threads, missing.count)], of: session)
+        var missing = session.blocks.filter { open.blocks[$0] == nil }[...]
+        while !missing.isEmpty {
+            let slice = missing.prefix(makeRoom())
+            missing = missing.dropFirst(slice.count)
+            try decide(slice, of: session)
         }
         try landBlocks()
         observe(.waveClosing)
@@ -196,19 +200,20 @@ extension DecisionHost {
                 send()
             }
         }
-        makeRoom()
         if let failure { throw DecisionHostError.readOnly(cause: failure) }
     }
 
     /// Serves who waits between two slices of a wave; while requests come, the wave takes a quarter of the owner's time.
     ///
     /// A wave can wait and a customer cannot: both decide on the same cores that read and write the requests.
-    func makeRoom() {
+    /// - Returns: How many blocks the next slice may decide side by side.
+    func makeRoom() -> Int {
         let begin = ContinuousClock.now
         let end = begin + min(begin - roomMadeAt, Self.patience) * 3
         serveInbox()
         while case let now = ContinuousClock.now, now < end, now - servedAt < Self.patience { serveInboxSoon() }
         roomMadeAt = .now
+        return roomMadeAt - servedAt < Self.patience ? 1 : threads
     }
 
     /// For so long after the last request the next one is awaited.

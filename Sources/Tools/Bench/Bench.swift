@@ -151,7 +151,9 @@ func bytes(below folder: String) -> Double {
 }
 
 /// Milliseconds of plain `fdatasync` calls after small writes in a folder: what the disk gives at most.
-func rawSyncTimes(in folder: String, count: Int) async throws -> [Double] {
+///
+/// `pause`: Time between two calls. The last call is made before the task is cancelled.
+func rawSyncTimes(in folder: String, count: Int, pause: Duration = .zero) async throws -> [Double] {
     let path = folder + "/fdatasync-probe"
     let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
     guard file >= 0 else { throw CocoaError(.fileWriteUnknown) }
@@ -162,6 +164,8 @@ func rawSyncTimes(in folder: String, count: Int) async throws -> [Double] {
     let page = [UInt8](repeating: 7, count: 16_384)
     var times: [Double] = []
     for position in 0..<count {
+        if pause > .zero { try? await Task.sleep(for: pause) }
+        guard !Task.isCancelled else { break }
         let (_, ms) = await milliseconds {
             _ = pwrite(file, page, page.count, off_t(position * page.count))
             _ = fdatasync(file)

@@ -82,6 +82,8 @@ struct InboundBench {
             "http_p90_wave_ms": beside.p90, "http_p99_wave_ms": beside.p99, "http_max_wave_ms": beside.max,
             "waves": Double(count),
             "core_per_s": core, "fdatasync_p50_ms": raw.median, "fdatasync_p99_ms": raw.percentile(0.99),
+            "fdatasync_p99_http_ms": alone.syncs.percentile(0.99),
+            "fdatasync_p99_wave_ms": beside.syncs.percentile(0.99),
             "offers": Double(Self.offers), "competing": perSubscriber,
             "repetitions": Double(alone.requests + beside.requests), "seed": Double(options.seed),
             "data_bytes": size,
@@ -203,6 +205,8 @@ struct InboundBench {
         var p90: Double
         var p99: Double
         var max: Double
+        /// Milliseconds of plain `fdatasync` calls beside it, fifty a second.
+        var syncs: [Double]
     }
 
     /// A script for `wrk`: every request is a new interaction of a random subscriber.
@@ -253,6 +257,9 @@ struct InboundBench {
         } catch {
             throw BenchError.noTool("wrk", why: "\(error)")
         }
+        let probe = Task { [directory] in
+            try await rawSyncTimes(in: directory, count: .max, pause: .milliseconds(20))
+        }
         let data = await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
                 let data = (try? output.fileHandleForReading.readToEnd()) ?? Data()
@@ -260,6 +267,7 @@ struct InboundBench {
                 continuation.resume(returning: data)
             }
         }
+        probe.cancel()
         let text = String(decoding: data, as: UTF8.self)
         let words =
             text.split(separator: "\n").first { $0.hasPrefix("RESULT ") }?.split(separator: " ").dropFirst() ?? []
@@ -271,7 +279,8 @@ struct InboundBench {
             p50: numbers[3],
             p90: numbers[4],
             p99: numbers[5],
-            max: numbers[6]
+            max: numbers[6],
+            syncs: try await probe.value
         )
     }
 

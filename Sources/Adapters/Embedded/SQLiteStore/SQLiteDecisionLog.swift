@@ -64,6 +64,8 @@ public final class SQLiteDecisionLog: DecisionLog {
 
     private struct Segments {
         var open: [Segment] = []
+        /// About how large the last one is, at least when it is too large; nil = not looked yet.
+        var bytes: Int?
         /// The end of what was acknowledged.
         var position: LogPosition = .start
         /// A write that failed but may be on the disk all the same; nil when all is well.
@@ -361,7 +363,13 @@ public final class SQLiteDecisionLog: DecisionLog {
     // MARK: Rows
 
     private func write(_ batches: [LogBatch], endingAt position: LogPosition, _ segments: inout Segments) throws {
-        if let last = segments.open.last, try size(last) >= segmentBytes { try openNext(&segments) }
+        if let last = segments.open.last, segments.bytes.map({ $0 >= segmentBytes }) ?? true {
+            segments.bytes = try size(last)
+            if segments.bytes ?? 0 >= segmentBytes {
+                try openNext(&segments)
+                segments.bytes = nil
+            }
+        }
         guard let segment = segments.open.last else {
             throw SQLiteDecisionLogError.io(operation: "write to", path: folder, cause: "no segment is open")
         }
@@ -383,6 +391,8 @@ public final class SQLiteDecisionLog: DecisionLog {
                 return .commit
             }
         }
+        // What a row takes beside its payload: columns and indices; a long payload fills its last page in part.
+        segments.bytes? += batches.reduce(0) { $0 + $1.payload.count + ($1.payload.count < 2_048 ? 256 : 8_192) }
     }
 
     private func size(_ segment: Segment) throws -> Int {

@@ -222,15 +222,16 @@ if (live) {
         for (const figure of live.querySelectorAll('[data-value]')) {
             figure.textContent = format.format(state[figure.dataset.value]);
         }
-        const isHeld = state.stage === 'waiting' && state.heldByArea > 0;
-        const text = note.dataset[isHeld ? 'held' : state.stage];
-        if (text) note.textContent = text.replace('{0}', isHeld ? format.format(state.heldByArea) : state.problem ?? '');
         // Buttons and phase belong to the server: when they change, the page is read again.
         const changing = ['deciding', 'paused', 'finished', 'stopped'];
         if (state.stage !== live.dataset.stage && [state.stage, live.dataset.stage].some(stage => changing.includes(stage))) {
             source.close();
             location.reload();
+            return;
         }
+        const isHeld = state.stage === 'waiting' && state.heldByArea > 0;
+        const text = note.dataset[isHeld ? 'held' : state.stage];
+        if (text) note.textContent = text.replace('{0}', isHeld ? format.format(state.heldByArea) : state.problem ?? '');
         live.dataset.stage = state.stage;
     });
 }

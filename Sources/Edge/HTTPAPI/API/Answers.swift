@@ -19,11 +19,14 @@ extension Response {
         return json(ByteBuffer(bytes: try encoder.encode(value)), status: status)
     }
 
+    /// The media type of JSON text.
+    static let jsonType = "application/json; charset=utf-8"
+
     /// An answer of JSON text.
     static func json(_ text: ByteBuffer, status: HTTPResponse.Status = .ok) -> Response {
         Response(
             status: status,
-            headers: [.contentType: "application/json; charset=utf-8"],
+            headers: [.contentType: jsonType],
             body: ResponseBody(byteBuffer: text)
         )
     }

@@ -32,8 +32,8 @@ final class WaveSelection: @unchecked Sendable {
 
     private init(plan: WavePlan) {
         self.plan = plan
+        // Zeroed block by block as they are checked: all at once would keep others waiting.
         codes = .allocate(capacity: max(1, plan.blocks) * Block.size)
-        codes.initialize(repeating: 0, count: max(1, plan.blocks) * Block.size)
         survivors = [[Survivor]](repeating: [], count: plan.blocks)
     }
 
@@ -41,29 +41,30 @@ final class WaveSelection: @unchecked Sendable {
 
     /// Runs pass 1 over the whole audience with `threads` threads; the result does not depend on their number.
     ///
-    /// `between`: Called again and again while the selection is made; what it changes in the ledger does not count.
+    /// `pace`: Called before each slice, see ``WaveSession/select(pace:)``.
     static func select(
         _ plan: WavePlan,
         ledger: ContactLedger,
         threads: Int,
-        between: () -> Void
+        pace: () -> Int
     ) -> WaveSelection {
         let selection = WaveSelection(plan: plan)
         let workers = max(1, min(threads, plan.blocks))
         let scratches = (0..<workers).map { _ in SelectionScratch() }
         ledger.beginSelection()
         defer { ledger.endSelection() }
-        for first in stride(from: 0, to: plan.blocks, by: workers) {
-            let slice = first..<min(first + workers, plan.blocks)
+        var first = 0
+        while first < plan.blocks {
+            let slice = first..<min(first + max(1, min(workers, pace())), plan.blocks)
             ledger.asOfBeginning(slice) { selection.check(slice, ledger, scratches) }
-            between()
+            first = slice.upperBound
         }
         // The cuts look at survivors only: the owner need not wait for them idly.
         let cuts = DispatchWorkItem {
             selection.cuts = plan.ranks.compactMap { selection.cut(outcome: $0.outcome, rank: $0.rank) }
         }
         DispatchQueue.global(qos: .userInitiated).async(execute: cuts)
-        while cuts.wait(timeout: .now() + .microseconds(500)) == .timedOut { between() }
+        while cuts.wait(timeout: .now() + .microseconds(500)) == .timedOut { _ = pace() }
         return selection
     }
 
@@ -88,6 +89,7 @@ final class WaveSelection: @unchecked Sendable {
         let words = scratch.members
         plan.copyAudience(ofBlock: block, to: words)
         let codes = codes + block * Block.size
+        codes.initialize(repeating: 0, count: Block.size)
         for (offset, outcome) in plan.given[block] ?? [] where words[offset >> 6] >> UInt64(offset & 63) & 1 == 1 {
             words[offset >> 6] &= ~(1 << UInt64(offset & 63))
             codes[offset] = outcome.rawValue
@@ -266,8 +268,8 @@ final class WaveSelection: @unchecked Sendable {
 
     /// Whether the cuts can be those of a selection that had up to `missing` members more to rank.
     func cutsArePossible(missing: Int) -> Bool {
-        plan.ranks.allSatisfy { outcome, rank in
-            let total = survivors.reduce(0) { $0 + $1.count { !$0.isControl } }
+        let total = survivors.reduce(0) { $0 + $1.count { !$0.isControl } }
+        return plan.ranks.allSatisfy { outcome, rank in
             guard let cut = cuts.first(where: { $0.outcome == outcome }) else { return total <= rank }
             var passing = 0
             for (block, members) in survivors.enumerated() {

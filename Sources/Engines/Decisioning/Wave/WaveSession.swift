@@ -23,7 +23,7 @@ public final class WaveSession {
     private let ledger: ContactLedger
     private let threads: Int
 
-    /// Looks up everything a wave needs; ``select(between:)`` comes next.
+    /// Looks up everything a wave needs; ``select(pace:)`` comes next.
     ///
     /// `spec`: The campaign as a draft, live for the sake of the rehearsal; nil = as the log knows it.
     /// `readsAssignment`: False to see whom the campaign could have without arbitration.
@@ -59,9 +59,10 @@ public final class WaveSession {
 
     /// Makes all checks on the whole audience (pass 1) as of now.
     ///
-    /// `between`: Called about once a millisecond meanwhile; single reservations it makes do not change the selection.
-    public func select(between: () -> Void = {}) {
-        selection = WaveSelection.select(plan, ledger: ledger, threads: threads, between: between)
+    /// `pace`: Called before each slice of some milliseconds; says how many blocks the slice may have, which are checked
+    /// side by side. Single reservations it makes do not change the selection.
+    public func select(pace: () -> Int = { .max }) {
+        selection = WaveSelection.select(plan, ledger: ledger, threads: threads, pace: pace)
     }
 
     /// Cuts where somebody else did.
