@@ -13,29 +13,27 @@ extension DecisionState {
     ) -> [RecentContacts] {
         guard !journal.blocks.isEmpty else { return [] }
         // By touchpoint and pool number: whether such an offer is meant.
-        let isMeant = Dictionary(
-            uniqueKeysWithValues: Touchpoint.allCases.map { touchpoint in
-                (
-                    touchpoint,
-                    pool.campaigns.map { pooled in
-                        guard let spec = campaigns[pooled.id]?.spec else { return false }
-                        var contacts = RecentContacts(spec, day: day)
-                        contacts.channel = touchpoint.channel
-                        return isRelevant(contacts)
-                    }
-                )
+        let campaigns = pool.campaigns.count
+        var isMeant = [Bool](repeating: false, count: (Touchpoint.allCases.map { Int($0.rawValue) + 1 }.max() ?? 0) * campaigns)
+        for touchpoint in Touchpoint.allCases {
+            for (number, pooled) in pool.campaigns.enumerated() {
+                guard let spec = self.campaigns[pooled.id]?.spec else { continue }
+                var contacts = RecentContacts(spec, day: day)
+                contacts.channel = touchpoint.channel
+                isMeant[Int(touchpoint.rawValue) * campaigns + number] = isRelevant(contacts)
             }
-        )
-        guard isMeant.values.contains(where: { $0.contains(true) }) else { return [] }
+        }
+        guard isMeant.contains(true) else { return [] }
         let blocks = blocks { entry in
             entry.isContact && abs(Int(entry.day) - Int(day.number)) < days
-                && isMeant[entry.touchpoint]?[Int(entry.campaign)] == true
+                && isMeant[Int(entry.touchpoint.rawValue) * campaigns + Int(entry.campaign)]
         }
         return blocks.isEmpty ? [] : [RecentContacts(channel: .inbound, category: nil, day: day, blocks: blocks)]
     }
 
     /// Who must not get a campaign on its channel because of an answer, or asked for a later day; nil = nobody.
     func withdrawn(from spec: CampaignSpec, on day: LocalDay) -> Bitset? {
+        guard pool.numbers[spec.id] != nil else { return nil }
         let blocks = blocks(where: isWithdrawn(from: spec, on: day))
         guard !blocks.isEmpty else { return nil }
         var members = Bitset(universe: subscribers)

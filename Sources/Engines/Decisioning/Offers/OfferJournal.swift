@@ -25,6 +25,8 @@ struct OfferEntry: Hashable {
 
     /// Position of the subscriber's entry before this one, plus 1; 0 = none.
     var next: UInt32
+    /// The subscriber's place in the block.
+    var offset: UInt16 = 0
     /// Number of the campaign in the pool.
     var campaign: UInt32
     /// Day number of the request.
@@ -61,6 +63,7 @@ final class OfferBlock {
     func append(_ entry: OfferEntry, offset: Int) -> Int {
         var entry = entry
         entry.next = heads[offset]
+        entry.offset = UInt16(offset)
         entries.append(entry)
         heads[offset] = UInt32(entries.count)
         return entries.count - 1
@@ -104,28 +107,22 @@ final class OfferBlock {
         change(&entries[position])
     }
 
-    /// Offsets and entries of entries from a day on, newest first; entries come in the order of days but for clock
-    /// jumps, hence all are looked at.
+    /// Subscribers with an entry that is wanted; entries come in the order of days but for clock jumps, hence all are
+    /// looked at.
     func offsets(where isWanted: (OfferEntry) -> Bool) -> BlockSet {
-        guard entries.contains(where: isWanted) else { return BlockSet() }
-        var offsets: [UInt16] = []
-        for offset in 0..<Block.size where heads[offset] != 0 {
-            var isFound = false
-            forEach(offset: offset) { if isWanted($1) { isFound = true } }
-            if isFound { offsets.append(UInt16(offset)) }
-        }
-        return BlockSet(ascending: offsets)
+        guard let first = entries.firstIndex(where: isWanted) else { return BlockSet() }
+        var found = [Bool](repeating: false, count: Block.size)
+        for entry in entries[first...] where isWanted(entry) { found[Int(entry.offset)] = true }
+        return BlockSet(ascending: found.indices.lazy.filter { found[$0] }.map { UInt16($0) })
     }
 
     // MARK: Coding
 
     /// Appends all entries with their offsets, for the hash of the state and for checkpoints.
     func encode(to writer: inout ByteWriter) {
-        var owner = [UInt16](repeating: 0, count: entries.count)
-        for offset in 0..<Block.size { forEach(offset: offset) { position, _ in owner[position] = UInt16(offset) } }
         writer.write(UInt32(entries.count))
-        for (entry, offset) in zip(entries, owner) {
-            writer.write(offset)
+        for entry in entries {
+            writer.write(entry.offset)
             writer.write(entry.campaign)
             writer.write(entry.day)
             writer.write(entry.until)
