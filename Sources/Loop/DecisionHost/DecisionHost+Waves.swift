@@ -192,7 +192,8 @@ extension DecisionHost {
             try state.apply(record, sequence: state.sequence, countsContacts: false)
             pending.add(record, of: session.wave, block: block)
         }
-        if pending.blocks >= blocksPerCommit {
+        // A request's commit comes after the one under way: while requests come, those of a wave are short.
+        if pending.blocks >= (isBusyWithRequests ? max(1, blocksPerCommit / 8) : blocksPerCommit) {
             if let flight = inFlight { while !flight.isDone { serveInboxSoon() } }
             // What was served meanwhile may have taken the blocks along.
             if pending.blocks > 0 {
@@ -213,8 +214,11 @@ extension DecisionHost {
         serveInbox()
         while case let now = ContinuousClock.now, now < end, now - servedAt < Self.patience { serveInboxSoon() }
         roomMadeAt = .now
-        return roomMadeAt - servedAt < Self.patience ? 1 : threads
+        return isBusyWithRequests ? 1 : threads
     }
+
+    /// Whether somebody was served a moment ago.
+    private var isBusyWithRequests: Bool { ContinuousClock.now - servedAt < Self.patience }
 
     /// For so long after the last request the next one is awaited.
     private static let patience = Duration.milliseconds(5)
