@@ -503,7 +503,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case erasureReasonHelp = "例如请求单编号；请勿填写用户个人信息 | For example the number of the request; nothing about the person"
     case erasureNext = "下一步 | Next"
     case erasureAsk = "尚未删除任何信息，请核对后确认 | Nothing is erased yet: read, then confirm"
-    case erasureQuestion = "确定删除 {0} 个用户的信息？ | Erase {0} subscribers?"
+    case erasureQuestion = "确定删除 {0} 个用户的信息？ | Erase subscribers ({0})?"
     case erasureGone =
         "将销毁：号码、用户与客户标识、全部标签取值、各业务表中的记录、名单变更原因 | Destroyed: numbers, line and customer ids, all attribute values, rows in all tables, reasons of list changes"
     case erasureKept =

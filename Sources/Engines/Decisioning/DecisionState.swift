@@ -426,16 +426,28 @@ public final class DecisionState {
         return members
     }
 
+    /// Looks up what all waves under a policy share, so that the plan of the next one takes no time.
+    ///
+    /// `between`: Called about once a millisecond meanwhile; may decide on single subscribers.
+    public func prepareWaves(between: () -> Void) {
+        if let holdout = policy?.holdout, holdout.ppm > 0 { _ = holdoutMembers(holdout, between: between) }
+    }
+
     /// The subscribers in the global holdout.
-    public func holdoutMembers(_ holdout: Holdout) -> Bitset {
+    ///
+    /// `between`: See ``prepareWaves(between:)``.
+    public func holdoutMembers(_ holdout: Holdout, between: () -> Void = {}) -> Bitset {
         if let cache = side.holdout, cache.holdout == holdout, cache.lines == subscribers { return cache.members }
         let hash = draw("holdout/" + holdout.epoch, of: nil)
         let below = Self.threshold(ppm: holdout.ppm)
         var members = Bitset(universe: subscribers)
-        members.withMutableWords { words in
-            for (index, line) in lines.enumerated() where hash(line) < below {
-                words[index >> 6] |= 1 << UInt64(index & 63)
+        for first in stride(from: 0, to: subscribers, by: Block.size) {
+            members.withMutableWords { words in
+                for index in first..<min(first + Block.size, subscribers) where hash(lines[index]) < below {
+                    words[index >> 6] |= 1 << UInt64(index & 63)
+                }
             }
+            between()
         }
         side.holdout = (holdout, subscribers, members)
         return members

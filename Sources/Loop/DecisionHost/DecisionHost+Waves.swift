@@ -130,6 +130,7 @@ extension DecisionHost {
         guard let campaign = state.campaigns[wave.campaign] else { throw DecisionError.unknownCampaign(wave.campaign) }
         // Before the plan: requests that are let in while the shadow selects belong to what the wave finds.
         shadowWave = shadowWave(wave, planned: planned, audience: audience)
+        state.prepareWaves { _ = makeRoom() }
         drain()
         observe(.batchBegun)
         // The plan is made before the wave is announced: what cannot be evaluated never opens. The selection is that of

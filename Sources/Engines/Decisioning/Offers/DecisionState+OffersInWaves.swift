@@ -14,7 +14,8 @@ extension DecisionState {
         guard !journal.blocks.isEmpty else { return [] }
         // By touchpoint and pool number: whether such an offer is meant.
         let campaigns = pool.campaigns.count
-        var isMeant = [Bool](repeating: false, count: (Touchpoint.allCases.map { Int($0.rawValue) + 1 }.max() ?? 0) * campaigns)
+        let touchpoints = (Touchpoint.allCases.map(\.rawValue).max() ?? 0) + 1
+        var isMeant = [Bool](repeating: false, count: Int(touchpoints) * campaigns)
         for touchpoint in Touchpoint.allCases {
             for (number, pooled) in pool.campaigns.enumerated() {
                 guard let spec = self.campaigns[pooled.id]?.spec else { continue }
