@@ -399,11 +399,17 @@ public actor CampaignRunner: Service {
         try await publish(id, stage: .collecting)
     }
 
-    /// What the end of a wait for areas was found from: another policy, load or wave may let somebody go earlier.
+    /// What the end of a wait for areas was found from: another policy, load, day or wave may let somebody go earlier.
     private func waitGrounds(of id: CampaignID) async throws -> AreaWait.Grounds {
-        let waves = try await closedWaves(of: id)
+        let (waves, day) = (try await closedWaves(of: id), platform.clock.now.day)
         return try await platform.host.read { state in
-            AreaWait.Grounds(policy: state.policy?.revision, load: state.attributes?.load, waves: waves)
+            AreaWait.Grounds(
+                policy: state.policy?.revision,
+                load: state.attributes?.load,
+                day: day,
+                waves: waves,
+                hasUnsent: waves.contains { state.waves[$0]?.blocks.values.contains { !$0.unsent.isEmpty } ?? false }
+            )
         }
     }
 
@@ -544,7 +550,10 @@ private struct AreaWait {
     struct Grounds: Equatable {
         var policy: Int?
         var load: String?
+        var day: LocalDay
         var waves: [WaveID]
+        /// Whether anybody waits at all: what nobody answered is given back meanwhile.
+        var hasUnsent: Bool
     }
 
     var grounds: Grounds

@@ -17,6 +17,8 @@ private final class RefusingLog: DecisionLog {
     let disk: PowerCutDisk
     /// Kinds of records of each append that was refused.
     let refused = LockedValue<[Set<String>]>([])
+    /// Whether there is room again after an append was refused.
+    let mendsItself = LockedValue(false)
     /// Whether the next append takes its time.
     let isSlow = LockedValue(false)
     private let log: SQLiteDecisionLog
@@ -44,6 +46,7 @@ private final class RefusingLog: DecisionLog {
                 }
             }
             refused.withLock { $0.append(Set(kinds)) }
+            if mendsItself.withLock({ $0 }) { disk.mend() }
             throw error
         }
     }
@@ -257,6 +260,50 @@ private struct FullDiskDesk {
         let summary = try await desk.host.run(wave: wave, planned: planned, audience: audience)
         #expect(try await desk.ask(121..<241) == 0)
         #expect(summary.count(.contact) > 1_000)
+        #expect(try desk.problems().isEmpty)
+    }
+
+    @Test func `a wave does not close without blocks whose commit failed, though requests found the disk well again`()
+        async throws
+    {
+        let isFilled = LockedValue(false)
+        let desk = try await FullDiskDesk { step, log in
+            guard step == .blocksDecided else { return }
+            let isFirst = isFilled.withLock { isFilled in
+                defer { isFilled = true }
+                return !isFilled
+            }
+            if isFirst { log.fill() }
+        }
+        desk.log.mendsItself.withLock { $0 = true }
+        let wave = WaveID(campaign: CampaignID(2), occurrence: 1)
+        let audience = desk.world.audience(percent: 60)
+        // Somebody asks all the time, so that there are requests after the commit that fails.
+        let asking = Task {
+            var (number, refused) = (1, 0)
+            while !Task.isCancelled {
+                refused += try await desk.ask(number..<number + 20)
+                number += 20
+            }
+            return refused
+        }
+        var summary: WaveSummary?
+        var refusals = 0
+        while summary == nil, refusals < 10 {
+            do {
+                summary = try await desk.host.run(wave: wave, planned: desk.world.start, audience: audience)
+            } catch is DecisionHostError {
+                refusals += 1
+            }
+        }
+        asking.cancel()
+        _ = try await asking.value
+        #expect(refusals == 1 && desk.log.refused.withLock { $0.contains { $0.contains("blocks") } })
+        let replay = Replay(log: desk.log, inputs: desk.world.inputs(desk.objects), threads: 2, verifies: true)
+        try replay.fold()
+        #expect(try await desk.host.read { $0.stateSHA256() } == replay.state.stateSHA256())
+        let contacts = replay.state.waves[wave]?.blocks.values.reduce(0) { $0 + $1.counted.count }
+        #expect(contacts == Int(summary?.count(.contact) ?? 0), "all that the totals say is in the log")
         #expect(try desk.problems().isEmpty)
     }
 }

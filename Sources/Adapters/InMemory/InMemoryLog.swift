@@ -88,8 +88,13 @@ public final class InMemoryDecisionLog: DecisionLog {
     }
 
     public func batches(at sequences: [Int64]) -> [LogBatch] {
-        let all = batches
-        return sequences.compactMap { sequence in all.first { $0.sequence == sequence } }
+        content.withLock { content in
+            sequences.compactMap { sequence in
+                // Each batch follows the one before it.
+                let place = Int(sequence - (content.batches.first?.sequence ?? 0))
+                return content.batches.indices.contains(place) ? content.batches[place] : nil
+            }
+        }
     }
 
     public func read(chain: LogChain?, from sequence: Int64, withKeys: Bool, _ body: (LogBatch) throws -> Void) throws {

@@ -51,6 +51,8 @@ final class OffersHandler: ChannelDuplexHandler {
     private var isReadWaiting = false
     /// Answers that the router owes.
     private var owed = 0
+    /// Whether the client said that it asks nothing more (RFC 9112 section 9.6).
+    private var isLast = false
     /// Where bytes are written as they are.
     private var wire: ChannelHandlerContext?
     /// The time of the last answer in seconds and as HTTP writes it.
@@ -108,9 +110,10 @@ final class OffersHandler: ChannelDuplexHandler {
     private func take(_ data: NIOAny, _ context: ChannelHandlerContext) {
         switch unwrapInboundIn(data) {
         case .head(let head):
-            asked = owed == 0 ? ordinary(head) : nil
+            asked = owed == 0 && !isLast ? ordinary(head) : nil
             guard asked == nil else { return }
             owed += 1
+            if !head.isKeepAlive { isLast = true }
         case .body(let part):
             guard let read = asked?.body.readableBytes else { break }
             if read + part.readableBytes <= Self.longestBody {
@@ -171,12 +174,15 @@ final class OffersHandler: ChannelDuplexHandler {
             let touchpoint = Touchpoint(code: code)
         else { return nil }
         var (isJSON, token): (Bool, String?) = (false, nil)
+        // A field that comes twice is none of ours to interpret.
         for (name, value) in head.headers {
             switch name.utf8.count {
             case 6 where name.lowercased() == "expect": return nil
-            case 12 where name.lowercased() == "content-type": isJSON = value == "application/json"
+            case 12 where name.lowercased() == "content-type":
+                guard !isJSON, value == "application/json" else { return nil }
+                isJSON = true
             case 13 where name.lowercased() == "authorization":
-                guard value.utf8.starts(with: "Bearer ".utf8) else { return nil }
+                guard token == nil, value.utf8.starts(with: "Bearer ".utf8) else { return nil }
                 token = String(value.utf8.dropFirst(7))
             default: break
             }
@@ -208,27 +214,34 @@ final class OffersHandler: ChannelDuplexHandler {
             loop.execute {
                 let (handler, context) = here.value
                 if let answer = decision.flatMap(handler.site.platform.touchpoints.presented) {
-                    handler.write(Site.text(of: answer, in: wanted.interaction), to: asked)
+                    // Goes on when the socket took it: who does not read his answers gets no more of them.
+                    let written = context.eventLoop.makePromise(of: Void.self)
+                    written.futureResult.whenComplete { _ in here.value.0.goOn(here.value.1) }
+                    handler.write(Site.text(of: answer, in: wanted.interaction), to: asked, written)
                 } else {
                     handler.asked = asked
                     handler.giveUp(context)
                     context.fireChannelRead(handler.wrapInboundOut(.end(nil)))
                     context.fireChannelReadComplete()
+                    handler.goOn(context)
                 }
-                handler.goOn(context)
             }
         }
         return true
     }
 
-    private func write(_ body: ByteBuffer, to asked: Asked) {
+    private func write(_ body: ByteBuffer, to asked: Asked, _ written: EventLoopPromise<Void>) {
         let id = RequestID().description
         var bytes = ByteBuffer()
         bytes.reserveCapacity(Self.head.utf8.count + 160 + body.readableBytes)
         bytes.writeString(Self.head)
         bytes.writeString("Content-Length: \(body.readableBytes)\r\nDate: \(dateText())\r\nX-Request-Id: \(id)\r\n\r\n")
         bytes.writeImmutableBuffer(body)
-        wire?.writeAndFlush(NIOAny(IOData.byteBuffer(bytes)), promise: nil)
+        if let wire {
+            wire.writeAndFlush(NIOAny(IOData.byteBuffer(bytes)), promise: written)
+        } else {
+            written.fail(ChannelError.ioOnClosedChannel)
+        }
         var logger = site.logger
         logger[metadataKey: "hb.request.id"] = .string(id)
         site.record(

@@ -88,6 +88,7 @@ extension DecisionState {
         let times = try areaTimes(planned, channel: spec.channel, policy: policy)
         func isTooLate(_ start: LocalTime?) -> Bool { start.map { $0.day > spec.validTo } ?? true }
         guard times.starts.contains(where: isTooLate) else { return nil }
+        guard !times.starts.allSatisfy(isTooLate) else { return audience }
         var kept = Bitset(universe: audience.universe)
         audience.forEach { if isTooLate(times[SubscriberIndex($0)]) { kept.insert($0) } }
         return kept

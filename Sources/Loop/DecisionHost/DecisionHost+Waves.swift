@@ -166,13 +166,20 @@ extension DecisionHost {
             observe(.waveSelected)
         }
         try probe()
-        var missing = session.blocks.filter { open.blocks[$0] == nil }[...]
+        var missing = missingBlocks(of: session)[...]
+        var width = isBusyWithRequests ? 1 : threads
         while !missing.isEmpty {
-            let slice = missing.prefix(makeRoom())
+            let slice = missing.prefix(width)
             missing = missing.dropFirst(slice.count)
             try decide(slice, of: session)
+            width = makeRoom()
+            if let failure { throw DecisionHostError.readOnly(cause: failure) }
         }
         try landBlocks()
+        guard missingBlocks(of: session).isEmpty else {
+            // A request that came after a failed commit found the log well again; the blocks of that commit are lost.
+            throw DecisionHostError.readOnly(cause: "a commit with blocks of the wave failed")
+        }
         observe(.waveClosing)
         try commit([session.closing])
         resumable = nil
@@ -180,6 +187,12 @@ extension DecisionHost {
         if let shadowWave { add(shadowWave) }
         shadowWave = nil
         return WaveSummary(wave: session.wave, result: session.result, batches: session.blocks.count)
+    }
+
+    /// Blocks of a wave that are not decided, or whose commit failed.
+    private func missingBlocks(of session: WaveSession) -> [Int] {
+        let decided = state.waves[session.wave]?.blocks ?? [:]
+        return session.blocks.filter { decided[$0] == nil }
     }
 
     /// Decides some blocks while those before are being written, and serves who waits.
@@ -202,7 +215,6 @@ extension DecisionHost {
                 send()
             }
         }
-        if let failure { throw DecisionHostError.readOnly(cause: failure) }
     }
 
     /// Serves who waits between two slices of a wave; while requests come, the wave takes a quarter of the owner's time.
