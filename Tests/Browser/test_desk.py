@@ -70,7 +70,9 @@ def plan(planner, approver, name, words, language):
     number = planner.url.split("/campaigns/")[1].split("?")[0]
     planner.get_by_role("button", name=words["dry_run"]).first.click()
     planner.locator(".pagehead").get_by_role("button", name=words["submit"]).click()
-    planner.get_by_role("dialog").get_by_role("button", name=words["confirm"]).click()
+    # The page before had a status too, that of the dry run.
+    with planner.expect_navigation():
+        planner.get_by_role("dialog").get_by_role("button", name=words["confirm"]).click()
     planner.get_by_role("status").wait_for()
     approver.goto(f"/approvals/{number}")
     approver.get_by_role("button", name=words["pass"], exact=True).click()
