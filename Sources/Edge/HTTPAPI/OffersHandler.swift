@@ -47,7 +47,7 @@ final class OffersHandler: ChannelDuplexHandler {
     private var asked: Asked?
     private var isAnswering = false
     /// What came while an answer was on its way.
-    private var waiting: [Waiting] = []
+    private var waiting = CircularBuffer<Waiting>()
     private var isReadWaiting = false
     /// Answers that the router owes.
     private var owed = 0
@@ -98,7 +98,7 @@ final class OffersHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         asked = nil
-        waiting = []
+        waiting.removeAll()
         context.fireChannelInactive()
     }
 
@@ -146,8 +146,8 @@ final class OffersHandler: ChannelDuplexHandler {
     private func goOn(_ context: ChannelHandlerContext) {
         isAnswering = false
         guard !waiting.isEmpty || isReadWaiting else { return }
-        while !isAnswering, !waiting.isEmpty {
-            switch waiting.removeFirst() {
+        while !isAnswering, let next = waiting.popFirst() {
+            switch next {
             case .part(let part): take(part, context)
             case .event(let event): userInboundEventTriggered(context: context, event: event)
             case .error(let error): errorCaught(context: context, error: error)

@@ -440,16 +440,17 @@ public final class DecisionState {
         if let cache = side.holdout, cache.holdout == holdout, cache.lines == subscribers { return cache.members }
         let hash = draw("holdout/" + holdout.epoch, of: nil)
         let below = Self.threshold(ppm: holdout.ppm)
-        var members = Bitset(universe: subscribers)
-        for first in stride(from: 0, to: subscribers, by: Block.size) {
+        let lines = lines
+        var members = Bitset(universe: lines.count)
+        for first in stride(from: 0, to: lines.count, by: Block.size) {
             members.withMutableWords { words in
-                for index in first..<min(first + Block.size, subscribers) where hash(lines[index]) < below {
+                for index in first..<min(first + Block.size, lines.count) where hash(lines[index]) < below {
                     words[index >> 6] |= 1 << UInt64(index & 63)
                 }
             }
             between()
         }
-        side.holdout = (holdout, subscribers, members)
+        side.holdout = (holdout, lines.count, members)
         return members
     }
 
