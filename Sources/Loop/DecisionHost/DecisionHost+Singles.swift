@@ -128,12 +128,10 @@ extension DecisionHost {
     }
 
     private func warm(_ requests: [SingleRequest]) {
-        var (indices, time): ([UInt32], LocalTime?) = ([], nil)
-        for case .answer(let request, _) in requests {
-            indices.append(request.index)
-            time = request.at
-        }
-        if let time { state.warm(indices, at: time) }
+        var asked: [OfferRequest] = []
+        asked.reserveCapacity(requests.count)
+        for case .answer(let request, _) in requests { asked.append(request) }
+        state.warm(asked[...])
     }
 
     private func serve(_ request: SingleRequest) {

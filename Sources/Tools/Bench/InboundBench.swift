@@ -174,16 +174,15 @@ struct InboundBench {
             )
         }
         return try await platform.host.read { state in
-            _ = try Self.decide(requests.prefix(Self.inProcess), state, at: now)
-            return try Self.decide(requests.suffix(Self.inProcess), state, at: now)
+            _ = try Self.decide(requests.prefix(Self.inProcess), state)
+            return try Self.decide(requests.suffix(Self.inProcess), state)
         }
     }
 
     /// Requests per second of one round.
     private static func decide(
         _ requests: ArraySlice<OfferRequest>,
-        _ state: DecisionState,
-        at now: LocalTime
+        _ state: DecisionState
     ) throws -> Double {
         var answers: [OfferAnswer] = []
         answers.reserveCapacity(requests.count)
@@ -193,7 +192,7 @@ struct InboundBench {
             // As the owner does with what waits for it.
             let batch = rest.prefix(connections)
             rest = rest.dropFirst(connections)
-            state.warm(batch.lazy.map(\.index), at: now)
+            state.warm(batch)
             for request in batch {
                 let answer = try state.decide(request).answer
                 state.take(answer)

@@ -27,6 +27,13 @@ final class BarIndex {
         return channels[place]?.lists.reduce(0) { $0 | ($1.members.contains(index.number) ? 1 << $1.bit : 0) } ?? 0
     }
 
+    /// The word of a channel's union that holds a subscriber; 0 when it was never asked for.
+    func word(of index: SubscriberIndex, _ channel: ChannelClass) -> UInt64 {
+        let place = Int(index.number >> 6)
+        guard let words = channels[Int(channel.rawValue)]?.union.words, place < words.count else { return 0 }
+        return words[place]
+    }
+
     /// A list was replaced, or subscribers were added.
     func forget() {
         channels = Array(repeating: nil, count: ChannelClass.allCases.count)

@@ -59,7 +59,7 @@ extension DecisionState {
 
     /// A campaign in the pool, now or before; nil when it never was.
     public func pooled(_ campaign: CampaignID) -> PooledCampaign? {
-        pool.numbers[campaign].map { pool.campaigns[$0] }
+        pool.known(campaign).map { pool.campaigns[$0] }
     }
 
     /// How many campaigns of the pool a subscriber is a member of.

@@ -34,7 +34,7 @@ extension DecisionState {
 
     /// Who must not get a campaign on its channel because of an answer, or asked for a later day; nil = nobody.
     func withdrawn(from spec: CampaignSpec, on day: LocalDay) -> Bitset? {
-        guard pool.numbers[spec.id] != nil else { return nil }
+        guard pool.known(spec.id) != nil else { return nil }
         let blocks = blocks(where: isWithdrawn(from: spec, on: day))
         guard !blocks.isEmpty else { return nil }
         var members = Bitset(universe: subscribers)
@@ -48,7 +48,7 @@ extension DecisionState {
     }
 
     private func isWithdrawn(from spec: CampaignSpec, on day: LocalDay) -> (OfferEntry) -> Bool {
-        guard let number = pool.numbers[spec.id] else { return { _ in false } }
+        guard let number = pool.known(spec.id) else { return { _ in false } }
         return { entry in
             guard entry.campaign == number else { return false }
             return entry.cancelled & spec.channel.bit != 0

@@ -36,6 +36,9 @@ struct InteractionTable: Sendable {
     /// Whether a request has an answer.
     func contains(_ request: UInt64) -> Bool { slots[find(request)] != 0 }
 
+    /// The slot where the search for a request begins.
+    func slot(of request: UInt64) -> UInt64 { UInt64(bitPattern: Int64(slots[home(request)])) }
+
     private func home(_ request: UInt64) -> Int {
         // Numbers of tests and benches count up: spread them (Knuth 6.4).
         Int(truncatingIfNeeded: (request &* 0x9E37_79B9_7F4A_7C15) >> UInt64(64 - slots.count.trailingZeroBitCount))

@@ -32,19 +32,20 @@ public struct OfferDecision: Hashable, Sendable {
 extension DecisionState {
     /// Reads what decisions on some subscribers begin with, all at once: memory answers a dozen reads side by side in the
     /// time of one.
-    public func warm(_ indices: some Sequence<UInt32>, at time: LocalTime) {
+    public func warm(_ requests: ArraySlice<OfferRequest>) {
         let tiers = offerPlans.tiersOfEverybody ?? []
         var sum: UInt64 = 0
-        for number in indices where Int(number) < subscribers {
-            let index = SubscriberIndex(number)
-            sum &+= UInt64(bitPattern: lines[Int(number)])
-            if Int(number) < tiers.count { sum &+= UInt64(tiers[Int(number)]) }
+        for request in requests where Int(request.index) < subscribers {
+            let index = SubscriberIndex(request.index)
+            sum &+= UInt64(bitPattern: lines[Int(request.index)])
+            if Int(request.index) < tiers.count { sum &+= UInt64(tiers[Int(request.index)]) }
             for channel in ChannelClass.allCases {
-                if let column = ledger.column(block: index.block, channel: channel, month: time.month) {
+                if let column = ledger.column(block: index.block, channel: channel, month: request.at.month) {
                     sum &+= UInt64(column[index.offset])
                 }
             }
             sum &+= pool.firstWord(of: index) &+ UInt64(journal.existing(index.block)?.head(of: index.offset) ?? 0)
+            sum &+= interactions.slot(of: request.request) &+ bars.word(of: index, request.touchpoint.channel)
         }
         warmth = sum
     }
@@ -97,7 +98,7 @@ extension DecisionState {
             for number in numbers { try consider(number) }
         } else {
             for campaign in Set(request.campaigns).sorted() {
-                guard let number = pool.numbers[campaign], pool.contains(index, number: number) else { continue }
+                guard let number = pool.known(campaign), pool.contains(index, number: number) else { continue }
                 try consider(number)
             }
         }

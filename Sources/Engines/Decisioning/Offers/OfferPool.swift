@@ -40,7 +40,11 @@ final class OfferPool {
 
     /// All campaigns that ever were in the pool, by number.
     private(set) var campaigns: [PooledCampaign] = []
-    private(set) var numbers: [CampaignID: Int] = [:]
+    /// Number + 1 by campaign id, 0 = never in the pool: ids are given out one after the other, and every offer of every
+    /// answer asks. Ids beyond ``manyIDs`` lie beside.
+    private var numbers: [Int32] = []
+    private var numbersBeyond: [CampaignID: Int] = [:]
+    private static let manyIDs: Int64 = 1 << 22
     /// By plane of 256 columns and block.
     private var planes: [[UnsafeMutablePointer<UInt64>?]] = []
     private var numberOfSlot: [Int?] = []
@@ -63,7 +67,7 @@ final class OfferPool {
 
     /// Takes a campaign out; its number stays.
     func remove(_ id: CampaignID) {
-        guard let number = numbers[id], let slot = campaigns[number].slot else { return }
+        guard let number = known(id), let slot = campaigns[number].slot else { return }
         campaigns[number].slot = nil
         campaigns[number].members = 0
         numberOfSlot[slot] = nil
@@ -72,11 +76,23 @@ final class OfferPool {
 
     /// The number of a campaign, a new one at its first entry.
     func number(of id: CampaignID) -> Int {
-        if let number = numbers[id] { return number }
+        if let number = known(id) { return number }
         let number = campaigns.count
         campaigns.append(PooledCampaign(id: id, audience: .zero))
-        numbers[id] = number
+        if (0..<Self.manyIDs).contains(id.number) {
+            while numbers.count <= id.number { numbers.append(0) }
+            numbers[Int(id.number)] = Int32(number + 1)
+        } else {
+            numbersBeyond[id] = number
+        }
         return number
+    }
+
+    /// The number of a campaign that is or was in the pool.
+    func known(_ id: CampaignID) -> Int? {
+        guard (0..<Self.manyIDs).contains(id.number) else { return numbersBeyond[id] }
+        guard id.number < numbers.count, case let number = numbers[Int(id.number)], number != 0 else { return nil }
+        return Int(number) - 1
     }
 
     /// Counts offers made (positive) or given back (negative).
