@@ -43,6 +43,19 @@ import Testing
         #expect(problems[CampaignID(3)]?.contains("also gone") == true)
     }
 
+    @Test func `campaigns are offered whatever their number`() async throws {
+        let numbers: [Int64] = [0, 1, 4_194_303, 4_194_304, 1 << 50]
+        let desk = try await Desk(numbers.map { offer($0) })
+        var offered: Set<Int64> = []
+        for index in 0..<UInt32(200) { offered.formUnion(try await desk.ask(index, .counter).offers.map(\.number)) }
+        #expect(offered.sorted() == numbers)
+        for number in numbers {
+            let pooled = try await desk.host.read { $0.pooled(CampaignID(number)) }
+            #expect(pooled?.id.number == number && pooled?.isOffered == true)
+        }
+        #expect(try await desk.host.read { $0.pooled(CampaignID(2)) ?? $0.pooled(CampaignID(-1)) } == nil)
+    }
+
     @Test func `the naive fold gives the same answer where a campaign cannot be ranked`() async throws {
         let desk = try await Desk([offer(1), broken(2) { $0.personalPriority = "gone" }])
         for index in 0..<UInt32(60) {

@@ -120,6 +120,46 @@ import Testing
         #expect(try await host.read { $0.stateSHA256() } != before)
     }
 
+    @Test func `a selection made in parts of blocks, while contacts come and go, is that made at once`() async throws {
+        let world = DecisionWorld(seed: 17, subscribers: 200_000)
+        let host = try await world.host(campaigns: [world.campaign(1, limit: 30_000)])
+        let wave = WaveID(campaign: CampaignID(1), occurrence: 1)
+        let (planned, audience) = (world.start, world.audience(percent: 60))
+        let whole = try await host.dryRun(wave: wave, planned: planned, audience: audience)
+        for seed in UInt64(1)...3 {
+            let hash = try await host.read { state in
+                var random = SeededRandom(seed: seed)
+                let session = try WaveSession(
+                    state: state,
+                    wave: wave,
+                    planned: planned,
+                    audience: audience,
+                    isDryRun: true,
+                    threads: 2
+                )
+                var requests: [SingleReservation] = []
+                session.select {
+                    let index = UInt32.random(in: 0..<UInt32(world.subscribers), using: &random)
+                    let number = UInt64(requests.count + 1)
+                    let request = SingleReservation(
+                        request: number,
+                        index: index,
+                        channel: .sms,
+                        month: planned.month,
+                        campaign: CampaignID(1)
+                    )
+                    if (try? state.reserve(request, on: planned.day)) == .reserved { requests.append(request) }
+                    return random.next() % 2 == 0 ? .part : .blocks(Int.random(in: 1...3, using: &random))
+                }
+                #expect(!requests.isEmpty, "somebody is contacted meanwhile")
+                for request in requests.reversed() { state.undoReserve(request) }
+                _ = session.decide(session.blocks)
+                return session.result.outcomeSHA256
+            }
+            #expect(hash == whole.outcomeSHA256, "seed \(seed)")
+        }
+    }
+
     @Test func `running a closed wave again returns its result and reserves nothing`() async throws {
         let world = DecisionWorld(seed: 5, subscribers: 5_000)
         let host = try await world.host(campaigns: [world.campaign(1)])

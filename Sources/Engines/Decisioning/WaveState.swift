@@ -54,7 +54,10 @@ public struct WaveBlockState: Hashable, Sendable {
     /// Whether nothing is ``open``, found by counting: settled and released are two separate parts of the contacts.
     var isConcluded: Bool { contact.count == settled.count + released.count }
     /// Reserved and not given back: what intervals and similarity look at.
-    public var counted: BlockSet { contact.subtracting(released) }
+    public var counted: BlockSet {
+        // Released are contacts: as many of them are all.
+        released.count == contact.count ? BlockSet() : contact.subtracting(released)
+    }
 
     private static var sets: [WritableKeyPath<WaveBlockState, BlockSet>] {
         [

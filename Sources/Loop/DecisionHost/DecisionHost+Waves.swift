@@ -92,7 +92,7 @@ extension DecisionHost {
         session.select { self.makeRoom() }
         var rest = session.blocks[...]
         while !rest.isEmpty {
-            let slice = rest.prefix(makeRoom())
+            let slice = rest.prefix(makeRoom().blocks)
             rest = rest.dropFirst(slice.count)
             _ = session.decide(slice)
         }
@@ -172,7 +172,7 @@ extension DecisionHost {
             let slice = missing.prefix(width)
             missing = missing.dropFirst(slice.count)
             try decide(slice, of: session)
-            width = makeRoom()
+            width = makeRoom().blocks
             if let failure { throw DecisionHostError.readOnly(cause: failure) }
         }
         try landBlocks()
@@ -220,14 +220,14 @@ extension DecisionHost {
     /// Serves who waits between two slices of a wave; while requests come, the wave takes a quarter of the owner's time.
     ///
     /// A wave can wait and a customer cannot: both decide on the same cores that read and write the requests.
-    /// - Returns: How many blocks the next slice may decide side by side.
-    func makeRoom() -> Int {
+    /// - Returns: How much the next slice may hold.
+    func makeRoom() -> WavePace {
         let begin = ContinuousClock.now
         let end = begin + min(begin - roomMadeAt, Self.patience) * 3
         serveInbox()
         while case let now = ContinuousClock.now, now < end, now - servedAt < Self.patience { serveInboxSoon() }
         roomMadeAt = .now
-        return isBusyWithRequests ? 1 : threads
+        return isBusyWithRequests ? .part : .blocks(threads)
     }
 
     /// Whether somebody was served a moment ago.

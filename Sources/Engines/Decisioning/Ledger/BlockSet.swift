@@ -136,17 +136,18 @@ public struct BlockSet: Hashable, Sendable {
 
     /// Members of both sets.
     public func intersection(_ other: BlockSet) -> BlockSet {
-        combining(other) { $0 & $1 }
+        isEmpty || other.isEmpty ? BlockSet() : combining(other) { $0 & $1 }
     }
 
     /// Members of either set.
     public func union(_ other: BlockSet) -> BlockSet {
-        combining(other) { $0 | $1 }
+        if other.isEmpty { return self }
+        return isEmpty ? other : combining(other) { $0 | $1 }
     }
 
     /// Members that `other` does not hold.
     public func subtracting(_ other: BlockSet) -> BlockSet {
-        combining(other) { $0 & ~$1 }
+        isEmpty || other.isEmpty ? self : combining(other) { $0 & ~$1 }
     }
 
     private func combining(_ other: BlockSet, _ operation: (UInt64, UInt64) -> UInt64) -> BlockSet {

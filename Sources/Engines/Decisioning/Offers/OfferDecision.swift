@@ -1,7 +1,7 @@
 // Decides which offers one subscriber gets: the checks of DESIGN section 4 in their order, on one subscriber.
 // SPDX-License-Identifier: Apache-2.0
 
-public import Kernel
+import Kernel
 import Model
 
 /// A candidate that passed everything before the ranking; only trivial fields, because it is moved while sorting.

@@ -40,8 +40,9 @@ final class OfferPool {
 
     /// All campaigns that ever were in the pool, by number.
     private(set) var campaigns: [PooledCampaign] = []
-    /// Number + 1 by campaign id, 0 = never in the pool: ids are given out one after the other, and every offer of every
-    /// answer asks. Ids beyond ``manyIDs`` lie beside.
+    /// Number + 1 by campaign id, 0 = never in the pool.
+    ///
+    /// Every offer of every answer asks, and ids are given out one after the other; those from ``manyIDs`` on lie beside.
     private var numbers: [Int32] = []
     private var numbersBeyond: [CampaignID: Int] = [:]
     private static let manyIDs: Int64 = 1 << 22

@@ -44,7 +44,7 @@ extension WaveSelection {
         }
         let outcomes = withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Block.words) { members in
             guard let members = members.baseAddress else { preconditionFailure("no memory for one block") }
-            plan.copyAudience(ofBlock: block, to: members)
+            plan.copyAudience(ofBlock: block, 0..<Block.words, to: members)
             return BlockOutcomes(members: members, codes: codes)
         }
         return BlockDecision(block: block, outcomes: outcomes, digest: .sha256(outcomes.bytes))

@@ -65,11 +65,12 @@ struct WavePlan {
     var blocks: Int { Block.count(subscribers: lines.count) }
     var month: LocalMonth { planned.month }
 
-    /// Copies the audience's bitmap of a block, 1 024 words; words beyond the audience are zero.
-    func copyAudience(ofBlock block: Int, to words: UnsafeMutablePointer<UInt64>) {
+    /// Copies part of the audience's bitmap of a block to 1 024 words; words of no member are zero.
+    func copyAudience(ofBlock block: Int, _ part: Range<Int>, to words: UnsafeMutablePointer<UInt64>) {
         let first = block * Block.words
+        words.update(repeating: 0, count: Block.words)
         audience.words.withUnsafeBufferPointer { audience in
-            for i in 0..<Block.words { words[i] = first + i < audience.count ? audience[first + i] : 0 }
+            for i in part where first + i < audience.count { words[i] = audience[first + i] }
         }
     }
 

@@ -46,7 +46,7 @@ final class WaveSelection: @unchecked Sendable {
         _ plan: WavePlan,
         ledger: ContactLedger,
         threads: Int,
-        pace: () -> Int
+        pace: () -> WavePace
     ) -> WaveSelection {
         let selection = WaveSelection(plan: plan)
         let workers = max(1, min(threads, plan.blocks))
@@ -55,9 +55,21 @@ final class WaveSelection: @unchecked Sendable {
         defer { ledger.endSelection() }
         var first = 0
         while first < plan.blocks {
-            let slice = first..<min(first + max(1, min(workers, pace())), plan.blocks)
-            ledger.asOfBeginning(slice) { selection.check(slice, ledger, scratches) }
-            first = slice.upperBound
+            switch pace() {
+            case .part:
+                let parts = stride(from: 0, to: Block.words, by: Self.wordsOfPart)
+                for (number, begin) in parts.enumerated() {
+                    if number > 0 { _ = pace() }
+                    ledger.asOfBeginning(CollectionOfOne(first)) {
+                        selection.check(first..<first + 1, begin..<begin + Self.wordsOfPart, ledger, scratches)
+                    }
+                }
+                first += 1
+            case .blocks(let count):
+                let slice = first..<min(first + max(1, min(workers, count)), plan.blocks)
+                ledger.asOfBeginning(slice) { selection.check(slice, 0..<Block.words, ledger, scratches) }
+                first = slice.upperBound
+            }
         }
         // The cuts look at survivors only: the owner need not wait for them idly.
         let cuts = DispatchWorkItem {
@@ -68,28 +80,39 @@ final class WaveSelection: @unchecked Sendable {
         return selection
     }
 
-    /// Checks a few blocks side by side, each with scratch memory of its own.
-    private func check(_ slice: Range<Int>, _ ledger: ContactLedger, _ scratches: [SelectionScratch]) {
+    /// Words of a block that are checked at a time while others wait.
+    private static let wordsOfPart = Block.words / 4
+
+    /// Checks some words of a few blocks side by side, each with scratch memory of its own.
+    private func check(
+        _ slice: Range<Int>,
+        _ part: Range<Int>,
+        _ ledger: ContactLedger,
+        _ scratches: [SelectionScratch]
+    ) {
         let found = Shared([[Survivor]](repeating: [], count: slice.count))
         found.withBuffer { buffer in
             let target = UncheckedBuffer(buffer)
             let scratches = UncheckedScratches(all: scratches)
             DispatchQueue.concurrentPerform(iterations: slice.count) { place in
                 let block = slice.lowerBound + place
-                target.buffer[place] = check(block: block, ledger: ledger, scratch: scratches.all[place])
+                target.buffer[place] = check(block: block, part, ledger: ledger, scratch: scratches.all[place])
             }
         }
-        survivors.replaceSubrange(slice, with: found.value)
+        for (block, found) in zip(slice, found.value) {
+            if part.lowerBound == 0 { survivors[block] = found } else { survivors[block] += found }
+        }
     }
 
-    /// Makes the checks of one block in their order; writes outcomes of those that fail, returns the others.
-    private func check(block: Int, ledger: ContactLedger, scratch: SelectionScratch) -> [Survivor] {
+    /// Makes the checks of some words of one block in their order; writes outcomes of those that fail, returns the
+    /// others.
+    private func check(block: Int, _ part: Range<Int>, ledger: ContactLedger, scratch: SelectionScratch) -> [Survivor] {
         let plan = plan
         let first = block * Block.words
         let words = scratch.members
-        plan.copyAudience(ofBlock: block, to: words)
+        plan.copyAudience(ofBlock: block, part, to: words)
         let codes = codes + block * Block.size
-        codes.initialize(repeating: 0, count: Block.size)
+        (codes + part.lowerBound * 64).initialize(repeating: 0, count: part.count * 64)
         for (offset, outcome) in plan.given[block] ?? [] where words[offset >> 6] >> UInt64(offset & 63) & 1 == 1 {
             words[offset >> 6] &= ~(1 << UInt64(offset & 63))
             codes[offset] = outcome.rawValue

@@ -5,6 +5,22 @@ import Dispatch
 public import Kernel
 public import Model
 
+/// How much of a wave may be done before others are let in.
+public enum WavePace: Hashable, Sendable {
+    /// Part of a block, about a millisecond, where it can be done in parts.
+    case part
+    /// Some blocks side by side, milliseconds each.
+    case blocks(Int)
+
+    /// Whole blocks, one at least, for what cannot be done in parts.
+    public var blocks: Int {
+        switch self {
+        case .part: 1
+        case .blocks(let count): max(1, count)
+        }
+    }
+}
+
 /// A wave that is being decided.
 ///
 /// The selection is made from the state as it is when the session starts; blocks are decided in ascending order
@@ -59,9 +75,9 @@ public final class WaveSession {
 
     /// Makes all checks on the whole audience (pass 1) as of now.
     ///
-    /// `pace`: Called before each slice of some milliseconds; says how many blocks the slice may have, which are checked
-    /// side by side. Single reservations it makes do not change the selection.
-    public func select(pace: () -> Int = { .max }) {
+    /// `pace`: Called before each slice; says how much the slice may hold. Single reservations it makes do not change the
+    /// selection.
+    public func select(pace: () -> WavePace = { .blocks(.max) }) {
         selection = WaveSelection.select(plan, ledger: ledger, threads: threads, pace: pace)
     }
 
