@@ -131,8 +131,8 @@ extension DecisionHost {
         // Before the plan: requests that are let in while the shadow selects belong to what the wave finds.
         shadowWave = shadowWave(wave, planned: planned, audience: audience)
         state.prepareWaves { _ = makeRoom() }
-        drain()
-        observe(.batchBegun)
+        // What is being written may fail alone; what is pending fails with the opening.
+        try land()
         // The plan is made before the wave is announced: what cannot be evaluated never opens. The selection is that of
         // this position of the log, whatever single requests come between.
         let session = try WaveSession(
@@ -175,12 +175,13 @@ extension DecisionHost {
             width = makeRoom().blocks
             if let failure { throw DecisionHostError.readOnly(cause: failure) }
         }
-        try landBlocks()
+        try land()
         guard missingBlocks(of: session).isEmpty else {
             // A request that came after a failed commit found the log well again; the blocks of that commit are lost.
             throw DecisionHostError.readOnly(cause: "a commit with blocks of the wave failed")
         }
         observe(.waveClosing)
+        // With the last blocks.
         try commit([session.closing])
         resumable = nil
         observe(.waveClosed)
@@ -240,12 +241,5 @@ extension DecisionHost {
     private func serveInboxSoon() {
         usleep(200)
         serveInbox()
-    }
-
-    /// Waits until all blocks are durable.
-    private func landBlocks() throws {
-        try land()
-        if !pending.isEmpty { send() }
-        try land()
     }
 }

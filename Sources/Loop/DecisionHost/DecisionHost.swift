@@ -135,16 +135,32 @@ public final class DecisionHost: @unchecked Sendable {
 
     // MARK: Commit
 
-    /// Commits records and applies them; used for everything that is not on a hot path.
+    /// Commits records behind everything pending, all in one, and applies them; used for what is not on a hot path.
+    ///
+    /// When the commit fails, what was pending is undone and those who wait for it are told.
     func commit(_ records: [LogRecord]) throws {
         guard !records.isEmpty else { return }
-        drain()
-        observe(.batchBegun)
+        try? land()
+        let sent = pending
+        pending = Pending()
+        if sent.isEmpty { observe(.batchBegun) } else { observe(sent.decided) }
+        let decided = sent.records()
+        state.order(by: decided)
         var next = builder
-        let batches = records.map { next.batch($0) }
-        try append(batches)
+        let batches = (decided + records).map { next.batch($0) }
+        do {
+            try append(batches)
+        } catch {
+            sent.undo(in: state)
+            sent.answer(.failure(error))
+            throw error
+        }
         builder = next
-        for (record, batch) in zip(records, batches) { try state.apply(record, sequence: batch.sequence) }
+        sent.answer(.success(()))
+        if !sent.isEmpty { observe(sent.committed) }
+        for (record, batch) in zip(records, batches.suffix(records.count)) {
+            try state.apply(record, sequence: batch.sequence)
+        }
     }
 
     private func append(_ batches: [LogBatch]) throws {
@@ -251,9 +267,8 @@ public final class DecisionHost: @unchecked Sendable {
 
     /// Sends everything pending to the log in one commit; the owner goes on deciding.
     func send() {
-        let hasBlocks = pending.blocks > 0
-        observe(hasBlocks ? .blocksDecided : .reservationsDecided)
         let sent = pending
+        observe(sent.decided)
         pending = Pending()
         let before = builder.position
         let records = sent.records()
@@ -265,7 +280,7 @@ public final class DecisionHost: @unchecked Sendable {
         inbox.withLock { $0.isWriting = true }
         writer.async { [self] in
             let result = Result { try log.append(flight.batches) }
-            if case .success = result { observe(hasBlocks ? .blocksCommitted : .reservationsCommitted) }
+            if case .success = result { observe(flight.pending.committed) }
             flight.complete(result.mapError { DecisionHostError.readOnly(cause: "\($0)") })
             owner.async { [self] in
                 if inFlight === flight { try? land() }

@@ -86,6 +86,10 @@ struct Pending {
     /// Blocks of a wave that wait.
     private(set) var blocks = 0
 
+    /// The steps of the protocol at which they are decided, and committed.
+    var decided: ProtocolStep { blocks > 0 ? .blocksDecided : .reservationsDecided }
+    var committed: ProtocolStep { blocks > 0 ? .blocksCommitted : .reservationsCommitted }
+
     /// Adds what was decided; `answer` is called when it is durable, or failed to be.
     mutating func add(_ entry: Entry?, answer: @escaping @Sendable (Result<Void, any Error>) -> Void) {
         if let entry { entries.append(entry) }
