@@ -116,7 +116,15 @@ public final class DataDirectory: Sendable {
         }
     }
 
-    deinit { close(lock) }
+    deinit {
+        unlock()
+        close(lock)
+    }
+
+    /// Lets others have the directory, from which on this process must not use it.
+    ///
+    /// Closing the file is not enough: a process that is being started holds a copy until it runs its own program.
+    func unlock() { _ = flock(lock, LOCK_UN) }
 
     /// The marker of a directory; nil when there is none.
     ///

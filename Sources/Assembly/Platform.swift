@@ -214,11 +214,12 @@ public final class Platform: Sendable {
     /// Batches of the log that are worth a checkpoint.
     static let batchesPerCheckpoint = 4_096
 
-    /// Closes the warehouse; the log and the store need no closing.
+    /// Closes the warehouse and lets the next process have the directory; the log and the store need no closing.
     public func close() async {
         // Without a checkpoint the next start folds the log, which takes longer and gives the same.
         try? await host.keepCheckpoint(after: Self.batchesPerCheckpoint)
         await warehouse.close()
+        directory.unlock()
     }
 
     // MARK: Policy and files

@@ -43,6 +43,16 @@ import Testing
         return (String(lines[0]), lines.dropFirst().prefix(count).map(String.init))
     }
 
+    @Test func `a data directory belongs to one until it is closed, whoever still knows of it then`() async throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let first = try await open("one")
+        await #expect(throws: DataDirectoryError.self) { try await open("one") }
+        await first.close()
+        let second = try await open("one")
+        await second.close()
+        withExtendedLifetime(first) {}
+    }
+
     @Test func `a file loaded in another order gives the same indices`() async throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let (header, rows) = try rows(500)

@@ -92,14 +92,15 @@ public final class SQLiteDecisionLog: DecisionLog {
     ///   - segmentBytes: A new segment begins when the last one is at least this large.
     ///   - mayBegin: Whether a log that is not there is begun; false where one has been, which must not be replaced by an
     ///     empty one.
-    ///   - checkpointPages: Pages of 8 KiB after which the WAL is copied into the segment.
+    ///   - checkpointPages: Pages of 8 KiB after which the WAL is copied into the segment; few, because a commit waits
+    ///     for it.
     ///   - vfs: Name of a registered SQLite file layer; tests use one that loses unsynced writes.
     /// - Throws: ``SQLiteDecisionLogError``.
     public init(
         folder: String,
         segmentBytes: Int = 1 << 30,
         mayBegin: Bool = true,
-        checkpointPages: Int = 4_000,
+        checkpointPages: Int = 400,
         vfs: String? = nil
     ) throws {
         self.folder = folder

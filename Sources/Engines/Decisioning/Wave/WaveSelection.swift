@@ -71,12 +71,9 @@ final class WaveSelection: @unchecked Sendable {
                 first = slice.upperBound
             }
         }
-        // The cuts look at survivors only: the owner need not wait for them idly.
-        let cuts = DispatchWorkItem {
-            selection.cuts = plan.ranks.compactMap { selection.cut(outcome: $0.outcome, rank: $0.rank) }
+        selection.cuts = plan.ranks.compactMap {
+            selection.cut(outcome: $0.outcome, rank: $0.rank) { _ = pace() }
         }
-        DispatchQueue.global(qos: .userInitiated).async(execute: cuts)
-        while cuts.wait(timeout: .now() + .microseconds(500)) == .timedOut { _ = pace() }
         return selection
     }
 
@@ -224,43 +221,55 @@ final class WaveSelection: @unchecked Sendable {
     ///
     /// Order: score descending, keyed hash ascending, index ascending. Radix histograms over 16 bits at a time
     /// narrow the search until the few members of one bucket are sorted.
-    private func cut(outcome: Outcome, rank: Int) -> RankCut? {
+    ///
+    /// `between`: Called again and again meanwhile.
+    private func cut(outcome: Outcome, rank: Int, between: () -> Void) -> RankCut? {
         let total = survivors.reduce(0) { $0 + $1.count(where: { !$0.isControl }) }
         guard total > rank else { return nil }
         guard rank > 0 else { return RankCut(outcome: outcome, score: .max, hash: 0, index: 0) }
         var rest = rank
-        let high = Self.bucket(histogram { UInt16($0.biasedScore >> 16) }, rank: &rest, descending: true)
+        let high = Self.bucket(histogram(between) { $1.biasedScore >> 16 }, rank: &rest, descending: true)
         let low = Self.bucket(
-            histogram(where: { $0.biasedScore >> 16 == UInt32(high) }) { UInt16(truncatingIfNeeded: $0.biasedScore) },
+            histogram(between) { $1.biasedScore >> 16 == UInt32(high) ? $1.biasedScore & 0xFFFF : nil },
             rank: &rest,
             descending: true
         )
         let biased = UInt32(high) << 16 | UInt32(low)
-        let tied = tiedMembers(biased)
-        let byHash = tied.withUnsafeBufferPointer { tied in
-            var counts = [Int](repeating: 0, count: 65_536)
-            for member in tied { counts[Int(member.hash >> 48)] += 1 }
-            return counts
+        let prefix = Self.bucket(
+            histogram(between) { $1.biasedScore == biased ? UInt32(rankHash($0) >> 48) : nil },
+            rank: &rest,
+            descending: false
+        )
+        var candidates: [(hash: UInt64, index: Int)] = []
+        forEachRanked(between) { index, survivor in
+            guard survivor.biasedScore == biased, case let hash = rankHash(index), hash >> 48 == UInt64(prefix) else {
+                return
+            }
+            candidates.append((hash, index))
         }
-        let prefix = Self.bucket(byHash, rank: &rest, descending: false)
-        let candidates = tied.filter { $0.hash >> 48 == UInt64(prefix) }
-            .sorted { ($0.hash, $0.index) < ($1.hash, $1.index) }
-        let last = candidates[rest - 1]
+        let last = candidates.sorted { $0 < $1 }[rest - 1]
         let score = Int32(bitPattern: biased ^ 0x8000_0000)
-        return RankCut(outcome: outcome, score: score, hash: last.hash, index: last.index)
+        return RankCut(outcome: outcome, score: score, hash: last.hash, index: UInt32(last.index))
     }
 
-    private func histogram(
-        where isCounted: (Survivor) -> Bool = { _ in true },
-        _ bucket: (Survivor) -> UInt16
-    ) -> [Int] {
+    @inline(__always)
+    private func rankHash(_ index: Int) -> UInt64 { plan.rankHash(plan.lines[index]) }
+
+    /// Calls `body` with index and survivor for all that are ranked: those outside the control group.
+    @inline(__always)
+    private func forEachRanked(_ between: () -> Void, _ body: (Int, Survivor) -> Void) {
+        for (block, members) in survivors.enumerated() {
+            for member in members where !member.isControl { body(block &* Block.size &+ member.offset, member) }
+            if block % 8 == 7 { between() }
+        }
+    }
+
+    /// How many of the ranked fall into each of 65 536 buckets; nil = into none.
+    @inline(__always)
+    private func histogram(_ between: () -> Void, _ bucket: (Int, Survivor) -> UInt32?) -> [Int] {
         var counts = [Int](repeating: 0, count: 65_536)
-        counts.withUnsafeMutableBufferPointer { counts in
-            for block in survivors {
-                for survivor in block where !survivor.isControl && isCounted(survivor) {
-                    counts[Int(bucket(survivor))] &+= 1
-                }
-            }
+        forEachRanked(between) { index, survivor in
+            if let bucket = bucket(index, survivor) { counts[Int(bucket)] &+= 1 }
         }
         return counts
     }
@@ -273,17 +282,6 @@ final class WaveSelection: @unchecked Sendable {
             rank -= counts[bucket]
         }
         preconditionFailure("rank lies beyond the \(counts.reduce(0, +)) members counted")
-    }
-
-    private func tiedMembers(_ biasedScore: UInt32) -> [(hash: UInt64, index: UInt32)] {
-        var result: [(hash: UInt64, index: UInt32)] = []
-        for (block, members) in survivors.enumerated() {
-            for member in members where !member.isControl && member.biasedScore == biasedScore {
-                let index = block * Block.size + member.offset
-                result.append((plan.rankHash(plan.lines[index]), UInt32(index)))
-            }
-        }
-        return result
     }
 
     /// Cuts where somebody else did.
@@ -308,7 +306,7 @@ final class WaveSelection: @unchecked Sendable {
     @inline(__always)
     private func passes(_ cut: RankCut, score: Int32, index: Int) -> Bool {
         if score != cut.score { return score > cut.score }
-        let hash = plan.rankHash(plan.lines[index])
+        let hash = rankHash(index)
         return hash < cut.hash || (hash == cut.hash && index <= Int(cut.index))
     }
 
