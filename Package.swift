@@ -67,6 +67,13 @@ let package = Package(
             swiftSettings: optimised
         ),
 
+        .target(
+            name: "Segmentation",
+            dependencies: ["Kernel", "Model"],
+            path: "Sources/Engines/Segmentation",
+            swiftSettings: optimised
+        ),
+
         // The loop: the host of the decision core, and the six stages
         .target(
             name: "DecisionHost",
@@ -260,6 +267,11 @@ let package = Package(
         .testTarget(
             name: "ArbitrationTests",
             dependencies: ["Arbitration", "Kernel", "Synthetic", crypto],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SegmentationTests",
+            dependencies: ["Kernel", "Model", "Segmentation"],
             swiftSettings: strict
         ),
         .testTarget(

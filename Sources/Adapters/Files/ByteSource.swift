@@ -132,9 +132,11 @@ final class GzipBytes: ByteSource {
     }
 }
 
-/// Converts GBK (as GB 18030, which contains it) to UTF-8; a wrong byte becomes 0xFF, which no UTF-8 text holds, so that
-/// the value it stands in is refused.
-final class GBKBytes: ByteSource {
+/// Converts to UTF-8; a wrong byte becomes 0xFF, which no UTF-8 text holds, so that the value it stands in is refused.
+final class ConvertedBytes: ByteSource {
+    /// GB 18030, which contains GBK.
+    static let gbk = "GB18030"
+
     private let source: any ByteSource
     private let converter: iconv_t?
     private let input = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
@@ -142,15 +144,17 @@ final class GBKBytes: ByteSource {
     private var end = 0
     private var isAtEnd = false
 
-    init(_ source: any ByteSource, file: String) throws {
+    /// `encoding`: As the C library names it.
+    init(_ source: any ByteSource, from encoding: String, file: String) throws {
         self.source = source
-        converter = iconv_open("UTF-8", "GB18030")
+        converter = iconv_open("UTF-8", encoding)
         // iconv_open returns -1 when the C library has no such converter.
         guard let converter, Int(bitPattern: converter) != -1 else {
             throw LoadError(
                 kind: .encoding,
                 file: file,
-                message: "this system's C library cannot convert GB18030; install its gconv modules (Debian: libc-bin)"
+                message:
+                    "this system's C library cannot convert \(encoding); install its gconv modules (Debian: libc-bin)"
             )
         }
     }

@@ -101,7 +101,7 @@ public struct CSVRows: ColumnBatchSource {
         }
         var source: any ByteSource = bytes
         if start.starts(with: [0x1F, 0x8B]) { source = try GzipBytes(source, file: bytes.file) }
-        if format.encoding == .gbk { source = try GBKBytes(source, file: bytes.file) }
+        if format.encoding == .gbk { source = try ConvertedBytes(source, from: ConvertedBytes.gbk, file: bytes.file) }
         return source
     }
 

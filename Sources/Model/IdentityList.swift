@@ -1,0 +1,69 @@
+// Lists of subscribers as people bring them: telephone numbers, lines or customers, one a row (SEG-01, LST-18).
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a list names subscribers by.
+public enum IdentityKind: String, Sendable, Codable, CaseIterable {
+    /// A telephone number (手机号), in any way people write it.
+    case msisdn
+    /// The operator's permanent id of a line (用户编号).
+    case line
+    /// A customer (客户编号), who stands for all his lines.
+    case customer
+
+    /// Names of columns that hold it, in lower case.
+    public var columnNames: Set<String> {
+        switch self {
+        case .msisdn:
+            [
+                "msisdn", "mobile", "phone", "phone number", "phone_number", "number", "tel", "手机号", "手机号码", "号码", "电话",
+                "电话号码", "用户号码", "服务号码",
+            ]
+        case .line: ["line", "line_id", "line id", "user_id", "subscriber_id", "用户编号", "用户标识", "用户id"]
+        case .customer: ["customer", "customer_id", "customer id", "cust_id", "客户编号", "客户标识", "客户id"]
+        }
+    }
+}
+
+/// Why a row of a list names nobody.
+public enum IdentityRefusal: String, Sendable, Codable, CaseIterable {
+    /// The row has no such column, or nothing in it.
+    case blank
+    /// It holds something that is no number.
+    case notANumber = "not_a_number"
+    /// A spreadsheet has shortened it, as in `1.3987E+10`: digits are lost.
+    case shortened
+    /// It is a number, but no telephone number.
+    case notAPhoneNumber = "not_a_phone_number"
+    /// The row is not a record of a CSV file.
+    case malformed
+}
+
+/// Some rows of a list, in the order of the file.
+public struct IdentityBatch: Hashable, Sendable {
+    /// Line of the file where each row begins, from 1.
+    public var lines: [Int32] = []
+    /// The number of each row; 0 where it is refused.
+    public var values: [Int64] = []
+    /// Why rows are refused, and the beginning of what stands there, by position in this batch, ascending.
+    public var refusals: [Refused] = []
+
+    /// A row that names nobody.
+    public struct Refused: Hashable, Sendable {
+        /// Position in the batch.
+        public var position: Int
+        /// Why.
+        public var why: IdentityRefusal
+        /// What stands there, at most 40 characters.
+        public var text: String
+
+        /// Joins the three.
+        public init(position: Int, why: IdentityRefusal, text: String) {
+            self.position = position
+            self.why = why
+            self.text = text
+        }
+    }
+
+    /// No rows.
+    public init() {}
+}
