@@ -212,8 +212,9 @@ let package = Package(
         .target(
             name: "Bench",
             dependencies: core + [
-                "ADBCWarehouse", "Arbitration", "Assembly", "Demo", "Execution", "HTTPAPI", "ObjectFiles", "Planning",
-                "Profiles", "Rules", "SQLiteStore", "SimulatedChannel", "Synthetic", hummingbird,
+                "ADBCWarehouse", "Arbitration", "Assembly", "Demo", "Execution", "Files", "HTTPAPI", "ObjectFiles",
+                "Planning", "Profiles", "Rules", "SQLiteStore", "Segmentation", "SimulatedChannel", "Synthetic",
+                hummingbird,
                 .product(name: "Logging", package: "swift-log"), .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],

@@ -67,8 +67,9 @@ struct RankOrder<Key: RankKey> {
                 }
             }
         }
-        return (0...places.count).map { part in
-            Bitset(universe: members.universe, words: Array(words[part * length..<(part + 1) * length]))
+        let (all, universe) = (words, members.universe)
+        return Array(0...places.count).concurrentMap(threads: threads) { part in
+            Bitset(universe: universe, words: Array(all[part * length..<(part + 1) * length]))
         }
     }
 

@@ -95,7 +95,7 @@ public enum BenchError: CodedError {
 public enum Bench {
     /// Names of all benches.
     public static let names = [
-        "arbitrate", "count", "explain", "generate", "inbound", "ledger", "memory", "restart", "wave",
+        "arbitrate", "count", "explain", "generate", "inbound", "ledger", "memory", "restart", "segments", "wave",
     ]
 
     /// Runs one bench.
@@ -109,6 +109,7 @@ public enum Bench {
             case "memory": try await MemoryBench(options: options).run()
             case "inbound": try await InboundBench(options: options).run()
             case "ledger": try await LedgerBench(options).run()
+            case "segments": try await SegmentsBench(options).run()
             case "restart": try await RestartBench(options: options).run()
             case "wave": try await WaveBench(options).run()
             default: throw BenchError.unknown(name, known: names)
