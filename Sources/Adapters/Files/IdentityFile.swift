@@ -18,7 +18,7 @@ public enum IdentityColumn: Hashable, Sendable {
 ///
 /// A first row without a digit in the column is a heading. Which bytes other columns hold does not matter: a GBK file
 /// needs no more than its column's place.
-public struct IdentityFile: @unchecked Sendable {
+public struct IdentityFile {
     /// Rows of a batch.
     public static let batchRows = 65_536
 

@@ -47,12 +47,16 @@ public struct Draws: Sendable {
     /// Stands for "no score".
     public static let noScore = Int32.min
 
+    /// Parts that a split may have: each takes memory for everybody.
+    public static let mostParts = 1_000
+
     /// Parts at random whose sizes stand to each other as the weights, to the member: the sizes add up, and none is
     /// further than one from its share.
     public func split(_ members: Bitset, weights: [Int]) -> [Bitset] {
         guard weights.count > 1 else { return weights.isEmpty ? [] : [members] }
         let count = members.count
         let whole = weights.reduce(0, +)
+        precondition(weights.count <= Self.mostParts, "a split has at most \(Self.mostParts) parts")
         precondition(
             weights.allSatisfy { $0 > 0 } && whole <= 1_000_000,
             "weights are positive and add up to a million"
