@@ -83,7 +83,7 @@ let package = Package(
         ),
         .target(
             name: "Planning",
-            dependencies: core + ["Arbitration", "Profiles", "Rules"],
+            dependencies: core + ["Arbitration", "Profiles", "Rules", "Segmentation"],
             path: "Sources/Loop/1-Planning",
             swiftSettings: strict
         ),
@@ -167,7 +167,7 @@ let package = Package(
             name: "HTTPAPI",
             dependencies: core + [
                 "Approval", "Arbitration", "Assembly", "Dispatching", "Evaluation", "Execution", "Feedback", "Planning",
-                "Profiles", "Rules", "Texts", crypto, hummingbird,
+                "Profiles", "Rules", "Segmentation", "Texts", crypto, hummingbird,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -184,7 +184,7 @@ let package = Package(
             name: "Console",
             dependencies: core + [
                 "ADBCWarehouse", "Approval", "Arbitration", "Assembly", "Dispatching", "Evaluation", "Execution",
-                "HTTPAPI", "Planning", "Rules", "Texts", hummingbird,
+                "HTTPAPI", "Planning", "Rules", "Segmentation", "Texts", hummingbird,
             ],
             path: "Sources/Edge/Console",
             resources: ["charts.js", "console.css", "console.js", "icon.svg"].map { .embedInCode("Assets/\($0)") },

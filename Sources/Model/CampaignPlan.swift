@@ -1,38 +1,7 @@
-// Segments, campaigns and approvals as planners and approvers work with them.
+// Campaigns and approvals as planners and approvers work with them.
 // SPDX-License-Identifier: Apache-2.0
 
 public import Kernel
-
-/// A saved definition of a target customer group (SEG).
-public struct Segment: Hashable, Sendable, Codable {
-    /// Number, unique; 0 until saved.
-    public var id: Int64
-    /// Version for optimistic updates; 0 until saved.
-    public var version: Int
-    /// Name, unique among segments.
-    public var name: String
-    /// The rule that selects members.
-    public var rule: String
-    /// Who made it.
-    public var owner: String
-    /// Whose it is; members outside the scope are left out.
-    public var scope: OrganisationScope
-    /// Members when last counted; nil when never.
-    public var count: Int64?
-    /// Last change.
-    public var updatedAt: Instant
-
-    /// Makes a segment that is not saved yet.
-    public init(name: String, rule: String, owner: String, scope: OrganisationScope, updatedAt: Instant) {
-        id = 0
-        version = 0
-        self.name = name
-        self.rule = rule
-        self.owner = owner
-        self.scope = scope
-        self.updatedAt = updatedAt
-    }
-}
 
 /// Where a campaign stands for people (CMP-14).
 public enum CampaignPhase: String, Sendable, CaseIterable, Codable {

@@ -27,6 +27,21 @@ public indirect enum SegmentAlgebra: Hashable, Sendable {
         return found.sorted()
     }
 
+    /// Levels it has; a segment alone is one.
+    public var levels: Int {
+        switch self {
+        case .segment: 1
+        case .union(let parts), .intersection(let parts), .difference(let parts):
+            1 + (parts.map(\.levels).max() ?? 0)
+        }
+    }
+
+    /// Why it is too large; nil when it is not.
+    public var excess: String? {
+        if levels > Self.deepest { return "it has more than \(Self.deepest) levels" }
+        return segments.count > Self.mostSegments ? "it names more than \(Self.mostSegments) segments" : nil
+    }
+
     private func collect(_ found: inout Set<Int64>) {
         switch self {
         case .segment(let id): found.insert(id)
@@ -42,7 +57,8 @@ extension SegmentAlgebra: Codable {
     }
 
     public init(from decoder: any Decoder) throws {
-        guard decoder.codingPath.count <= Self.deepest * 2 else {
+        // No input may exhaust the stack; where the expression begins is some keys deep.
+        guard decoder.codingPath.count <= Self.deepest * 2 + 10 else {
             throw Self.wrong(decoder, "it has more than \(Self.deepest) levels")
         }
         let container = try decoder.container(keyedBy: Key.self)
@@ -60,8 +76,6 @@ extension SegmentAlgebra: Codable {
         case .intersection: self = .intersection(parts)
         case .difference, .segment: self = .difference(parts)
         }
-        guard decoder.codingPath.isEmpty, segments.count > Self.mostSegments else { return }
-        throw Self.wrong(decoder, "it names more than \(Self.mostSegments) segments")
     }
 
     private static func wrong(_ decoder: any Decoder, _ why: String) -> DecodingError {

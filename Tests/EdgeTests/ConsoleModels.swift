@@ -573,10 +573,10 @@ struct ConsoleModels {
                 }
             ),
             ("home, empty", { HomePage(toDos: [], running: [], subscribers: 0).page($0) }),
-            ("segments", { SegmentListPage(segments: list, query: TableQuery($0)).page($0) }),
+            ("segments", { SegmentListPage(segments: list, query: TableQuery($0), tab: .all).page($0) }),
             (
                 "segments, empty",
-                { SegmentListPage(segments: Page(rows: [], total: 0), query: TableQuery($0)).page($0) }
+                { SegmentListPage(segments: Page(rows: [], total: 0), query: TableQuery($0), tab: .drafts).page($0) }
             ),
             ("scenes", { ScenePage(segment: 7).page($0) }),
             (
@@ -727,37 +727,19 @@ struct ConsoleModels {
         let results: [RuleResult] = [
             .wrong(error, rule: evil), .failed(evil),
             .members(
-                rule: evil,
-                count: 3,
+                definition: definition,
+                found: foundMembers,
                 base: 9,
                 milliseconds: 2,
                 sample: [sample],
                 attributes: catalogue.attributes
             ),
-            .members(rule: evil, count: 0, base: 9, milliseconds: 2, sample: [], attributes: []),
+            .members(definition: definition, found: foundMembers, base: 9, milliseconds: 2, sample: [], attributes: []),
         ]
         for state in ArbitrationState.allCases {
             pages.append(("arbitration, \(state.rawValue)", { arbitrationPage(state).page($0) }))
         }
-        for result in results {
-            pages.append(
-                (
-                    "segment editor",
-                    {
-                        SegmentEditorPage(
-                            id: 7,
-                            version: 1,
-                            name: evil,
-                            rule: evil,
-                            scope: .all,
-                            catalogue: catalogue,
-                            result: result,
-                            nameError: evil
-                        ).page($0)
-                    }
-                )
-            )
-        }
+        pages += segmentPages(results)
         for phase in CampaignPhase.allCases {
             for tab in CampaignTab.allCases {
                 pages.append(

@@ -90,7 +90,7 @@ extension ControlPlaneConformance {
                 group.addTask {
                     do {
                         var mine = segment
-                        mine.rule = "arpu > \(writer)"
+                        mine.definition.source = .rule("arpu > \(writer)")
                         _ = try await store.save(mine, audit: entry("writer.\(writer)"))
                         return .success(writer)
                     } catch {
@@ -107,7 +107,7 @@ extension ControlPlaneConformance {
             #expect(error as? ControlPlaneError == .stale(object: "segment/\(segment.id)", expectedVersion: 1))
         }
         let stored = try #require(try await store.segment(segment.id))
-        #expect(stored.rule == "arpu > \(winner)" && stored.version == 2)
+        #expect(stored.definition.rule == "arpu > \(winner)" && stored.version == 2)
         #expect(try await actions() == ["segment.create", "writer.\(winner)"])
 
         // Nobody's entry is lost, and one name goes to one of them.

@@ -11,7 +11,8 @@ public struct ControlPlaneConformance: Sendable {
     /// One promise of ``ControlPlaneStore``.
     public enum Promise: String, CaseIterable, Sendable {
         case staff, sessions
-        case segments, campaigns, planRevisions, phases
+        case segments, segmentRevisions, segmentStates, segmentUse, segmentSharing
+        case campaigns, planRevisions, phases
         case approvals, refusedDecisions
         case policyDrafts, policyRevisions
         case arbitrations
@@ -36,6 +37,10 @@ public struct ControlPlaneConformance: Sendable {
         case .staff: try await staffAreAddedAndUpdated()
         case .sessions: try await sessionsEnd()
         case .segments: try await segmentsAreVersioned()
+        case .segmentRevisions: try await segmentsKeepTheirRevisions()
+        case .segmentStates: try await segmentsFollowTheirTable()
+        case .segmentUse: try await segmentsInUseStay()
+        case .segmentSharing: try await segmentsAreSharedAsTheySay()
         case .campaigns: try await campaignsAreVersioned()
         case .planRevisions: try await plansChangeByRevisionInDraftOnly()
         case .phases: try await phasesFollowTheirTable()
@@ -147,9 +152,9 @@ extension ControlPlaneConformance {
         (segment.id, segment.version) = (first.id, 1)
         #expect(first == segment && first.id > 0)
         segment.count = .max
-        segment.rule = "arpu >= 200"
+        segment.definition = SegmentDefinition(.rule("arpu >= 200"))
         let second = try await store.save(segment, audit: entry("segment.save"))
-        segment.version = 2
+        (segment.version, segment.revision) = (2, 2)
         #expect(second == segment)
         #expect(try await store.segment(first.id) == second)
         #expect(try await store.segment(named: "高价值") == second)

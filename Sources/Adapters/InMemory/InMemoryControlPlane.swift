@@ -8,10 +8,13 @@ import Synchronization
 
 /// A ``ControlPlaneStore`` in memory; ``failWrites(_:)`` makes changes fail as a full disk would.
 public final class InMemoryControlPlane: ControlPlaneStore {
-    private struct Content {
+    struct Content {
         var staff: [String: (staff: Staff, password: PasswordHash)] = [:]
         var sessions: [ContentHash: (login: String, expires: Instant)] = [:]
         var segments: [Segment] = []
+        var segmentRevisions: [SegmentRevision] = []
+        var audiences: [Audience] = []
+        var lastSegment: Int64 = 0
         var campaigns: [Campaign] = []
         var plans: [CampaignID: [CampaignPlan]] = [:]
         var approvals: [Approval] = []
@@ -25,7 +28,7 @@ public final class InMemoryControlPlane: ControlPlaneStore {
         var isFailing = false
     }
 
-    private let content = Mutex(Content())
+    let content = Mutex(Content())
 
     /// An empty control plane.
     public init() {}
@@ -36,7 +39,7 @@ public final class InMemoryControlPlane: ControlPlaneStore {
     }
 
     /// Applies a change and its audit entry to a copy, which becomes the content when nothing threw.
-    private func change<Result: Sendable>(
+    func change<Result: Sendable>(
         _ entry: AuditEntry?,
         _ body: (inout Content) throws -> Result
     ) throws -> Result {
@@ -51,7 +54,7 @@ public final class InMemoryControlPlane: ControlPlaneStore {
         }
     }
 
-    private func look<Result: Sendable>(_ body: (Content) -> Result) -> Result {
+    func look<Result: Sendable>(_ body: (Content) -> Result) -> Result {
         content.withLock { body($0) }
     }
 
@@ -119,51 +122,6 @@ public final class InMemoryControlPlane: ControlPlaneStore {
 
     public func closeSession(tokenHash: ContentHash) throws {
         try change(nil) { $0.sessions[tokenHash] = nil }
-    }
-
-    // MARK: Segments
-
-    public func segment(_ id: Int64) -> Segment? {
-        look { $0.segments.first { $0.id == id } }
-    }
-
-    public func segment(named name: String) -> Segment? {
-        look { $0.segments.first { isSame($0.name, name) } }
-    }
-
-    public func segments(_ query: ListQuery, in scope: OrganisationScope) -> Page<Segment> {
-        let order = query.order(by: SegmentColumn.self)
-        return look { $0.segments }.filter { scope.covers($0.scope) }
-            .page(query, isDescending: order.isDescending, searching: { [$0.name, $0.rule, $0.owner] }, number: \.id) {
-                switch order.column {
-                case .name: .text($0.name)
-                case .owner: .text($0.owner)
-                case .count: .number($0.count)
-                case .updated: .number($0.updatedAt.epochMs)
-                }
-            }
-    }
-
-    public func save(_ segment: Segment, audit: AuditEntry) throws -> Segment {
-        try change(audit) { content in
-            try ControlPlaneChecks.check(segment)
-            var saved = segment
-            if segment.version == 0 { saved.id = Int64(content.segments.count) + 1 }
-            let object = "segment/\(saved.id)"
-            let place = content.segments.firstIndex { $0.id == saved.id }
-            if segment.version > 0 {
-                guard let place else { throw ControlPlaneError.notFound(object: object) }
-                guard content.segments[place].version == segment.version else {
-                    throw ControlPlaneError.stale(object: object, expectedVersion: segment.version)
-                }
-            }
-            guard !content.segments.contains(where: { isSame($0.name, saved.name) && $0.id != saved.id }) else {
-                throw ControlPlaneError.nameTaken(object: "segment", name: saved.name)
-            }
-            saved.version += 1
-            content.segments.put(saved, at: place)
-            return saved
-        }
     }
 
     // MARK: Campaigns
@@ -491,10 +449,10 @@ public final class InMemoryControlPlane: ControlPlaneStore {
 }
 
 /// Whether two texts have the same bytes; `==` would also hold for other spellings of one character.
-private func isSame(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
+func isSame(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
 
 /// What a row is ordered by.
-private enum SortKey {
+enum SortKey {
     case text(String)
     case number(Int64?)
 
@@ -509,14 +467,14 @@ private enum SortKey {
 }
 
 extension Array {
-    fileprivate mutating func put(_ element: Element, at place: Int?) {
+    mutating func put(_ element: Element, at place: Int?) {
         if let place { self[place] = element } else { append(element) }
     }
 }
 
 extension Sequence where Element: Sendable {
     /// The page of a list; `key` is what it is ordered by, `number` what equal rows are.
-    fileprivate func page(
+    func page(
         _ query: ListQuery,
         isDescending: Bool,
         searching texts: (Element) -> [String],

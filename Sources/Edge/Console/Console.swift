@@ -93,6 +93,7 @@ public struct Console: Sendable {
         case saved, dryRun, submitted, started, paused, resumed, stopped, tested, passed, returned, rejected, added
         case removed, staff, password, draft, live, discarded, adopted, withdrawn, shadow, shadowEnd
         case erased
+        case computed, published, split, deleted
         case offerAccepted, offerRefused, offerConsidered, offerLater
 
         var text: ConsoleText {
@@ -120,6 +121,10 @@ public struct Console: Sendable {
             case .adopted: .doneAdopted
             case .withdrawn: .doneWithdrawn
             case .erased: .doneErased
+            case .computed: .doneComputed
+            case .published: .segmentPublished
+            case .split: .doneSplit
+            case .deleted: .doneDeleted
             case .offerAccepted: .doneOfferAccepted
             case .offerRefused: .doneOfferRefused
             case .offerConsidered: .doneOfferConsidered

@@ -111,6 +111,14 @@ public struct Problem: Codable, Hashable, Sendable {
             code = error.code
             detail = language(error.message)
             errors = [Self.place(of: error, field: field, language)]
+        case PlanningError.badRule(let part, let error):
+            code = error.code
+            detail = language(error.message)
+            errors = [Self.place(of: error, field: part, language)]
+        case PlanningError.badDefinition(let part, let why):
+            code = PlanningError.badDefinition(part: part, why: why).code
+            detail = "\(error)"
+            errors = [Place(field: part, message: why)]
         case DecisionError.erased:
             code = "decision.erased"
             detail = language(Self.erased)
@@ -199,7 +207,7 @@ public struct Problem: Codable, Hashable, Sendable {
         case "edge.bad_request", "edge.key_missing": .badRequest
         case "edge.too_large": .contentTooLarge
         case "edge.key_busy", "control.stale", "control.name_taken", "control.transition", "plan.wrong_phase",
-            "plan.no_dry_run", "approval.already_decided", "dispatch.wrong_phase", "run.busy", "decision.wave_open",
+            "plan.no_dry_run", "plan.wrong_state", "control.in_use", "approval.already_decided", "dispatch.wrong_phase", "run.busy", "decision.wave_open",
             "decision.wave_not_closed", "decision.no_policy", "decision.no_profile", "load.no_subscribers",
             "dispatch.no_wave", "dispatch.no_touchpoint", "touchpoint.not_offered", "policy.base_not_live",
             "policy.closed", "policy.nothing_changed", "arbitrate.wrong_state", "arbitrate.changed",
@@ -207,7 +215,7 @@ public struct Problem: Codable, Hashable, Sendable {
             .conflict
         case "edge.key_reused", "edge.bad_password", "control.invalid", "approval.reason_missing", "plan.bad_name",
             "plan.bad_message", "dispatch.bad_expression", "touchpoint.bad_interaction", "plan.bad_value",
-            "plan.unknown_segment",
+            "plan.unknown_segment", "plan.bad_definition", "plan.circular_segment",
             "decision.invalid_policy", "decision.month_not_held", "policy.invalid", "arbitrate.campaigns",
             "arbitrate.not_planned",
             "arbitrate.bad_limit", "erase.no_numbers", "erase.too_many", "erase.reason_missing":

@@ -94,7 +94,7 @@ public struct ColumnProfile: ProfileReader {
             switch membership.kind {
             case .list: lists.members(ofList: membership.name) ?? Bitset(universe: profile.universe)
             case .product: lists.owners(ofProduct: membership.name) ?? Bitset(universe: profile.universe)
-            case .audience: nil
+            case .audience: lists.members(ofAudience: membership.name)
             }
         }
     }

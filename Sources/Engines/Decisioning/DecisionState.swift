@@ -5,6 +5,7 @@ import Crypto
 import Foundation
 public import Kernel
 public import Model
+import Profiles
 
 /// A campaign as the decision core sees it.
 public struct CampaignState: Hashable, Sendable {
@@ -319,6 +320,7 @@ public final class DecisionState {
     /// Gives lines the next indices.
     func add(_ new: [Int64]) {
         lines += new
+        HugePages.gather(lines)
         ledger.grow(subscribers: lines.count)
         for list in lists.keys { lists[list]?.grow(universe: lines.count) }
         listVersion += 1
@@ -392,6 +394,7 @@ public final class DecisionState {
             try profileReader().members(where: tier.rule, today: day, lists: memberships)
                 .forEach { tiers[Int($0)] = UInt8(row) }
         }
+        HugePages.gather(tiers)
         side.tiers = (key, tiers)
         return tiers
     }

@@ -9,6 +9,8 @@ public protocol MembershipReader: Sendable {
     func members(ofList code: String) -> Bitset?
     /// The owners of a product; nil when nobody ever owned it.
     func owners(ofProduct code: String) -> Bitset?
+    /// The members of a frozen audience; nil when there is none of that name. Decisions never ask for one.
+    func members(ofAudience name: String) -> Bitset?
     /// Whether a subscriber is on a list over all channels.
     func isOn(list code: String, _ index: SubscriberIndex) -> Bool
     /// Whether a subscriber owns a product.
@@ -16,6 +18,8 @@ public protocol MembershipReader: Sendable {
 }
 
 extension MembershipReader {
+    public func members(ofAudience name: String) -> Bitset? { nil }
+
     public func isOn(list code: String, _ index: SubscriberIndex) -> Bool {
         members(ofList: code)?.contains(index.number) ?? false
     }

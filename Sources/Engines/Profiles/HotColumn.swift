@@ -104,6 +104,14 @@ public struct HotColumn: Sendable {
         }
     }
 
+    /// Whether values are numbers or days, which have an order of their own.
+    public var isOrdered: Bool {
+        switch type {
+        case .integer, .decimal, .day: true
+        case .flag, .enumeration, .text: false
+        }
+    }
+
     /// Whether a subscriber has no value.
     public func isNull(_ row: Int) -> Bool {
         precondition((0..<rows).contains(row), "row \(row) of \(rows)")
@@ -121,6 +129,9 @@ public struct HotColumn: Sendable {
         case .enumeration, .text: return .text(dictionary[Int(number(at: row))])
         }
     }
+
+    /// The unscaled number, day number, code in the dictionary or flag of a subscriber; nil for NULL.
+    public func unscaled(at row: Int) -> Int64? { isNull(row) ? nil : number(at: row) }
 
     /// The unscaled number, day number, code or flag of a row that is not NULL.
     func number(at row: Int) -> Int64 {

@@ -26,6 +26,17 @@ extension CheckedScore {
     }
 }
 
+extension MembershipKind {
+    /// The table that SQL reads members from, and its column of names; the other column is `idx`.
+    public var table: (name: String, key: String) {
+        switch self {
+        case .list: ("list_member", "list")
+        case .audience: ("audience_member", "audience")
+        case .product: ("product_owner", "product")
+        }
+    }
+}
+
 private struct SQLPrinter {
     let dialect: SQLDialect
 
@@ -56,12 +67,7 @@ private struct SQLPrinter {
     }
 
     private func member(_ membership: Membership) -> String {
-        let (table, key) =
-            switch membership.kind {
-            case .list: ("list_member", "list")
-            case .audience: ("audience_member", "audience")
-            case .product: ("product_owner", "product")
-            }
+        let (table, key) = membership.kind.table
         let idx = dialect.quoted(identifier: "idx")
         return "\(idx) IN (SELECT \(idx) FROM \(dialect.quoted(identifier: table)) WHERE "
             + "\(dialect.quoted(identifier: key)) = \(dialect.quoted(literal: membership.name)))"

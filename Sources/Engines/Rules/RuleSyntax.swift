@@ -40,6 +40,21 @@ public struct RuleSyntax: Hashable, Sendable {
 
     /// The canonical text of the tree.
     public var canonicalText: String { root.text }
+
+    /// Names of the audiences that it asks for; they are looked up before it is checked.
+    public var audiences: Set<String> {
+        var names: Set<String> = []
+        func visit(_ node: RuleNode) {
+            if case .call(MembershipKind.audience.function, let arguments) = node.kind,
+                case .text(let name)? = arguments.first?.kind
+            {
+                names.insert(name)
+            }
+            node.kind.children.forEach(visit)
+        }
+        visit(root)
+        return names
+    }
 }
 
 extension RuleSyntax: Codable {

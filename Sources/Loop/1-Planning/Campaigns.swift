@@ -100,7 +100,7 @@ public struct Campaigns: Sendable {
             throw PlanningError.unknownSegment(campaign.plan.segment)
         }
         let day = campaign.plan.planned.day
-        return try await segments.members(segment.rule, in: campaign.scope, today: day)
+        return try await segments.members(of: segment, in: campaign.scope, today: day)
     }
 
     /// Runs all decisions without effect (试算) and keeps the result for the approver.

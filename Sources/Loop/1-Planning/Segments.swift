@@ -19,12 +19,14 @@ public struct MaskedMember: Hashable, Sendable, Codable {
 
 /// Counts, freezes and saves segments.
 public struct Segments: Sendable {
-    private let warehouse: any WarehouseEngine
-    private let host: DecisionHost
-    private let inputs: StoredInputs
-    private let store: any ControlPlaneStore
-    private let numbers: LiveNumbers
-    private let threads: Int
+    let warehouse: any WarehouseEngine
+    let host: DecisionHost
+    let inputs: StoredInputs
+    let store: any ControlPlaneStore
+    let numbers: LiveNumbers
+    let threads: Int
+    let files: MemberFiles
+    let customers = CustomerNumbers()
 
     /// Reads hot attributes through the host and cold ones from the warehouse.
     public init(
@@ -41,6 +43,7 @@ public struct Segments: Sendable {
         self.store = store
         self.numbers = numbers
         self.threads = threads
+        files = MemberFiles(inputs: inputs)
     }
 
     /// The catalogue that is live.
@@ -51,7 +54,7 @@ public struct Segments: Sendable {
         return try inputs.catalogue(file)
     }
 
-    /// What rules may refer to now.
+    /// What rules may refer to now, but for audiences.
     public func scope() async throws -> RuleScope {
         let lists = try await host.read { Set($0.lists.keys) }
         let products = lists.compactMap { $0.code.hasPrefix("product/") ? String($0.code.dropFirst(8)) : nil }
@@ -67,24 +70,40 @@ public struct Segments: Sendable {
     ///
     /// - Throws: `RuleError` that points at the character.
     public func check(_ rule: String) async throws -> CheckedRule {
-        try await scope().check(rule)
+        try await scope(for: rule).0.check(rule)
+    }
+
+    /// What a rule may refer to, and the audiences that it names.
+    private func scope(for rule: String) async throws -> (RuleScope, [String: Bitset]) {
+        var scope = try await scope()
+        var audiences: [String: Bitset] = [:]
+        for name in try RuleSyntax(parsing: rule).audiences {
+            guard let number = try await store.segment(named: name)?.audience,
+                let audience = try await store.audience(number)
+            else { continue }
+            audiences[name] = try await members(of: audience.file)
+            scope.audiences.insert(name)
+        }
+        return (scope, audiences)
     }
 
     /// The subscribers a rule selects inside an organisation scope.
     public func members(_ rule: String, in organisation: OrganisationScope, today: LocalDay) async throws -> Bitset {
-        let scope = try await scope()
+        let (scope, audiences) = try await scope(for: rule)
         let checked = try Self.check(rule, in: organisation, scope)
-        return try await members(checked, today: today)
+        return try await members(checked, audiences, today: today)
     }
 
     /// How many subscribers a rule selects inside an organisation scope.
     public func count(_ rule: String, in organisation: OrganisationScope, today: LocalDay) async throws -> Int {
-        let scope = try await scope()
+        let (scope, audiences) = try await scope(for: rule)
         let checked = try Self.check(rule, in: organisation, scope)
-        guard !checked.uses.requiresWarehouse else { return try await members(checked, today: today).count }
+        guard !checked.uses.requiresWarehouse else {
+            return try await members(checked, audiences, today: today).count
+        }
         let (profile, lists) = try await host.read { (try $0.profileReader(), $0.memberships) }
         guard let columns = profile as? ColumnProfile else { throw DecisionError.noProfile }
-        return try columns.count(where: checked, today: today, lists: lists)
+        return try columns.count(where: checked, today: today, lists: WithAudiences(lists, audiences))
     }
 
     /// Checks a rule by itself, so that errors point into its own text and no bracket of it reaches beyond it, and then
@@ -110,10 +129,15 @@ public struct Segments: Sendable {
         return conditions.isEmpty ? rule : "(\(rule)\n) AND " + conditions.joined(separator: " AND ")
     }
 
-    private func members(_ rule: CheckedRule, today: LocalDay) async throws -> Bitset {
-        let (profile, lists, subscribers) = try await host.read {
+    private func members(
+        _ rule: CheckedRule,
+        _ audiences: [String: Bitset],
+        today: LocalDay
+    ) async throws -> Bitset {
+        let (profile, memberships, subscribers) = try await host.read {
             (try $0.profileReader(), $0.memberships, $0.subscribers)
         }
+        let lists = WithAudiences(memberships, audiences)
         if !rule.uses.requiresWarehouse, let columns = profile as? ColumnProfile {
             return try columns.members(where: rule, today: today, lists: lists)
         }
@@ -131,24 +155,27 @@ public struct Segments: Sendable {
         }
     }
 
-    /// Gives SQL the lists a rule names, as tables of this transaction.
+    /// Gives SQL the sets a rule names, as tables of this transaction.
     private static func provide(
         _ memberships: [Membership],
         _ lists: any MembershipReader,
         _ subscribers: Int,
         to session: any WarehouseSession
     ) async throws {
-        for (kind, table, name) in [
-            (MembershipKind.list, "list_member", "list"), (.product, "product_owner", "product"),
-        ] {
+        for kind in MembershipKind.allCases {
             let wanted = memberships.filter { $0.kind == kind }
             guard !wanted.isEmpty else { continue }
+            let (table, name) = kind.table
             let fields = [WarehouseField(name, .text), WarehouseField("idx", .integer)]
             try await session.execute(session.dialect.dropTable(table))
             try await session.execute(session.dialect.createTable(table, fields))
             for membership in wanted {
                 let set =
-                    kind == .list ? lists.members(ofList: membership.name) : lists.owners(ofProduct: membership.name)
+                    switch kind {
+                    case .list: lists.members(ofList: membership.name)
+                    case .product: lists.owners(ofProduct: membership.name)
+                    case .audience: lists.members(ofAudience: membership.name)
+                    }
                 var indices: [Int64] = []
                 (set ?? Bitset(universe: subscribers)).forEach { indices.append(Int64($0)) }
                 let names = TextColumn(repeatElement(membership.name, count: indices.count))
@@ -189,62 +216,19 @@ public struct Segments: Sendable {
             )
         }
     }
-
-    // MARK: Saving
-
-    /// Saves a segment with its present count.
-    ///
-    /// - Throws: `RuleError` for a rule that does not check, `ControlPlaneError` for a taken name or a stale version.
-    public func save(_ segment: Segment, by staff: Staff, today: LocalDay, at now: Instant) async throws -> Segment {
-        var segment = segment
-        segment.name = segment.name.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard (1...100).contains(segment.name.count) else { throw PlanningError.badName(segment.name) }
-        segment.count = Int64(try await count(segment.rule, in: segment.scope, today: today))
-        segment.updatedAt = now
-        let action = segment.id == 0 ? "segment.create" : "segment.update"
-        return try await store.save(
-            segment,
-            audit: AuditEntry(at: now, who: staff.login, action: action, object: "segment/\(segment.name)")
-        )
-    }
 }
 
-/// Why a plan cannot be saved or go on.
-public enum PlanningError: CodedError, Equatable {
-    case badName(String)
-    case badMessage(characters: Int)
-    case badValue(field: String, why: String)
-    /// A score or personal priority that cannot be evaluated; the error points at the character.
-    case badExpression(field: String, RuleError)
-    case unknownSegment(Int64)
-    case wrongPhase(CampaignPhase, wanted: CampaignPhase)
-    case noDryRun
-    case notAllowed(String)
+/// Lists with the audiences that a rule names.
+struct WithAudiences: MembershipReader {
+    private let lists: any MembershipReader
+    private let audiences: [String: Bitset]
 
-    public var code: String {
-        switch self {
-        case .badName: "plan.bad_name"
-        case .badMessage: "plan.bad_message"
-        case .badValue: "plan.bad_value"
-        case .badExpression(_, let error): error.code
-        case .unknownSegment: "plan.unknown_segment"
-        case .wrongPhase: "plan.wrong_phase"
-        case .noDryRun: "plan.no_dry_run"
-        case .notAllowed: "plan.not_allowed"
-        }
+    init(_ lists: any MembershipReader, _ audiences: [String: Bitset]) {
+        self.lists = lists
+        self.audiences = audiences
     }
 
-    public var description: String {
-        switch self {
-        case .badName(let name): "a name has 1 to 100 characters, not \(name.count)"
-        case .badMessage(let count): "a message has 1 to 1000 characters, not \(count)"
-        case .badValue(let field, let why): "\(field): \(why)"
-        case .badExpression(let field, let error): "\(field): \(error)"
-        case .unknownSegment(let id): "segment \(id) does not exist; choose one from the list"
-        case .wrongPhase(let phase, let wanted):
-            "the campaign is \(phase.rawValue) and cannot become \(wanted.rawValue)"
-        case .noDryRun: "the plan has no dry run since its last change; run one so that the approver sees its effect"
-        case .notAllowed(let why): why
-        }
-    }
+    func members(ofList code: String) -> Bitset? { lists.members(ofList: code) }
+    func owners(ofProduct code: String) -> Bitset? { lists.owners(ofProduct: code) }
+    func members(ofAudience name: String) -> Bitset? { audiences[name] }
 }

@@ -14,6 +14,8 @@ public enum ControlPlaneError: CodedError, Equatable {
     case notFound(object: String)
     /// The phase may not follow the stored one.
     case transition(object: String, from: CampaignPhase, to: CampaignPhase)
+    /// Something else names the object.
+    case inUse(object: String, by: String)
     /// The object breaks a rule that does not depend on who else works at it.
     case invalid(object: String, reason: String)
 
@@ -23,6 +25,7 @@ public enum ControlPlaneError: CodedError, Equatable {
         case .nameTaken: "control.name_taken"
         case .notFound: "control.not_found"
         case .transition: "control.transition"
+        case .inUse: "control.in_use"
         case .invalid: "control.invalid"
         }
     }
@@ -39,6 +42,7 @@ public enum ControlPlaneError: CodedError, Equatable {
             let next = from.next.map(\.rawValue).sorted().joined(separator: ", ")
             return "\(object) cannot go from \(from.rawValue) to \(to.rawValue); "
                 + (next.isEmpty ? "\(from.rawValue) is its end" : "next may be \(next)")
+        case .inUse(let object, let user): return "\(object) is used by \(user); take it out there first"
         case .invalid(let object, let reason): return "\(object) was not stored: \(reason)"
         }
     }
@@ -58,9 +62,57 @@ public enum ControlPlaneChecks {
         try check(names: [staff.name], texts: [], of: object)
     }
 
-    /// Checks a segment: name, rule and owner are there.
-    public static func check(_ segment: Segment) throws(ControlPlaneError) {
-        try check(names: [segment.name, segment.rule, segment.owner], texts: [], of: "segment/\(segment.id)")
+    /// Checks a segment against the stored one (nil when it is new).
+    ///
+    /// The state follows ``SegmentState/next``; a new one is a draft or saved. Its owner stays. A changed definition is
+    /// saved again before anything is computed or released of it.
+    public static func check(_ segment: Segment, replacing stored: Segment?) throws(ControlPlaneError) {
+        let object = "segment/\(segment.id)"
+        try check(names: [segment.name, segment.owner], texts: [segment.purpose] + segment.definition.rules, of: object)
+        try require(
+            segment.state == .draft || !isBlank(segment.definition.summary),
+            object,
+            "only a draft may have no rule, query or list"
+        )
+        try require(
+            segment.definition.exclusions.count <= SegmentDefinition.mostExclusions,
+            object,
+            "it has more than \(SegmentDefinition.mostExclusions) exclusions"
+        )
+        if case .algebra(let algebra) = segment.definition.source, let excess = algebra.excess {
+            throw .invalid(object: object, reason: excess)
+        }
+        try require(!segment.definition.segments.contains(segment.id) || segment.id == 0, object, "it names itself")
+        try require(segment.state != .published || segment.published != nil, object, "no audience of it is released")
+        guard let stored else {
+            return try require([.draft, .saved].contains(segment.state), object, "a new one is a draft or saved")
+        }
+        try require(
+            segment.state == stored.state || stored.state.next.contains(segment.state),
+            object,
+            "it cannot go from \(stored.state.rawValue) to \(segment.state.rawValue)"
+        )
+        try require(segment.owner == stored.owner, object, "its owner stays")
+        try require(
+            segment.definition == stored.definition || [.draft, .saved].contains(segment.state),
+            object,
+            "a changed definition is saved first"
+        )
+    }
+
+    /// Checks an audience of a segment.
+    public static func check(_ audience: Audience, of segment: Segment) throws(ControlPlaneError) {
+        let object = "audience of segment/\(segment.id)"
+        try check(names: [audience.who], texts: [audience.load], of: object)
+        try require(audience.id == 0, object, "an audience never changes")
+        try require(audience.segment == segment.id && segment.id > 0, object, "it belongs to another segment")
+        try require(audience.revision == segment.revision, object, "it is of another revision")
+        try require((0...audience.universe).contains(audience.count), object, "it has more members than there are")
+        try require(
+            [.computed, .published].contains(segment.state),
+            object,
+            "with it the segment is computed or published"
+        )
     }
 
     /// Checks a campaign against the stored one (nil when it is new).

@@ -1,6 +1,8 @@
 // How lists of the control plane are searched, ordered and cut into pages.
 // SPDX-License-Identifier: Apache-2.0
 
+public import Model
+
 /// A page of a list: what is on it, and how many there are on all pages.
 public struct Page<Element: Sendable>: Sendable {
     /// The rows of this page.
@@ -64,9 +66,36 @@ public enum StaffColumn: String, ListColumn {
 
 /// Orders of the segment list; last changed first unless asked otherwise.
 public enum SegmentColumn: String, ListColumn {
-    case name, owner, count, updated
+    case name, owner, count, state, updated
 
     public static var ownOrder: (column: Self, isDescending: Bool) { (.updated, true) }
+}
+
+/// Which segments a list shows.
+public struct SegmentFilter: Hashable, Sendable {
+    /// States.
+    public var states: Set<SegmentState>
+    /// Models only, or all but models; nil = both.
+    public var isTemplate: Bool?
+    /// Those that are computed anew in one of these ways.
+    public var refreshes: Set<SegmentRefresh>
+
+    /// All segments unless said otherwise.
+    public init(
+        states: Set<SegmentState> = Set(SegmentState.allCases),
+        isTemplate: Bool? = nil,
+        refreshes: Set<SegmentRefresh> = Set(SegmentRefresh.allCases)
+    ) {
+        self.states = states
+        self.isTemplate = isTemplate
+        self.refreshes = refreshes
+    }
+
+    /// Whether a segment is shown.
+    public func contains(_ segment: Segment) -> Bool {
+        states.contains(segment.state) && refreshes.contains(segment.refresh)
+            && isTemplate.map { $0 == segment.isTemplate } != false
+    }
 }
 
 /// Orders of the campaign list; last changed first unless asked otherwise.

@@ -86,13 +86,48 @@ public protocol ControlPlaneStore: Sendable {
     /// The segment with exactly this name.
     func segment(named name: String) async throws -> Segment?
 
-    /// Segments in the scope; searches name, rule and owner, ordered by a ``SegmentColumn``.
-    func segments(_ query: ListQuery, in scope: OrganisationScope) async throws -> Page<Segment>
+    /// Segments that a member of staff sees (``Segment/isVisible(to:)``), all for nil; searches name, definition and owner, ordered by a
+    /// ``SegmentColumn``.
+    func segments(
+        _ query: ListQuery,
+        _ filter: SegmentFilter,
+        seenBy staff: Staff?
+    ) async throws -> Page<Segment>
 
-    /// Inserts (version 0; the number is given by the store) or updates.
+    /// Inserts (version 0; the number is given by the store) or updates; a changed definition is the next revision.
     ///
-    /// - Returns: The stored object with its new version.
+    /// The rules are ``ControlPlaneChecks/check(_:replacing:)-(Segment,_)``; audiences enter with
+    /// ``record(_:of:audit:)`` only, but an earlier one may be released.
+    ///
+    /// - Returns: The stored object with its new version and revision.
+    /// - Throws: ``ControlPlaneError/notFound(object:)`` also for a segment or audience that it names.
     func save(_ segment: Segment, audit: AuditEntry) async throws -> Segment
+
+    /// Removes a segment with its revisions and audiences.
+    ///
+    /// - Throws: ``ControlPlaneError/inUse(object:by:)`` when a campaign or segment names it;
+    ///   ``ControlPlaneError/invalid(object:reason:)`` when an audience was ever released, which never goes away.
+    func deleteSegment(_ id: Int64, version: Int, audit: AuditEntry) async throws
+
+    /// All revisions of a segment's definition, newest first.
+    func revisions(ofSegment id: Int64) async throws -> [SegmentRevision]
+
+    /// What names a segment.
+    func use(ofSegment id: Int64) async throws -> SegmentUse
+
+    /// Records an audience of a segment's present revision, and the segment as it is with it.
+    ///
+    /// The rules are ``ControlPlaneChecks/check(_:of:)``. `published` becomes this audience when the segment's state is
+    /// published.
+    ///
+    /// - Returns: Both as stored.
+    func record(_ audience: Audience, of segment: Segment, audit: AuditEntry) async throws -> (Audience, Segment)
+
+    /// The audience with this number.
+    func audience(_ id: Int64) async throws -> Audience?
+
+    /// All audiences of a segment, newest first.
+    func audiences(ofSegment id: Int64) async throws -> [Audience]
 
     // MARK: Campaigns
 

@@ -16,6 +16,7 @@ extension Frame {
             let place = t(.rulePlace, "\(error.start.line)", "\(error.start.column)")
             return place + language(error.message)
         }
+        if case PlanningError.badRule(_, let error)? = error as? PlanningError { return problem(error) }
         guard let error = error as? any CodedError else {
             return (error as? HTTPError)?.body ?? t(.serverErrorSentence)
         }
@@ -27,7 +28,8 @@ extension Frame {
         "edge.wrong_password": .wrongPassword, "edge.too_many_attempts": .tooManyAttempts,
         "edge.forbidden": .forbiddenSentence, "edge.not_found": .notFoundSentence, "plan.bad_name": .wrongName,
         "plan.bad_message": .wrongMessage, "plan.unknown_segment": .required, "plan.no_dry_run": .noDryRun,
-        "plan.wrong_phase": .wrongPhaseText, "dispatch.wrong_phase": .wrongPhaseText,
+        "plan.wrong_phase": .wrongPhaseText, "plan.wrong_state": .wrongSegmentState,
+        "control.in_use": .segmentInUse, "plan.circular_segment": .circularSegment, "dispatch.wrong_phase": .wrongPhaseText,
         "control.transition": .wrongPhaseText, "control.name_taken": .nameTaken, "control.stale": .stale,
         "control.not_found": .notFoundSentence, "approval.own_campaign": .ownCampaign,
         "approval.reason_missing": .reasonMissing, "approval.already_decided": .alreadyDecided,

@@ -87,6 +87,13 @@ struct TextTable {
     /// Each as long as ``head``.
     var rows: [[String]]
 
+    init(head: [String], rows: [[String]]) { (self.head, self.rows) = (head, rows) }
+
+    /// The texts of some rows.
+    init<Row>(_ columns: [Column<Row>], _ all: [Row]) {
+        self.init(head: columns.map(\.title), rows: all.map { row in columns.map { $0.plain(row) } })
+    }
+
     var columns: [Column<[String]>] {
         head.enumerated().map { position, title in
             Column(title, isNumber: position > 0, plain: { $0[position] })

@@ -455,7 +455,7 @@ struct PlanCards {
         return """
             <div class="columns">
             \(card(f.t(.blockWhy), facts([(f.t(.goal), "\(plan.goal)"), (f.t(.scene), "\(f.scene(plan.scene))"), (f.t(.valuePerOrder), "\(f.language.money(minor: plan.valuePerOrderMinor))"), (f.t(.owner), "\(campaign.owner)"), (f.t(.scope), "\(f.scope(campaign.scope))")])))
-            \(card(f.t(.blockWho), facts([(f.t(.segment), segment.map { "<a href=\"/segments/\(Int($0.id))\">\($0.name)</a>" } ?? "--"), (f.t(.rule), "<code>\(segment?.rule ?? "--")</code>")] + limits)))
+            \(card(f.t(.blockWho), facts([(f.t(.segment), segment.map { "<a href=\"/segments/\(Int($0.id))\">\($0.name)</a>" } ?? "--"), (f.t(.rule), "<code>\(segment?.definition.summary ?? "--")</code>")] + limits)))
             \(card(f.t(.blockWhat), "<blockquote class=\"sms\">\(plan.message)</blockquote><p class=\"help\">\(f.t(.messageSize, "\(size.characters)", "\(size.parts)"))</p>\(facts([(f.t(.product), "\(plan.product ?? f.t(.none))"), (f.t(.conflicts), "\(plan.conflictingProducts.isEmpty ? f.t(.none) : plan.conflictingProducts.joined(separator: ", "))")]))"))
             \(card(f.t(.blockWhenWhere), facts([(f.t(.plannedAt), "\(f.time(plan.planned))"), (f.t(.validTo), "\(plan.validTo.iso)"), (f.t(.channel), "\(f.language(plan.channel.name))"), (f.t(.costPerPart), "\(f.language.money(minor: plan.costPerPartMinor))"), (f.t(.budget), "\(plan.budgetMinor.map { f.language.money(minor: $0) } ?? f.t(.unlimited))")])))
             </div>

@@ -217,7 +217,8 @@ extension Console {
     }
 
     private func formPage(_ form: CampaignForm, _ scene: Scene, for staff: Staff) async throws -> CampaignFormPage {
-        let segments = try await platform.store.segments(ListQuery(limit: 1000), in: staff.scope)
+        let usable = SegmentFilter(states: [.saved, .computed, .published], isTemplate: false)
+        let segments = try await platform.store.segments(ListQuery(limit: 1000), usable, seenBy: staff)
         let catalogue = try await platform.segments.catalogue()
         return CampaignFormPage(
             form: form,

@@ -1,9 +1,10 @@
-// 目标客户群.
+// 目标客户群: lists, editor, and what becomes of a segment.
 // SPDX-License-Identifier: Apache-2.0
 
 import Assembly
 import DecisionHost
 import Decisioning
+import Foundation
 import HTTPAPI
 import Hummingbird
 import Kernel
@@ -16,122 +17,314 @@ import Texts
 extension Console {
     func addSegments() {
         page("/segments", .viewSegments) { frame, _, context in
-            let query = TableQuery(frame)
-            let segments = try await platform.store.segments(query.list, in: try context.user().scope)
-            return SegmentListPage(segments: segments, query: query).page(frame)
+            let (query, tab) = (TableQuery(frame), SegmentListPage.Tab(rawValue: frame.parameter("tab")) ?? .all)
+            let staff = try context.user()
+            let segments = try await platform.store.segments(query.list, tab.filter, seenBy: staff)
+            return SegmentListPage(segments: segments, query: query, tab: tab).page(frame)
         }
         export("/segments.csv", .viewSegments, columns: SegmentListPage.columns) { frame, context in
-            let scope = try context.user().scope
-            return try await everything(TableQuery(frame)) { try await platform.store.segments($0, in: scope) }
+            let (staff, tab) = (try context.user(), SegmentListPage.Tab(rawValue: frame.parameter("tab")) ?? .all)
+            return try await everything(TableQuery(frame)) {
+                try await platform.store.segments($0, tab.filter, seenBy: staff)
+            }
         }
         export("/segments/attributes.csv", .viewSegments) { frame, _ in
             let catalogue = try await platform.segments.catalogue()
             return csv(AttributePicker.columns(frame, catalogue.groups), catalogue.attributes)
         }
+        addSegmentEditor()
+        addSegmentPages()
+        addSegmentActs()
+    }
+
+    // MARK: Editor
+
+    private func addSegmentEditor() {
         page("/segments/new", .editSegments) { frame, _, context in
-            let segment = Segment(
-                name: "",
-                rule: "",
-                owner: "",
-                scope: try context.user().scope,
-                updatedAt: frame.now.instant
-            )
-            return try await editor(segment, frame)
+            var form = SegmentForm(SegmentKind(rawValue: frame.parameter("kind")) ?? .rule)
+            if let id = Int64(frame.parameter("template")) {
+                let model = try await site.segment(id, for: try context.user())
+                let kept = frame.query.filter { $0.name == "keep" }.compactMap { Int($0.value) }
+                guard let rule = model.definition.rule, !kept.isEmpty || frame.parameter("kept") == "yes" else {
+                    return SegmentTemplatePage(model: model).page(frame)
+                }
+                form = SegmentForm(model.definition)
+                let all = try Segments.conditions(of: rule)
+                form.rule = try Segments.rule(of: kept.filter(all.indices.contains).map { all[$0] })
+            }
+            return try await editor(form, context.user().scope, frame, context)
         }
-        page("/segments/{id}", .viewSegments) { frame, _, context in
-            try await editor(try await site.segment(context.id(), for: context.user()), frame)
+        page("/segments/{id}/edit", .editSegments) { frame, _, context in
+            let segment = try await site.editableSegment(try context.id(), for: context.user())
+            return try await editor(SegmentForm(segment), segment.scope, frame, context)
         }
         site.post("/segments/check", .viewSegments) { request, context in
-            let rule = try await FormBody.read(request, context)["rule"].unixLines
+            let form = SegmentForm(try await FormBody.read(request, context))
             let frame = try await frame(request, context)
-            let result = try await result(of: rule, in: context.user().scope, frame)
+            let result = try await result(of: form, in: context.user().scope, frame)
             return respond(result?.html(frame) ?? "<p class=\"help\">\(frame.t(.resultEmpty))</p>")
         }
         site.post("/segments/sample.csv", .viewSegments) { request, context in
-            let rule = try await FormBody.read(request, context)["rule"].unixLines
+            let json = try await FormBody.read(request, context)["definition"]
+            guard let definition = try? JSONDecoder().decode(SegmentDefinition.self, from: Data(json.utf8)) else {
+                throw EdgeError.badRequest(field: "definition", why: "write a definition first")
+            }
             let frame = try await frame(request, context)
-            switch try await result(of: rule, in: context.user().scope, frame) {
+            let form = SegmentForm(definition)
+            switch try await result(of: form, in: context.user().scope, frame) {
             case .members(_, _, _, _, let sample, let attributes):
                 return try await download(csv(RuleResult.sampleColumns(attributes, frame), sample), request, context)
             case .wrong(let error, _): throw error
-            case .failed, nil: throw EdgeError.badRequest(field: "rule", why: "write a rule first")
+            case .failed(let why): throw EdgeError.badRequest(field: "definition", why: why)
+            case nil: throw EdgeError.badRequest(field: "definition", why: "write a definition first")
             }
         }
         form("/segments/save", .editSegments) { body, frame, context in
             let staff = try context.user()
-            var segment = Segment(
-                name: "",
-                rule: "",
-                owner: staff.login,
-                scope: staff.scope,
-                updatedAt: frame.now.instant
-            )
-            if let id = Int64(body["id"]) {
-                segment = try await site.segment(id, for: staff)
-                segment.version = Int(body["version"]) ?? 0
+            let form = SegmentForm(body)
+            var segment = Segment(name: "", rule: "", owner: staff.login, scope: staff.scope, updatedAt: frame.now.instant)
+            if let id = form.id {
+                segment = try await site.editableSegment(id, for: staff)
+                segment.version = form.version
             }
-            segment.name = body.trimmed("name")
-            segment.rule = body["rule"].unixLines
             do {
-                // The rule by itself must be right, before the organisation's conditions are added to it.
-                _ = try await platform.segments.check(segment.rule)
-                segment = try await platform.segments.save(
+                try form.fill(&segment)
+                segment.state = body["draft"] == "yes" ? .draft : segment.state == .draft ? .saved : segment.state
+                let saved = try await platform.segments.save(
                     segment,
                     by: staff,
                     today: frame.now.day,
                     at: frame.now.instant
                 )
-                return .next("/segments/\(segment.id)", .saved)
+                return .next("/segments/\(saved.id)", .saved)
             } catch let error as any CodedError where Problem.status(of: error).code < 500 {
                 let isName = ["plan.bad_name", "control.name_taken"].contains(error.code)
-                let page = try await editor(segment, frame, nameError: isName ? frame.problem(error) : nil)
-                return .page(
-                    page,
-                    isName || error is RuleError ? nil : Notice(isError: true, text: frame.problem(error))
+                let isShown = if case PlanningError.badRule? = error as? PlanningError { true } else { isName }
+                let page = try await editor(
+                    form,
+                    segment.scope,
+                    frame,
+                    context,
+                    nameError: isName ? frame.problem(error) : nil
                 )
+                return .page(page, isShown ? nil : Notice(isError: true, text: frame.problem(error)))
             }
         }
     }
 
-    private func editor(_ segment: Segment, _ frame: Frame, nameError: String? = nil) async throws -> Screen {
-        SegmentEditorPage(
-            id: segment.id == 0 ? nil : segment.id,
-            version: segment.version,
-            name: segment.name,
-            rule: segment.rule,
-            scope: segment.scope,
+    private func editor(
+        _ form: SegmentForm,
+        _ scope: OrganisationScope,
+        _ frame: Frame,
+        _ context: EdgeContext,
+        nameError: String? = nil
+    ) async throws -> Screen {
+        let staff = try context.user()
+        let newest = ListQuery(limit: 200)
+        let phases = Set(CampaignPhase.allCases)
+        return SegmentEditorPage(
+            form: form,
+            scope: scope,
             catalogue: try await platform.segments.catalogue(),
-            result: try await result(of: segment.rule, in: segment.scope, frame),
+            segments: try await platform.store.segments(newest, SegmentListPage.Tab.all.filter, seenBy: staff).rows,
+            campaigns: try await platform.store.campaigns(newest, phases: phases, in: staff.scope).rows,
+            policy: try await policy(),
+            result: try await result(of: form, in: scope, frame),
             nameError: nameError
         ).page(frame)
     }
 
-    /// Counts a rule and takes a sample; nil for an empty rule.
-    private func result(of rule: String, in scope: OrganisationScope, _ frame: Frame) async throws -> RuleResult? {
-        guard rule.contains(where: { !$0.isWhitespace }) else { return nil }
+    /// Finds the members a form asks for and takes a sample; nil for a form that says nothing yet.
+    private func result(of form: SegmentForm, in scope: OrganisationScope, _ frame: Frame) async throws -> RuleResult? {
+        guard !form.isBlank else { return nil }
         do {
-            let checked = try await platform.segments.check(rule)
+            let definition = try form.definition()
             let start = ContinuousClock.now
-            let count = try await platform.segments.count(rule, in: scope, today: frame.now.day)
+            try await platform.segments.check(definition, of: form.id ?? 0, in: scope)
+            let found = try await platform.segments.find(definition, of: form.id, in: scope, today: frame.now.day)
             let elapsed = Int((ContinuousClock.now - start) / .milliseconds(1))
-            let catalogue = try await platform.segments.catalogue()
-            let open = { (attribute: Attribute) in attribute.sensitivity == .open && attribute.isHot }
-            let named = checked.uses.attributes.filter(open)
-            let others = catalogue.attributes.filter { attribute in
-                open(attribute) && !named.contains { $0.code == attribute.code }
-            }
-            let shown = Array((named + others).prefix(6))
-            let members = try await platform.segments.members(rule, in: scope, today: frame.now.day)
+            let attributes = try await shown(for: definition)
             return .members(
-                rule: rule,
-                count: count,
+                definition: definition,
+                found: found,
                 base: try await site.subscribers(in: scope),
                 milliseconds: max(1, elapsed),
-                sample: try await platform.segments.sample(members, attributes: shown.map(\.code)),
-                attributes: shown
+                sample: try await platform.segments.sample(found.members, attributes: attributes.map(\.code)),
+                attributes: attributes
             )
-        } catch let error as RuleError {
-            return .wrong(error, rule: rule)
+        } catch PlanningError.badRule("from.rule", let error) {
+            return .wrong(error, rule: form.rule)
+        } catch let error as any CodedError where Problem.status(of: error).code < 500 {
+            return .failed(frame.problem(error))
+        }
+    }
+
+    /// Open hot attributes for a sample: those the rule names, then others.
+    private func shown(for definition: SegmentDefinition) async throws -> [Attribute] {
+        let catalogue = try await platform.segments.catalogue()
+        let open = { (attribute: Attribute) in attribute.sensitivity == .open && attribute.isHot }
+        let named =
+            if let rule = definition.rule { try await platform.segments.check(rule).uses.attributes.filter(open) } else {
+                [Attribute]()
+            }
+        let others = catalogue.attributes.filter { attribute in
+            open(attribute) && !named.contains { $0.code == attribute.code }
+        }
+        return Array((named + others).prefix(6))
+    }
+
+    // MARK: Pages
+
+    private func addSegmentPages() {
+        page("/segments/overlap", .viewSegments) { frame, _, context in
+            let staff = try context.user()
+            let choices = try await platform.store.segments(
+                ListQuery(limit: 200),
+                SegmentListPage.Tab.all.filter,
+                seenBy: staff
+            ).rows.filter { $0.state != .draft }
+            let chosen = try await chosen(frame, staff)
+            let overlap =
+                chosen.count < 2
+                ? nil : try await platform.segments.overlap(chosen, in: staff.scope, today: frame.now.day)
+            return SegmentOverlapPage(choices: choices, chosen: chosen, overlap: overlap).page(frame)
+        }
+        export("/segments/overlap.csv", .viewSegments, columns: SegmentOverlapPage.columns) { frame, context in
+            let staff = try context.user()
+            let chosen = try await chosen(frame, staff)
+            let overlap = try await platform.segments.overlap(chosen, in: staff.scope, today: frame.now.day)
+            return SegmentOverlapPage.combinations(overlap, of: chosen)
+        }
+        page("/segments/{id}", .viewSegments) { frame, _, context in
+            let segment = try await site.segment(try context.id(), for: context.user())
+            return try await detail(segment, context.user()).page(frame)
+        }
+        export("/segments/{id}/audiences.csv", .viewSegments, columns: SegmentDetailPage.audienceColumns) {
+            _,
+            context in
+            let segment = try await site.segment(try context.id(), for: context.user())
+            return try await platform.store.audiences(ofSegment: segment.id)
+        }
+        export("/segments/{id}/revisions.csv", .viewSegments, columns: SegmentDetailPage.revisionColumns) {
+            _,
+            context in
+            let segment = try await site.segment(try context.id(), for: context.user())
+            return try await platform.store.revisions(ofSegment: segment.id)
+        }
+    }
+
+    /// The segments an address names, at most as many as are compared.
+    private func chosen(_ frame: Frame, _ staff: Staff) async throws -> [Segment] {
+        var chosen: [Segment] = []
+        for item in frame.query where item.name == "s" && chosen.count < SegmentOverlapPage.most {
+            guard let id = Int64(item.value), !chosen.contains(where: { $0.id == id }) else { continue }
+            chosen.append(try await site.segment(id, for: staff))
+        }
+        return chosen
+    }
+
+    private func detail(_ segment: Segment, _ staff: Staff) async throws -> SegmentDetailPage {
+        let audiences = try await platform.store.audiences(ofSegment: segment.id)
+        let movement =
+            audiences.count < 2
+            ? nil : try await platform.segments.movement(from: audiences[1], to: audiences[0]).counts
+        return SegmentDetailPage(
+            segment: segment,
+            audiences: audiences,
+            revisions: try await platform.store.revisions(ofSegment: segment.id),
+            use: try await platform.store.use(ofSegment: segment.id),
+            isEditable: segment.isEditable(by: staff),
+            movement: movement,
+            attributes: try await platform.segments.catalogue().attributes
+        )
+    }
+
+    // MARK: Acts
+
+    private func addSegmentActs() {
+        act("compute", .computed) { console, segment, staff, frame in
+            _ = try await console.platform.segments.compute(
+                segment,
+                by: staff.login,
+                today: frame.now.day,
+                at: frame.now.instant
+            )
+        }
+        act("publish", .published) { console, segment, staff, frame in
+            _ = try await console.platform.segments.publish(segment, by: staff, at: frame.now.instant)
+        }
+        act("expire", .saved) { console, segment, staff, frame in
+            _ = try await console.platform.segments.move(segment, to: .expired, by: staff.login, at: frame.now.instant)
+        }
+        act("reopen", .saved) { console, segment, staff, frame in
+            _ = try await console.platform.segments.move(segment, to: .saved, by: staff.login, at: frame.now.instant)
+        }
+        form("/segments/{id}/delete", .editSegments) { body, frame, context in
+            let staff = try context.user()
+            var segment = try await site.editableSegment(try context.id(), for: staff)
+            segment.version = Int(body["version"]) ?? 0
+            try await platform.segments.delete(segment, by: staff, at: frame.now.instant)
+            return .next("/segments", .deleted)
+        }
+        form("/segments/{id}/split", .editSegments) { body, frame, context in
+            let staff = try context.user()
+            let segment = try await site.segment(try context.id(), for: staff)
+            var page = try await detail(segment, staff)
+            do {
+                let split = try SegmentSplit(by: body["by"], detail: body["detail"].unixLines)
+                let (today, now) = (frame.now.day, frame.now.instant)
+                let members = try await platform.segments.members(of: segment, in: staff.scope, today: today)
+                let parts = try await platform.segments.split(members, by: split, today: today)
+                page.parts = (body["by"], body["detail"], parts)
+                guard body["save"] == "yes" else { return .page(page.page(frame), nil) }
+                _ = try await platform.segments.save(
+                    parts,
+                    of: segment,
+                    name: { frame.language($0) },
+                    by: staff,
+                    at: now
+                )
+                return .next("/segments", .split)
+            } catch let error as any CodedError where Problem.status(of: error).code < 500 {
+                page.splitError = frame.problem(error)
+                return .page(page.page(frame), nil)
+            }
+        }
+    }
+
+    /// A change of a segment's state by a button.
+    private func act(
+        _ name: String,
+        _ done: Done,
+        _ body: @escaping @Sendable (Console, Segment, Staff, Frame) async throws -> Void
+    ) {
+        form("/segments/{id}/\(name)", .editSegments) { [self] fields, frame, context in
+            let staff = try context.user()
+            var segment = try await site.editableSegment(try context.id(), for: staff)
+            segment.version = Int(fields["version"]) ?? 0
+            try await body(self, segment, staff, frame)
+            return .next("/segments/\(segment.id)", done)
+        }
+    }
+}
+
+extension SegmentSplit {
+    /// Reads what the page's form says.
+    init(by way: String, detail: String) throws {
+        let parts = way.split(separator: ":", maxSplits: 1).map(String.init)
+        let words = detail.split { " ,，;；\n\t".contains($0) }.map(String.init)
+        switch parts.first {
+        case "tail": self = .tailDigits(words)
+        case "conditions":
+            self = .conditions(detail.split(separator: "\n").map(String.init).filter { !$0.allSatisfy(\.isWhitespace) })
+        case "value" where parts.count == 2: self = .attribute(parts[1])
+        case "bands" where parts.count == 2: self = .bands(parts[1], edges: words)
+        default:
+            let weights = words.compactMap { Int($0) }
+            guard weights.count == words.count else {
+                throw PlanningError.badDefinition(part: "weights", why: "weights are numbers, such as 1 1 2")
+            }
+            self = .random(weights: weights, draw: 1)
         }
     }
 }

@@ -139,14 +139,6 @@ struct PlanForm: Codable {
 }
 
 extension JSONObject {
-    init(_ segment: Segment) {
-        self = [
-            "id": segment.id, "version": segment.version, "name": segment.name, "rule": segment.rule,
-            "owner": segment.owner, "scope": segment.scope, "count": segment.count,
-            "updatedAt": segment.updatedAt.iso,
-        ]
-    }
-
     init(_ record: DryRunRecord) {
         self = [
             "at": record.at.iso, "outcomes": record.outcomes, "outcomeSHA256": record.outcomeSHA256,

@@ -23,11 +23,20 @@ extension Site {
 
     /// The segment with this number.
     ///
-    /// - Throws: ``EdgeError/notFound(_:)`` also when it is outside the scope.
+    /// - Throws: ``EdgeError/notFound(_:)`` also when the member of staff may not see it.
     public func segment(_ id: Int64, for staff: Staff) async throws -> Segment {
-        guard let segment = try await platform.store.segment(id), staff.scope.covers(segment.scope) else {
+        guard let segment = try await platform.store.segment(id), segment.isVisible(to: staff) else {
             throw EdgeError.notFound("segment \(id)")
         }
+        return segment
+    }
+
+    /// The segment with this number, to be changed.
+    ///
+    /// - Throws: ``EdgeError/forbidden(_:)`` when the member of staff may only see it.
+    public func editableSegment(_ id: Int64, for staff: Staff) async throws -> Segment {
+        let segment = try await segment(id, for: staff)
+        guard segment.isEditable(by: staff) else { throw EdgeError.forbidden(.editSegments) }
         return segment
     }
 
@@ -42,7 +51,7 @@ extension Site {
     ///
     /// - Throws: `PlanningError/unknownSegment(_:)`.
     public func checkSegment(of plan: CampaignPlan, for staff: Staff) async throws {
-        guard let segment = try await platform.store.segment(plan.segment), staff.scope.covers(segment.scope) else {
+        guard let segment = try await platform.store.segment(plan.segment), segment.isVisible(to: staff) else {
             throw PlanningError.unknownSegment(plan.segment)
         }
     }
@@ -96,12 +105,12 @@ extension Site {
         let store = platform.store
         guard scope != .all else { return try await store.audit(query) }
         let staff = try await Self.everything(ListQuery()) { try await self.staff($0, in: scope) }.map(\.login)
-        let segments = try await Self.everything(ListQuery()) { try await store.segments($0, in: scope) }
+        let segments = try await platform.segments.all(SegmentFilter()).filter { scope.covers($0.scope) }
         let campaigns = try await Self.everything(ListQuery()) {
             try await store.campaigns($0, phases: Set(CampaignPhase.allCases), in: scope)
         }
         let objects = Set(
-            staff.map { "staff/\($0)" } + segments.map { "segment/\($0.name)" }
+            staff.map { "staff/\($0)" } + segments.flatMap { ["segment/\($0.id)", "segment/\($0.name)"] }
                 + campaigns.flatMap { ["campaign/\($0.id.number)", "campaign/\($0.plan.name)"] }
         )
         let (people, subscribers) = (Set(staff), try await members(of: scope))

@@ -13,13 +13,6 @@ import Rules
 import Texts
 
 extension Site {
-    private struct SegmentInput: Decodable {
-        var name: String
-        var rule: String
-        /// The version it was read at; needed to change one.
-        var version: Int?
-    }
-
     private struct RuleInput: Decodable {
         var rule: String?
         var tree: RuleNode?
@@ -64,7 +57,8 @@ extension Site {
     static let segmentColumns: [CSVColumn<Segment>] = [
         CSVColumn("编号", "Number") { "\($0.id)" },
         CSVColumn("名称", "Name") { $0.name },
-        CSVColumn("规则", "Rule") { $0.rule },
+        CSVColumn("状态", "State") { $0.state.rawValue },
+        CSVColumn("定义", "Definition") { $0.definition.summary },
         CSVColumn("用户数", "Subscribers") { $0.count.map { "\($0)" } ?? "" },
         CSVColumn("创建人", "Owner") { $0.owner },
         CSVColumn("更新时间", "Changed") { $0.updatedAt.iso },
@@ -81,12 +75,14 @@ extension Site {
 
     func addSegmentRoutes() {
         addSegmentObjects()
+        addSegmentLife()
         addRuleRoutes()
     }
 
     private func addSegmentObjects() {
         get("\(Self.api)/segments", .viewSegments) { [self] request, context in
             let staff = try context.user()
+            let filter = try SegmentFilter(request.uri.queryParameters)
             return try await list(
                 request,
                 context,
@@ -94,20 +90,18 @@ extension Site {
                 order: SegmentColumn.self,
                 columns: Self.segmentColumns,
                 form: JSONObject.init
-            ) { try await platform.store.segments($0, in: staff.scope) }
+            ) { try await platform.store.segments($0, filter, seenBy: staff) }
         }
         post("\(Self.api)/segments", .editSegments) { [self] request, context in
             try await keys.once(request, context) { request in
-                let input = try await request.json(SegmentInput.self, context)
-                try await checkRule(input.rule)
                 let staff = try context.user()
-                let segment = Segment(
-                    name: input.name,
-                    rule: input.rule,
-                    owner: staff.login,
-                    scope: staff.scope,
-                    updatedAt: now
-                )
+                let form = try await request.json(SegmentForm.self, context)
+                var segment = Segment(name: "", rule: "", owner: staff.login, scope: staff.scope, updatedAt: now)
+                if let template = form.template {
+                    let model = try await self.segment(template.segment, for: staff)
+                    segment.definition = try model.definition.keeping(template.conditions)
+                }
+                try form.fill(&segment)
                 let saved = try await platform.segments.save(segment, by: staff, today: today, at: now)
                 return try Response.json(JSONObject(saved), status: .created)
             }
@@ -117,18 +111,25 @@ extension Site {
         }
         on(.put, "\(Self.api)/segments/{id}", .editSegments) { [self] request, context in
             let staff = try context.user()
-            var segment = try await segment(try context.id(), for: staff)
-            let input = try await request.json(SegmentInput.self, context)
-            guard let version = input.version else {
-                throw EdgeError.badRequest(field: "version", why: "send the version you changed")
-            }
-            try await checkRule(input.rule)
-            segment.version = version
-            segment.name = input.name
-            segment.rule = input.rule
+            var segment = try await editableSegment(try context.id(), for: staff)
+            let form = try await request.json(SegmentForm.self, context)
+            segment.version = try Self.version(form.version)
+            try form.fill(&segment)
             let saved = try await platform.segments.save(segment, by: staff, today: today, at: now)
             return try Response.json(JSONObject(saved))
         }
+        on(.delete, "\(Self.api)/segments/{id}", .editSegments) { [self] request, context in
+            let staff = try context.user()
+            var segment = try await editableSegment(try context.id(), for: staff)
+            segment.version = try Self.version(request.uri.queryParameters["version"].flatMap { Int($0) })
+            try await platform.segments.delete(segment, by: staff, at: now)
+            return Response(status: .noContent)
+        }
+    }
+
+    private static func version(_ version: Int?) throws(EdgeError) -> Int {
+        guard let version else { throw .badRequest(field: "version", why: "send the version you changed") }
+        return version
     }
 
     /// Checks a rule by itself, before the scope's conditions are put around it: its places are those of the text as it

@@ -3,6 +3,7 @@
 
 public import Kernel
 public import Model
+import Profiles
 
 /// Contact counters of all subscribers: one byte per subscriber, channel class and month.
 ///
@@ -22,6 +23,9 @@ public final class ContactLedger: @unchecked Sendable {
     /// The current month in the operator's zone, as the last clock tick said.
     public private(set) var currentMonth: LocalMonth
     private var blocks: [UnsafeMutablePointer<UInt8>] = []
+    /// What the blocks lie in, four to an allocation: so many fill whole huge pages.
+    private var memory: [UnsafeMutableRawPointer] = []
+    private static let blocksTogether = 4
     /// By block, what single contacts changed since a selection began; nil while none is made.
     private var changes: [Int: [Change]]?
 
@@ -38,16 +42,18 @@ public final class ContactLedger: @unchecked Sendable {
     }
 
     deinit {
-        for block in blocks { block.deallocate() }
+        for memory in memory { memory.deallocate() }
     }
 
     /// Makes room for `subscribers` indices; new counters are zero.
     func grow(subscribers: Int) {
         while blocks.count < Block.count(subscribers: subscribers) {
-            let memory = UnsafeMutableRawPointer.allocate(byteCount: Self.blockBytes, alignment: 4096)
+            let place = blocks.count % Self.blocksTogether
+            if place == 0 { memory.append(HugePages.allocate(byteCount: Self.blocksTogether * Self.blockBytes)) }
+            let block = (memory[memory.count - 1] + place * Self.blockBytes)
                 .bindMemory(to: UInt8.self, capacity: Self.blockBytes)
-            memory.initialize(repeating: 0, count: Self.blockBytes)
-            blocks.append(memory)
+            block.initialize(repeating: 0, count: Self.blockBytes)
+            blocks.append(block)
         }
     }
 

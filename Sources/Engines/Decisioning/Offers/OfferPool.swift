@@ -3,6 +3,7 @@
 
 public import Kernel
 public import Model
+import Profiles
 
 /// A campaign that is or was in the pool.
 public struct PooledCampaign: Hashable, Sendable {
@@ -188,8 +189,10 @@ final class OfferPool {
 
     private func rows(ofBlock block: Int, plane: Int) -> UnsafeMutablePointer<UInt64> {
         if let rows = planes[plane][block] { return rows }
-        let rows = UnsafeMutablePointer<UInt64>.allocate(capacity: Block.size * Self.width)
-        rows.initialize(repeating: 0, count: Block.size * Self.width)
+        let words = Block.size * Self.width
+        let rows = HugePages.allocate(byteCount: words * MemoryLayout<UInt64>.stride)
+            .bindMemory(to: UInt64.self, capacity: words)
+        rows.initialize(repeating: 0, count: words)
         planes[plane][block] = rows
         return rows
     }

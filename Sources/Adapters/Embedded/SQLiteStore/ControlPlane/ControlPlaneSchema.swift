@@ -14,16 +14,20 @@ enum ControlPlaneSchema {
         let name: String
         /// Statements, each ended by a semicolon.
         let sql: String
+        /// Whether a table that others refer to is made anew: references are then checked at the end of the step.
+        var rebuildsTables = false
     }
 
     /// All steps in the order they run.
-    static let steps = [staff, campaigns, listsAndLoads, policies, arbitrations, erasure]
+    static let steps = [staff, campaigns, listsAndLoads, policies, arbitrations, erasure, segments]
 
     /// Runs the steps that a database has not seen.
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         for step in steps {
-            migrator.registerMigration(step.name, foreignKeyChecks: .immediate) { try $0.execute(sql: step.sql) }
+            migrator.registerMigration(step.name, foreignKeyChecks: step.rebuildsTables ? .deferred : .immediate) {
+                try $0.execute(sql: step.sql)
+            }
         }
         return migrator
     }

@@ -26,6 +26,12 @@ struct ListStatement {
         arguments += values
     }
 
+    /// Keeps the rows that have one of some names in a column.
+    mutating func keep<Name: RawRepresentable<String>>(_ column: String, among names: Set<Name>) {
+        let names = names.map(\.rawValue).sorted()
+        keep("\(column) IN (\(names.map { _ in "?" }.joined(separator: ", ")))", StatementArguments(names))
+    }
+
     /// Keeps the rows of `table` whose scope is covered.
     mutating func keep(_ table: String, in scope: OrganisationScope) {
         for (level, place) in [("province", scope.province), ("city", scope.city), ("county", scope.county)] {

@@ -17,8 +17,7 @@ extension SQLiteControlPlane {
         in scope: OrganisationScope
     ) async throws -> Page<Arbitration> {
         var list = ListStatement("*", from: "arbitration")
-        let names = states.map(\.rawValue).sorted()
-        list.keep("state IN (\(names.map { _ in "?" }.joined(separator: ", ")))", StatementArguments(names))
+        list.keep("state", among: states)
         list.keep("arbitration", in: scope)
         list.keep(query.search, in: ["name", "owner"])
         let order = query.order(by: ArbitrationColumn.self)

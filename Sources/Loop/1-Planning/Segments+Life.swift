@@ -1,0 +1,220 @@
+// The life of a segment: saved, computed, released, expired; and what it takes over from models (SEG-12, SEG-20).
+// SPDX-License-Identifier: Apache-2.0
+
+import DecisionHost
+import Decisioning
+import Foundation
+public import Kernel
+public import Model
+public import Ports
+public import Rules
+
+extension Segments {
+    // MARK: Saving
+
+    /// Saves a segment; all but drafts are checked and counted.
+    ///
+    /// A changed definition takes a computed or released segment back to saved; what was released stays released.
+    /// - Throws: ``PlanningError`` with the part of the definition that cannot be, `ControlPlaneError` for a taken name
+    ///   or a stale version.
+    public func save(_ segment: Segment, by staff: Staff, today: LocalDay, at now: Instant) async throws -> Segment {
+        var segment = segment
+        segment.name = segment.name.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard (1...100).contains(segment.name.count) else { throw PlanningError.badName(segment.name) }
+        guard segment.purpose.count <= 1_000 else {
+            throw PlanningError.badValue(field: "purpose", why: "it has at most 1000 characters")
+        }
+        guard segment.validTo.map({ $0 >= today }) ?? true || segment.state == .expired else {
+            throw PlanningError.badValue(field: "validTo", why: "its last day has passed")
+        }
+        let stored = segment.id == 0 ? nil : try await store.segment(segment.id)
+        if let stored, stored.definition != segment.definition, segment.state != .draft { segment.state = .saved }
+        if segment.state == .draft {
+            segment.count = nil
+        } else {
+            try await check(segment.definition, of: segment.id, in: segment.scope)
+            let isCounted = stored?.definition == segment.definition && segment.count != nil
+            if !isCounted {
+                let found = try await find(segment.definition, of: segment.id, in: segment.scope, today: today)
+                segment.count = Int64(found.members.count)
+            }
+        }
+        segment.updatedAt = now
+        let action = segment.id == 0 ? "segment.create" : "segment.update"
+        return try await store.save(segment, audit: entry(action, segment, staff.login, now))
+    }
+
+    /// Checks what can be checked of a definition without finding members.
+    ///
+    /// - Throws: ``PlanningError`` with the first part that cannot be.
+    public func check(
+        _ definition: SegmentDefinition,
+        of segment: Int64 = 0,
+        in organisation: OrganisationScope
+    ) async throws {
+        if case .rule(let rule) = definition.source { try await check(rule: rule, at: "from.rule") }
+        for (place, exclusion) in definition.exclusions.enumerated() {
+            if case .rule(let rule) = exclusion { try await check(rule: rule, at: "exclude.\(place).rule") }
+        }
+        if case .top(_, let score) = definition.pick {
+            do {
+                _ = try await scope().checkScore(score)
+            } catch let error as RuleError {
+                throw PlanningError.badRule(part: "pick.top.score", error)
+            }
+        }
+        var (waiting, seen) = (definition.segments, Set<Int64>())
+        while let next = waiting.popLast() {
+            guard next != segment else { throw PlanningError.circular(segment) }
+            guard seen.insert(next).inserted else { continue }
+            guard let named = try await store.segment(next) else { throw PlanningError.unknownSegment(next) }
+            waiting += named.definition.segments
+        }
+    }
+
+    private func check(rule: String, at part: String) async throws {
+        do {
+            _ = try await check(rule)
+        } catch let error as RuleError {
+            throw PlanningError.badRule(part: part, error)
+        }
+    }
+
+    /// Removes a segment that nothing uses and of which nothing was released.
+    public func delete(_ segment: Segment, by staff: Staff, at now: Instant) async throws {
+        let audit = entry("segment.delete", segment, staff.login, now)
+        try await store.deleteSegment(segment.id, version: segment.version, audit: audit)
+    }
+
+    // MARK: Audiences
+
+    /// Freezes the members of a segment as they are now.
+    ///
+    /// One that is released and computed anew by itself is released again with them.
+    public func compute(
+        _ segment: Segment,
+        by who: String,
+        today: LocalDay,
+        at now: Instant
+    ) async throws -> (Audience, Segment) {
+        guard segment.state != .draft, segment.state != .expired else {
+            throw PlanningError.wrongState(segment.state, wanted: .computed)
+        }
+        let found = try await find(segment.definition, of: segment.id, in: segment.scope, today: today)
+        let audience = Audience(
+            segment: segment.id,
+            revision: segment.revision,
+            file: try host.store(found.members.listFile),
+            count: Int64(found.members.count),
+            universe: Int64(found.members.universe),
+            steps: found.steps,
+            load: found.load,
+            who: who,
+            at: now
+        )
+        var computed = segment
+        let isReleasedAgain = segment.state == .published && segment.refresh != .byHand
+        computed.state = isReleasedAgain ? .published : .computed
+        computed.updatedAt = now
+        return try await store.record(audience, of: computed, audit: entry("segment.compute", segment, who, now))
+    }
+
+    /// Releases the last audience of a segment's present definition; it never changes from then on.
+    ///
+    /// - Throws: ``PlanningError/wrongState(_:wanted:)`` unless one is computed.
+    public func publish(_ segment: Segment, by staff: Staff, at now: Instant) async throws -> Segment {
+        guard segment.state == .computed, let audience = segment.audience else {
+            throw PlanningError.wrongState(segment.state, wanted: .published)
+        }
+        var published = segment
+        (published.state, published.published, published.updatedAt) = (.published, audience, now)
+        return try await store.save(published, audit: entry("segment.publish", segment, staff.login, now))
+    }
+
+    /// Ends the use of a segment, or takes an ended one up again.
+    public func move(
+        _ segment: Segment,
+        to state: SegmentState,
+        by who: String,
+        at now: Instant
+    ) async throws -> Segment {
+        guard [.expired, .saved].contains(state), segment.state.next.contains(state) else {
+            throw PlanningError.wrongState(segment.state, wanted: state)
+        }
+        var moved = segment
+        (moved.state, moved.updatedAt) = (state, now)
+        if state == .saved { moved.validTo = nil }
+        return try await store.save(moved, audit: entry("segment.\(state.rawValue)", segment, who, now))
+    }
+
+    /// Computes what is due: those whose attributes were loaded anew, those whose day has come; and lets those whose
+    /// last day has passed expire.
+    ///
+    /// - Returns: Segments that could not be computed, with the reason; the others go on.
+    public func keepFresh(at now: LocalTime) async throws -> [(segment: Segment, problem: String)] {
+        let load = try await host.read { $0.attributes?.load }
+        var problems: [(segment: Segment, problem: String)] = []
+        for segment in try await all(SegmentFilter(states: [.saved, .computed, .published])) {
+            do {
+                if let last = segment.validTo, last < now.day {
+                    _ = try await move(segment, to: .expired, by: Self.system, at: now.instant)
+                } else if try await isDue(segment, load: load, at: now) {
+                    _ = try await compute(segment, by: Self.system, today: now.day, at: now.instant)
+                }
+            } catch ControlPlaneError.stale {
+                // Somebody is working on it; the next pass sees what they made of it.
+            } catch {
+                problems.append((segment, "\(error)"))
+            }
+        }
+        return problems
+    }
+
+    /// Who stands in the audit log for what happens by itself.
+    private static let system = "gyre"
+
+    private func isDue(_ segment: Segment, load: String?, at now: LocalTime) async throws -> Bool {
+        guard let load, [.onLoad, .daily].contains(segment.refresh) else { return false }
+        guard let number = segment.audience, let last = try await store.audience(number) else { return true }
+        return last.load != load || last.revision != segment.revision
+            || (segment.refresh == .daily && LocalTime(instant: last.at, offsetSeconds: now.offsetSeconds).day < now.day)
+    }
+
+    /// All segments that a filter lets through.
+    public func all(_ filter: SegmentFilter) async throws -> [Segment] {
+        var (found, query): ([Segment], ListQuery) = ([], ListQuery(order: "name", isDescending: false, limit: 1_000))
+        while true {
+            let page = try await store.segments(query, filter, seenBy: nil)
+            found += page.rows
+            query.offset += page.rows.count
+            if page.rows.isEmpty || query.offset >= page.total { return found }
+        }
+    }
+
+    // MARK: Models
+
+    /// The conditions of a rule that can be taken over one by one: the parts of its topmost AND.
+    public static func conditions(of rule: String) throws(RuleError) -> [String] {
+        let root = try RuleSyntax(parsing: rule).root
+        guard case .and(let parts) = root.kind else { return [root.text] }
+        return parts.map(\.text)
+    }
+
+    /// A rule made of some conditions of another one.
+    public static func rule(of conditions: [String]) throws(RuleError) -> String {
+        var parts: [RuleNode] = []
+        for condition in conditions { parts.append(try RuleSyntax(parsing: condition).root) }
+        guard let first = parts.first else { return "" }
+        return parts.count == 1 ? first.text : RuleNode(.and(parts)).text
+    }
+
+    private func entry(_ action: String, _ segment: Segment, _ who: String, _ now: Instant) -> AuditEntry {
+        AuditEntry(
+            at: now,
+            who: who,
+            action: action,
+            object: segment.id == 0 ? "segment/\(segment.name)" : "segment/\(segment.id)",
+            detail: segment.name
+        )
+    }
+}

@@ -1,0 +1,195 @@
+// The control plane's promises about segments: revisions, life, audiences, use.
+// SPDX-License-Identifier: Apache-2.0
+
+import Kernel
+import Model
+import Ports
+import Testing
+
+extension ControlPlaneStore {
+    /// Segments of everybody in a scope.
+    func segments(_ query: ListQuery, in scope: OrganisationScope) async throws -> Page<Segment> {
+        let staff = Staff(login: "nobody", name: "nobody", role: .planner, scope: scope)
+        return try await segments(query, SegmentFilter(), seenBy: staff)
+    }
+}
+
+extension ControlPlaneConformance {
+    func segmentsKeepTheirRevisions() async throws {
+        let target = try await store.save(newSegment("部分"), audit: entry("segment.create"))
+        var segment = newSegment("客户群")
+        segment.purpose = "留住\n老用户"
+        segment.definition = SegmentDefinition(
+            .algebra(.difference([.segment(target.id), .segment(target.id)])),
+            exclusions: [
+                .list("black"), .contacted(category: "data", days: 90), .contacted(category: nil, days: 7),
+                .campaigns([1, 2]), .rule("arpu < 10"), .segment(target.id),
+            ],
+            customerLine: .highest("arpu"),
+            pick: .top(500, score: "arpu * 2")
+        )
+        (segment.sharing, segment.refresh, segment.isTemplate) = (.everyone, .daily, true)
+        segment.validTo = LocalDay(number: 20_500)
+        let first = try await store.save(segment, audit: entry("segment.create"))
+        (segment.id, segment.version) = (first.id, 1)
+        #expect(first == segment && first.revision == 1)
+        #expect(try await store.segment(first.id) == first)
+
+        var renamed = first
+        renamed.name = "新名"
+        renamed = try await store.save(renamed, audit: entry("segment.update"))
+        #expect(renamed.revision == 1, "a name is no definition")
+        var changed = renamed
+        let hash = try #require(ContentHash(hex: String(repeating: "ab", count: 32)))
+        changed.definition = SegmentDefinition(
+            .members(MemberFile(file: hash, count: 3, origin: .external, name: "CRM")),
+            customerLine: .main,
+            pick: .sample(2, draw: 9)
+        )
+        changed.updatedAt = at(77)
+        changed = try await store.save(changed, audit: entry("segment.update"))
+        #expect(changed.revision == 2)
+        let revisions = try await store.revisions(ofSegment: first.id)
+        #expect(revisions.map(\.number) == [2, 1] && revisions.map(\.name) == ["新名", "客户群"])
+        #expect(revisions.map(\.definition) == [changed.definition, segment.definition])
+        #expect(revisions[0].at == at(77) && revisions[0].who == entry().who)
+        #expect(try await store.revisions(ofSegment: 99).isEmpty)
+
+        for source in [
+            SegmentSource.sql("SELECT idx FROM subscriber -- '; DROP TABLE segment"),
+            .outcome(CampaignOutcome(campaign: 7, results: [.accepted, .silent])), .rule("arpu > 3"),
+        ] {
+            changed.definition = SegmentDefinition(source)
+            changed = try await store.save(changed, audit: entry("segment.update"))
+            #expect(try await store.segment(changed.id) == changed)
+        }
+        changed.definition = SegmentDefinition(.algebra(.union([.segment(target.id), .segment(99)])))
+        await #expect(throws: ControlPlaneError.notFound(object: "segment/99")) {
+            try await store.save(changed, audit: entry())
+        }
+    }
+
+    func segmentsFollowTheirTable() async throws {
+        let file = try #require(ContentHash(hex: String(repeating: "cd", count: 32)))
+        func audience(_ segment: Segment, _ count: Int64 = 5) -> Audience {
+            Audience(
+                segment: segment.id,
+                revision: segment.revision,
+                file: file,
+                count: count,
+                universe: 10,
+                steps: [SegmentStep(.source, removed: 0, left: 9), SegmentStep(.exclusion(0), removed: 4, left: 5)],
+                load: "L1",
+                who: "wang",
+                at: at(8)
+            )
+        }
+        for state in [SegmentState.computed, .published, .expired] {
+            var segment = newSegment("不能 \(state.rawValue)")
+            segment.state = state
+            await #expect(throws: ControlPlaneError.self) { try await store.save(segment, audit: entry()) }
+        }
+        var segment = newSegment("客户群")
+        segment.state = .draft
+        segment.definition = SegmentDefinition(.rule(""))
+        segment = try await store.save(segment, audit: entry("segment.create"))
+        func refused(_ comment: Comment, _ change: (inout Segment) -> Void) async {
+            var changed = segment
+            change(&changed)
+            await #expect(throws: ControlPlaneError.self, comment) { try await store.save(changed, audit: entry()) }
+        }
+        await refused("only a draft may be empty") { $0.state = .saved }
+        await refused("nothing is released of a draft") { $0.state = .published }
+        await refused("its owner stays") { $0.owner = "li" }
+        await refused("an audience it names is there") { $0.audience = 4 }
+        await refused("it is not made of itself") { $0.definition.exclusions = [.segment($0.id)] }
+        segment.definition = SegmentDefinition(.rule("TRUE"))
+        segment.state = .saved
+        segment = try await store.save(segment, audit: entry("segment.update"))
+        await #expect(throws: ControlPlaneError.self, "with an audience it is computed") {
+            try await store.record(audience(segment), of: segment, audit: entry())
+        }
+        segment.state = .computed
+        await #expect(throws: ControlPlaneError.self, "no more members than there are") {
+            try await store.record(audience(segment, 11), of: segment, audit: entry())
+        }
+        let (first, computed) = try await store.record(audience(segment), of: segment, audit: entry("segment.compute"))
+        #expect(computed.count == 5 && computed.audience == first.id && computed.published == nil)
+        #expect(try await store.audience(first.id) == first && first.id > 0)
+        segment = computed
+        await refused("what is changed is saved first") { $0.definition = SegmentDefinition(.rule("FALSE")) }
+        await refused("what is released is named") { $0.state = .published }
+        (segment.state, segment.published) = (.published, first.id)
+        segment = try await store.save(segment, audit: entry("segment.publish"))
+        let (second, again) = try await store.record(audience(segment, 6), of: segment, audit: entry("segment.compute"))
+        #expect(again.published == second.id && again.state == .published, "released again")
+        #expect(try await store.audiences(ofSegment: segment.id).map(\.id) == [second.id, first.id])
+        segment = again
+        await #expect(throws: ControlPlaneError.self, "what was released never goes away") {
+            try await store.deleteSegment(segment.id, version: segment.version, audit: entry())
+        }
+        segment.definition = SegmentDefinition(.rule("arpu > 1"))
+        segment.state = .saved
+        segment = try await store.save(segment, audit: entry("segment.update"))
+        #expect(segment.published == second.id, "a new revision leaves what was released")
+        segment.state = .expired
+        segment = try await store.save(segment, audit: entry("segment.expired"))
+        await refused("an ended one is not computed") { $0.state = .computed }
+    }
+
+    func segmentsInUseStay() async throws {
+        let inner = try await store.save(newSegment("内"), audit: entry("segment.create"))
+        var outer = newSegment("外")
+        outer.definition = SegmentDefinition(.rule("TRUE"), exclusions: [.segment(inner.id)])
+        outer = try await store.save(outer, audit: entry("segment.create"))
+        let campaign = try await store.save(try await newCampaign("活动", segment: inner.id), audit: entry("create"))
+        let use = try await store.use(ofSegment: inner.id)
+        #expect(use.campaigns == [.init(id: campaign.id.number, name: "活动")])
+        #expect(use.segments == [.init(id: outer.id, name: "外")])
+        #expect(try await store.use(ofSegment: outer.id).isEmpty)
+        await #expect(throws: ControlPlaneError.inUse(object: "segment/\(inner.id)", by: "campaign/\(campaign.id.number)")) {
+            try await store.deleteSegment(inner.id, version: 1, audit: entry())
+        }
+        let other = try await store.save(newSegment("另"), audit: entry("segment.create"))
+        outer.definition.exclusions = [.segment(other.id)]
+        outer = try await store.save(outer, audit: entry("segment.update"))
+        #expect(try await store.use(ofSegment: inner.id).segments.isEmpty)
+        await #expect(throws: ControlPlaneError.inUse(object: "segment/\(other.id)", by: "segment/\(outer.id)")) {
+            try await store.deleteSegment(other.id, version: 1, audit: entry())
+        }
+        await #expect(throws: ControlPlaneError.stale(object: "segment/\(outer.id)", expectedVersion: 1)) {
+            try await store.deleteSegment(outer.id, version: 1, audit: entry())
+        }
+        try await store.deleteSegment(outer.id, version: 2, audit: entry("segment.delete"))
+        try await store.deleteSegment(other.id, version: 1, audit: entry("segment.delete"))
+        #expect(try await store.segment(outer.id) == nil)
+        #expect(try await store.revisions(ofSegment: outer.id).isEmpty)
+        #expect(try await store.save(newSegment("后"), audit: entry("segment.create")).id > other.id, "no number again")
+        await #expect(throws: ControlPlaneError.notFound(object: "segment/\(other.id)")) {
+            try await store.deleteSegment(other.id, version: 1, audit: entry())
+        }
+    }
+
+    func segmentsAreSharedAsTheySay() async throws {
+        let home = OrganisationScope(province: "浙江")
+        for (number, sharing) in SegmentSharing.allCases.enumerated() {
+            var segment = newSegment("\(sharing.rawValue)")
+            (segment.scope, segment.sharing, segment.isTemplate) = (home, sharing, number == 0)
+            _ = try await store.save(segment, audit: entry())
+        }
+        func seen(_ login: String, _ scope: OrganisationScope, _ filter: SegmentFilter = .init()) async throws -> Set<String> {
+            let staff = Staff(login: login, name: login, role: .planner, scope: scope)
+            let page = try await store.segments(ListQuery(), filter, seenBy: staff)
+            #expect(page.total == page.rows.count && page.rows.allSatisfy { $0.isVisible(to: staff) })
+            return Set(page.rows.map(\.name))
+        }
+        #expect(try await seen("wang", OrganisationScope(province: "江苏")) == ["owner", "scope", "everyone"])
+        #expect(try await seen("li", home) == ["scope", "everyone"])
+        #expect(try await seen("li", .all) == ["scope", "everyone"])
+        #expect(try await seen("li", OrganisationScope(province: "江苏")) == ["everyone"])
+        #expect(try await seen("wang", .all, SegmentFilter(isTemplate: true)) == ["owner"])
+        #expect(try await seen("wang", .all, SegmentFilter(states: [.draft])) == [])
+        #expect(try await seen("wang", .all, SegmentFilter(refreshes: [.byHand])).count == 3)
+        #expect(try await store.segments(ListQuery(), SegmentFilter(), seenBy: nil).total == 3)
+    }
+}
