@@ -24,7 +24,7 @@ struct BehaviourBench {
             ("count_ms", "count(contact, channel = 'sms' AND kind = 'marketing', within \(days) days) >= \(count)"),
             ("sum_ms", "sum(subscriber_month, fee_total, within 3 months) / 3 >= \(days)"),
             ("last_ms", "last(contact, outcome, kind = 'marketing') = 'refused'"),
-            ("beside_ms", "sum(subscriber_month, fee_total, within 3 months) > arpu_avg_3m * \(count)"),
+            ("beside_ms", "sum(subscriber_month, fee_total, within 3 months) > arpu_avg_3m * 2"),
             ("complaint_ms", "count(complaint, NOT resolved, within \(months) months) >= 1 AND arpu_avg_3m >= \(days)"),
         ]
     }
