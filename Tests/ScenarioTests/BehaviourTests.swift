@@ -146,6 +146,23 @@ import Testing
         }
     }
 
+    @Test func `a table that knows the index is read without the lines, and rows of nobody do not count`() async throws
+    {
+        try await with([.subscriber, .contact]) { platform, _, _ in
+            let (rule, _) = Self.questions[1]
+            let warehouse: any WarehouseSession = platform.warehouse
+            let before = try await platform.segments.members(rule, in: .all, today: today)
+            for sql in [
+                "CREATE TABLE kept AS SELECT contact.*, idx FROM contact JOIN line USING (line_id)",
+                "INSERT INTO kept SELECT *, NULL FROM contact",
+                "CREATE OR REPLACE VIEW contact AS SELECT * FROM kept",
+                "DROP VIEW line",
+            ] { try await warehouse.execute(SQLText(sql)) }
+            #expect(try await platform.segments.members(rule, in: .all, today: today) == before)
+            #expect(!before.isEmpty)
+        }
+    }
+
     @Test func `many ask at once`() async throws {
         try await with([.subscriber, .contact, .complaint]) { platform, _, _ in
             let alone = try await platform.segments.count(Self.questions[0].0, in: .all, today: today)
