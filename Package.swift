@@ -295,7 +295,7 @@ let package = Package(
         .testTarget(
             name: "ScenarioTests",
             dependencies: core + [
-                "Assembly", "Demo", "Evaluation", "InMemory", "Planning", "SimulatedChannel", "Synthetic",
+                "Assembly", "Demo", "Evaluation", "InMemory", "Planning", "Rules", "SimulatedChannel", "Synthetic",
                 "Texts",
             ],
             swiftSettings: strict

@@ -48,6 +48,20 @@ import Testing
         ("count(complaint) = 0", nil),
         ("count(complaint, within 1 months) = 0", "count(complaint, within 1 month) = 0"),
         ("COUNT(contact, within = 5) > 1", "count(contact, within = 5) > 1"),
+        ("did( contact )", "did(contact)"),
+        ("NOT did(contact, a OR b, within 3 months)", nil),
+        ("sum(subscriber_month, fee, within 1 day) / 3 >= 80.00", nil),
+        ("last(\"月 账单\", \"and\") IS NULL", nil),
+        ("last(contact, within, within = 5, within 2 days) = 'a'", nil),
+        (
+            "count(contact, between date '2026-01-01' and today - interval 1 month) = 0",
+            "count(contact, BETWEEN DATE '2026-01-01' AND today - INTERVAL 1 MONTH) = 0"
+        ),
+        (
+            "sum(contact, n, x BETWEEN 1 AND 2, BETWEEN (today) AND today) > 0",
+            "sum(contact, n, x BETWEEN 1 AND 2, BETWEEN today AND today) > 0"
+        ),
+        ("count = 1 AND \"sum\" = 2", "count = 1 AND sum = 2"),
     ])
     func `text is read by precedence and printed canonically`(text: String, expected: String?) throws {
         let syntax = try RuleSyntax(parsing: text)
@@ -85,7 +99,7 @@ import Testing
         #expect(Array(text.utf8) == Array("caf\u{E9}".utf8))
     }
 
-    @Test(arguments: ["(", "NOT ", "-", "on_list(", "(1 + ", "count(x, "])
+    @Test(arguments: ["(", "NOT ", "-", "on_list(", "(1 + ", "count(x, ", "did(x, ", "sum(x,y, "])
     func `a million of anything that nests is an error, not a crash`(piece: String) {
         let error = #expect(throws: RuleError.self) {
             try RuleSyntax(parsing: String(repeating: piece, count: 1_000_000))
@@ -113,7 +127,9 @@ import Testing
         AND activated >= today - INTERVAL 6 MONTH AND last_order <> DATE '2026-01-31' AND is_5g = TRUE \
         AND city LIKE '深%' ESCAPE '!' AND home NOT LIKE '_圳' AND remark IS NOT NULL AND x IS NULL \
         AND on_list('black') AND y NOT IN (1) AND z NOT BETWEEN 1 AND 2 AND w = NULL \
-        AND count(contact, channel = 'sms', within 90 days) >= 2 AND count(visit) > 0
+        AND count(contact, channel = 'sms', within 90 days) >= 2 AND count(visit) > 0 \
+        AND NOT did(contact) AND sum(bill, fee, a OR b, BETWEEN DATE '2026-01-01' AND today) > 1 \
+        AND last(bill, fee, within 1 month) IS NULL
         """
 
     @Test func `the tree survives JSON unchanged`() throws {
@@ -139,6 +155,27 @@ import Testing
     }
 
     @Test(arguments: [
+        (
+            "count(contact, a, within 90 days) > 0",
+            #"{"condition":{"attribute":"a","type":"attribute"},"source":"contact","type":"count","#
+                + #""within":{"count":90,"unit":"day"}}"#
+        ),
+        (
+            "sum(bill, fee, BETWEEN today AND DATE '2026-01-31') > 0",
+            #"{"column":"fee","high":{"day":"2026-01-31","type":"day"},"low":{"type":"today"},"source":"bill","type":"sum"}"#
+        ),
+    ])
+    func `behaviour is an object named by its function`(rule: String, left: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        guard case .comparison(let node, _, _) = try RuleSyntax(parsing: rule).root.kind else {
+            Issue.record("not a comparison")
+            return
+        }
+        #expect(String(decoding: try encoder.encode(node), as: UTF8.self) == left)
+    }
+
+    @Test(arguments: [
         (#"{"type":"and","conditions":[{"type":"today"}]}"#, "one condition is no AND"),
         (#"{"type":"and","conditions":[]}"#, "no condition is no AND"),
         (#"{"type":"number","number":"-5"}"#, "a negative number is a negation"),
@@ -147,6 +184,10 @@ import Testing
         (#"{"type":"interval","interval":{"count":-1,"unit":"day"}}"#, "a negative interval"),
         (#"{"type":"call","function":"a b","arguments":[]}"#, "a function that is two words"),
         (#"{"type":"text","text":"\u0000"}"#, "a NUL"),
+        (#"{"type":"count","source":"a","column":"b"}"#, "a count of a column"),
+        (#"{"type":"sum","source":"a"}"#, "a sum of nothing"),
+        (#"{"type":"did","source":""}"#, "a source without a name"),
+        (#"{"type":"call","function":"sum","arguments":[{"type":"today"}]}"#, "a sum as a call"),
     ])
     func `a tree that text cannot say is refused`(json: String, why: String) {
         #expect(throws: RuleError.self, Comment(rawValue: why)) {
@@ -156,6 +197,8 @@ import Testing
 
     @Test(arguments: [
         #"{"type":"nonsense"}"#, #"{"type":"not"}"#, #"{"type":"number","number":"1e5"}"#, "[]", "{",
+        #"{"type":"last","column":"b"}"#, #"{"type":"did","source":"a","low":{"type":"today"}}"#,
+        #"{"type":"did","source":"a","within":{"count":1,"unit":"day"},"low":{"type":"today"},"high":{"type":"today"}}"#,
         #"{"type":"day","day":"2026-02-30"}"#, #"{"type":"comparison","operator":"~"}"#,
     ])
     func `JSON that is no tree is refused`(json: String) {

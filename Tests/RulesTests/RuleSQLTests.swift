@@ -48,6 +48,38 @@ import Testing
         ("on_list('o''neill')", #""idx" IN (SELECT "idx" FROM "list_member" WHERE "list" = 'o''neill')"#),
         ("NOT owns('vod')", #"NOT ("idx" IN (SELECT "idx" FROM "product_owner" WHERE "product" = 'vod'))"#),
         ("in_audience('暑期')", #""idx" IN (SELECT "idx" FROM "audience_member" WHERE "audience" = '暑期')"#),
+        ("did(contact)", #""idx" IN (SELECT "idx" FROM "event_contact")"#),
+        (
+            "NOT did(contact, channel = 'sms', within 90 days)",
+            #""idx" NOT IN (SELECT "idx" FROM "event_contact" WHERE ("channel" = 'sms') AND "#
+                + #""day" BETWEEN DATE '2026-08-24' AND DATE '2026-11-21')"#
+        ),
+        ("count(contact) = 0", #""idx" NOT IN (SELECT "idx" FROM "event_contact")"#),
+        ("count(contact) >= 2", #""idx" IN (SELECT "idx" FROM "event_contact" GROUP BY "idx" HAVING count(*) >= 2)"#),
+        (
+            "NOT count(contact) > 2",
+            #""idx" NOT IN (SELECT "idx" FROM "event_contact" GROUP BY "idx" HAVING count(*) > 2)"#
+        ),
+        (
+            "count(contact) IN (0, 5)",
+            #""idx" NOT IN (SELECT "idx" FROM "event_contact" GROUP BY "idx" HAVING (count(*) IN (0, 5)) IS NOT TRUE)"#
+        ),
+        (
+            "is_5g AND sum(contact, campaign, within 1 month) >= 5",
+            #"("is_5g") AND ("idx" IN (SELECT "idx" FROM "event_contact" WHERE "day" BETWEEN DATE '2026-10-22' AND "#
+                + #"DATE '2026-11-21' GROUP BY "idx" HAVING CAST(CASE WHEN sum("campaign") > 1000000000000 THEN "#
+                + #"1000000000000 WHEN sum("campaign") < -1000000000000 THEN -1000000000000 ELSE sum("campaign") END "#
+                + #"AS BIGINT) >= 5))"#
+        ),
+        (
+            "NOT last(contact, outcome) = 'a'",
+            #""idx" IN (SELECT "idx" FROM "event_contact" WHERE "day" IS NOT NULL GROUP BY "idx" HAVING "#
+                + #"last("outcome" ORDER BY "day" NULLS FIRST, "at" NULLS FIRST, "outcome" NULLS FIRST) <> 'a')"#
+        ),
+        (
+            "count(contact) > age",
+            #"(SELECT count(*) FROM "event_contact" WHERE "event_contact"."idx" = "subscriber"."idx") > "age""#
+        ),
         ("TRUE AND 1 < 2", "TRUE AND TRUE"),
         ("city = home", #""city" = "home""#),
     ])
@@ -60,6 +92,11 @@ import Testing
         ("city LIKE 'a\\b%'", #"`city` LIKE 'a\\\\b%'"#),
         ("age / tenure > 1", "((`age` * 1000000) div NULLIF(`tenure`, 0)) > 1000000"),
         ("arpu + 1 > 2", "(CAST(`arpu` * 100 AS BIGINT) + 100) > 200"),
+        (
+            "last(subscriber_month, fee) > 1",
+            "`idx` IN (SELECT `idx` FROM `event_subscriber_month` WHERE `month` IS NOT NULL GROUP BY `idx` HAVING "
+                + "CAST(max_by(`fee`, struct(`month`, `fee`)) * 100 AS BIGINT) > 100)"
+        ),
         ("days_between(activated, last_order) > 1", "CAST(datediff(`last_order`, `activated`) AS BIGINT) > 1"),
     ])
     func `Spark text`(rule: String, expected: String) throws {

@@ -63,7 +63,7 @@ public struct HotProfile: Sendable {
     ///   - members: The members of a list, audience or product; nil = there is none of that name. Called once for
     ///     each that the rule names; the answer is copied.
     /// - Returns: The condition, ready to run.
-    /// - Throws: ``ProfileError`` when the rule reads an attribute without a column or asks for an unknown set.
+    /// - Throws: ``ProfileError`` when the rule reads an attribute without a column or behaviour, or asks for an unknown set.
     public func compile(
         _ rule: CheckedRule,
         today: LocalDay,
@@ -114,7 +114,7 @@ public struct HotProfile: Sendable {
     }
 
     private func requireColumns(_ uses: RuleUses) throws(ProfileError) {
-        let missing = uses.attributes.map(\.code).filter { columns[$0] == nil }
+        let missing = uses.attributes.map(\.code).filter { columns[$0] == nil } + uses.sources.map(\.name)
         guard missing.isEmpty else { throw .requiresWarehouse(attributes: missing) }
     }
 

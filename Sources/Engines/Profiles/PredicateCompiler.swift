@@ -93,7 +93,10 @@ struct PredicateCompiler {
         case .flag(let attribute): return bits(try profile.hot(attribute), flip: negated)
         case .compare(let left, let sign, let right): return try comparison(left, negated ? sign.negated : sign, right)
         case .isIn(let value, let items): return try isIn(value, items, flip: negated)
-        case .like(let attribute, let pattern):
+        case .like(let value, let pattern):
+            guard case .attribute(let attribute) = value.operation else {
+                preconditionFailure("behaviour has no column, and only texts are like a pattern")
+            }
             return try codes(attribute, flip: negated) { pattern.matches($0) }
         case .isNull(let value): return try isNull(value, flip: negated)
         case .member(let membership): return try member(membership, flip: negated)
@@ -431,6 +434,7 @@ struct PredicateCompiler {
         case .addMonths(let x, let months):
             try parts([x])
             append(.addMonths(a, months), target)
+        case .aggregate(let aggregate): throw .requiresWarehouse(attributes: [aggregate.source.name])
         case .text, .today: preconditionFailure("texts are compared by code, and today is bound")
         }
     }
@@ -451,20 +455,6 @@ struct PredicateCompiler {
         let storage = ColumnStorage(numbers)
         owners.append(storage)
         return UnsafePointer(storage.pointer(to: T.self))
-    }
-}
-
-extension ComparisonOperator {
-    /// The operator that holds where this one does not, NULLs aside.
-    fileprivate var negated: ComparisonOperator {
-        switch self {
-        case .equal: .notEqual
-        case .notEqual: .equal
-        case .less: .greaterOrEqual
-        case .lessOrEqual: .greater
-        case .greater: .lessOrEqual
-        case .greaterOrEqual: .less
-        }
     }
 }
 
@@ -498,7 +488,7 @@ extension CheckedValue {
             return a.monotone.map { ($0, $1 == (divisor > 0)) }
         case .negate(let a): return a.monotone.map { ($0, !$1) }
         case .scaleUp(let a, _), .scaleDown(let a, _), .addDays(let a, _), .addMonths(let a, _): return a.monotone
-        case .constant, .text, .today: return nil
+        case .constant, .text, .today, .aggregate: return nil
         }
     }
 }

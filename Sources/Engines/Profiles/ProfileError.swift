@@ -16,7 +16,7 @@ public enum ProfileError: CodedError, Equatable {
     case wrongType(attribute: String, expected: String, found: String)
     /// A column for an attribute that the catalogue does not have.
     case unknownAttribute(String)
-    /// A rule that reads attributes without a column in memory.
+    /// A rule that reads attributes without a column in memory, or tables of behaviour.
     case requiresWarehouse(attributes: [String])
     /// A rule that asks for a list, audience or product nobody supplies.
     case unknownMembership(Membership)
@@ -49,7 +49,7 @@ public enum ProfileError: CodedError, Equatable {
         case .unknownAttribute(let attribute):
             "there is a column for \(attribute), but no such attribute in the catalogue"
         case .requiresWarehouse(let attributes):
-            "not in memory: \(attributes.joined(separator: ", ")); make them hot in the catalogue or use the warehouse"
+            "not in memory: \(attributes.joined(separator: ", ")); make attributes hot in the catalogue, or use a segment"
         case .unknownMembership(let membership):
             "no members are known for \(membership.kind.function)('\(membership.name)')"
         case .malformed(let offset, let expected):

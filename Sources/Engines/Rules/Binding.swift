@@ -8,7 +8,8 @@ extension CheckedCondition {
     /// The same condition with `today` replaced by a day.
     public func bound(today: LocalDay) -> CheckedCondition {
         switch self {
-        case .constant, .flag, .like, .member: self
+        case .constant, .flag, .member: self
+        case .like(let value, let pattern): .like(value.bound(today: today), pattern)
         case .and(let parts): .and(parts.map { $0.bound(today: today) })
         case .or(let parts): .or(parts.map { $0.bound(today: today) })
         case .not(let part): .not(part.bound(today: today))
@@ -60,6 +61,7 @@ extension CheckedValue {
             case .addDays(let a, let days): .addDays(bind(a), days)
             case .addMonths(let a, let months): .addMonths(bind(a), months)
             case .daysBetween(let a, let b): .daysBetween(bind(a), bind(b))
+            case .aggregate(let aggregate): .aggregate(aggregate.bound(today: today))
             }
         return CheckedValue(operation, type: type, range: range).folded
     }
@@ -77,7 +79,7 @@ extension CheckedValue {
 
     /// The value for one subscriber, unscaled: the meaning of every operation, one row at a time.
     ///
-    /// `today` is bound first, and texts have no number.
+    /// `today` is bound first, texts have no number, and behaviour is that of somebody who has done nothing.
     ///
     /// - Parameter attribute: The unscaled value, day number or flag of an attribute; nil = NULL.
     /// - Returns: nil = NULL.
@@ -102,6 +104,7 @@ extension CheckedValue {
                 Int64(LocalDay(number: Int32(truncatingIfNeeded: $0)).adding(months: months).number)
             }
         case .daysBetween(let from, let to): return pair(from, to) { $1 - $0 }
+        case .aggregate(let aggregate): return aggregate.ofNothing
         case .text, .today: return nil
         }
     }

@@ -43,6 +43,8 @@ public struct CheckedValue: Hashable, Sendable {
         case addMonths(CheckedValue, Int)
         /// Days from the first day to the second.
         case daysBetween(CheckedValue, CheckedValue)
+        /// What the subscriber did.
+        case aggregate(CheckedAggregate)
     }
 
     /// How the value comes about.
@@ -65,7 +67,7 @@ public struct CheckedValue: Hashable, Sendable {
     /// The values directly below.
     var children: [CheckedValue] {
         switch operation {
-        case .constant, .text, .today, .attribute: []
+        case .constant, .text, .today, .attribute, .aggregate: []
         case .add(let a, let b), .subtract(let a, let b), .multiply(let a, let b), .divide(let a, let b),
             .daysBetween(let a, let b):
             [a, b]
@@ -86,7 +88,8 @@ public indirect enum CheckedCondition: Hashable, Sendable {
     case compare(CheckedValue, ComparisonOperator, CheckedValue)
     /// The items are constants of the value's type and scale, or days relative to today.
     case isIn(CheckedValue, [CheckedValue])
-    case like(Attribute, LikePattern)
+    /// An attribute's text, or that of the latest row of a source.
+    case like(CheckedValue, LikePattern)
     case isNull(CheckedValue)
     /// On a list, in an audience, owns a product; never NULL.
     case member(Membership)
@@ -112,13 +115,15 @@ public struct RuleUses: Hashable, Sendable {
     public internal(set) var attributes: [Attribute] = []
     /// Lists, audiences and products, each once, in the order of their first use.
     public internal(set) var memberships: [Membership] = []
+    /// Tables of behaviour, each once, in the order of their first use.
+    public internal(set) var sources: [EventSource] = []
     /// Whether the answer depends on the day.
     public internal(set) var today = false
 
     /// Attributes that are not held in memory.
     public var coldAttributes: [Attribute] { attributes.filter { !$0.isHot } }
-    /// Whether the rule needs the warehouse because it reads a cold attribute.
-    public var requiresWarehouse: Bool { attributes.contains { !$0.isHot } }
+    /// Whether the rule needs the warehouse because it reads a cold attribute or behaviour.
+    public var requiresWarehouse: Bool { !sources.isEmpty || attributes.contains { !$0.isHot } }
 }
 
 /// A condition that fits the catalogue.

@@ -6,10 +6,23 @@ public import Model
 
 struct Checker {
     let scope: RuleScope
-    private(set) var uses = RuleUses()
+    /// The source whose columns the names are, inside the condition of an aggregate.
+    let inside: EventSource?
+    /// The attributes of the subscriber, which have no value there.
+    private let outside: AttributeCatalogue?
+    var uses = RuleUses()
 
     init(scope: RuleScope) {
         self.scope = scope
+        inside = nil
+        outside = nil
+    }
+
+    /// A checker of conditions on the rows of a source.
+    init(inside source: EventSource, of scope: RuleScope) {
+        self.scope = RuleScope(catalogue: source.columns)
+        inside = source
+        outside = scope.catalogue
     }
 
     /// Runs a check and gives its errors lines and columns of the text.
@@ -52,14 +65,15 @@ struct Checker {
             if let kind = MembershipKind.allCases.first(where: { $0.function == function }) {
                 return try member(kind, arguments, node.range)
             }
-        case .name:
-            let value = try value(node)
-            if case .attribute(let attribute) = value.operation, attribute.type == .flag { return .flag(attribute) }
-            throw RuleFault(.expectedCondition(found: RuleProblem.typeName(value.type)), node.range)
+        case .aggregate(let aggregate) where aggregate.function == .did: return try did(aggregate, node.range)
         default: break
         }
         let found = try value(node)
-        throw RuleFault(.expectedCondition(found: RuleProblem.typeName(found.type)), node.range)
+        switch (found.operation, found.type) {
+        case (.attribute(let attribute), .flag): return .flag(attribute)
+        case (.aggregate, .flag): return .compare(found, .equal, .constant(1, .flag))
+        default: throw RuleFault(.expectedCondition(found: RuleProblem.typeName(found.type)), node.range)
+        }
     }
 
     private mutating func conditions(_ nodes: [RuleNode]) throws(RuleFault) -> [CheckedCondition] {
@@ -108,6 +122,12 @@ struct Checker {
             attribute.domain.contains(where: { $0.value == word })
         {
             throw RuleFault(.unknownAttribute(word), node.range, suggestion: RuleNode(.text(word)).text)
+        }
+        if let inside, case .name(let word) = node.kind, case .name(let name) = other.kind,
+            inside.columns.attribute(named: word) == nil, inside.columns.attribute(named: name)?.type == .text
+        {
+            let fault = inside.unknownColumn(word, node.range)
+            throw RuleFault(fault.problem, fault.range, suggestion: fault.suggestion ?? RuleNode(.text(word)).text)
         }
         return try value(node)
     }
@@ -237,7 +257,7 @@ struct Checker {
             throw RuleFault(.malformedPattern, patternNode.range)
         }
         switch value.operation {
-        case .attribute(let attribute): return .like(attribute, pattern)
+        case .attribute, .aggregate: return .like(value, pattern)
         case .text(let constant): return .constant(pattern.matches(constant))
         default: throw RuleFault(.notText(found: RuleProblem.typeName(value.type)), node.range)
         }
@@ -248,6 +268,7 @@ struct Checker {
         _ arguments: [RuleNode],
         _ range: Range<Int>
     ) throws(RuleFault) -> CheckedCondition {
+        try refuseInsideSource(range)
         guard arguments.count == 1 else {
             throw RuleFault(.argumentCount(function: kind.function, expected: 1, found: arguments.count), range)
         }
@@ -285,7 +306,9 @@ struct Checker {
         case .call(let function, let arguments): return try call(function, arguments, node.range)
         case .null: throw RuleFault(.nullHere, node.range)
         case .interval: throw RuleFault(.misplacedInterval, node.range)
-        case .count: throw RuleFault(.countNotAvailable, node.range)
+        case .aggregate(let aggregate):
+            guard aggregate.function != .did else { throw RuleFault(.expectedValue, node.range) }
+            return try self.aggregate(aggregate, node.range)
         case .and, .or, .not, .comparison, .isIn, .between, .like, .isNull:
             throw RuleFault(.expectedValue, node.range)
         }
@@ -293,6 +316,8 @@ struct Checker {
 
     private mutating func attribute(_ name: String, _ range: Range<Int>) throws(RuleFault) -> CheckedValue {
         guard let attribute = scope.catalogue.attribute(named: name) else {
+            if outside?.attribute(named: name) != nil { try refuseInsideSource(range) }
+            if let inside { throw inside.unknownColumn(name, range) }
             let names = scope.catalogue.attributes.flatMap { [$0.code, $0.name.zh] }
             let english = scope.catalogue.attributes.first { $0.name.en == name }?.code
             let nearest = english ?? Nearest.name(name, among: names)
@@ -311,7 +336,9 @@ struct Checker {
             throw RuleFault(.expectedValue, range)
         }
         guard function == "days_between" else {
-            let known = MembershipKind.allCases.map(\.function) + ["days_between", "count"]
+            let known =
+                MembershipKind.allCases.map(\.function) + ["days_between"]
+                + RuleAggregate.Function.allCases.map(\.rawValue)
             let nearest = Nearest.name(function, among: known)
             let name = range.lowerBound..<range.lowerBound + function.unicodeScalars.count
             throw RuleFault(.unknownFunction(function), name, suggestion: nearest)

@@ -226,9 +226,8 @@ struct Parser {
         }
         guard !quoted, accept("(") else { return try node(.name(name), from: start) }
         let function = name.lowercased()
-        if function == "count" {
-            let count = try nested { parser throws(RuleFault) in try parser.count(from: start) }
-            return count
+        if let function = RuleAggregate.Function(rawValue: function) {
+            return try nested { parser throws(RuleFault) in try parser.aggregate(function, from: start) }
         }
         var arguments: [RuleNode] = []
         if !accept(")") {
@@ -240,23 +239,48 @@ struct Parser {
         return try node(.call(function, arguments), from: start)
     }
 
-    /// What follows `count(`: source [, condition] [, within n days].
-    private mutating func count(from start: Int) throws(RuleFault) -> RuleNode {
-        guard case .name(let source, _) = current.kind else { throw unexpected(.source) }
-        position += 1
+    /// What follows the bracket: source [, column] [, condition] [, window].
+    private mutating func aggregate(
+        _ function: RuleAggregate.Function,
+        from start: Int
+    ) throws(RuleFault) -> RuleNode {
+        let source = try word(.source)
+        var column: RuleNode?
+        if function.takesColumn {
+            try require(",", .column)
+            column = try word(.column)
+        }
         var condition: RuleNode?
-        var within: RuleInterval?
-        while within == nil, accept(",") {
-            if case .number = tokens[min(position + 1, tokens.count - 1)].kind, accept(word: "within") {
-                within = try interval()
-            } else if condition == nil {
+        var window: RuleWindow?
+        while window == nil, accept(",") {
+            window = try acceptWindow()
+            if window == nil {
+                guard condition == nil else { throw unexpected(.window) }
                 condition = try disjunction()
-            } else {
-                throw unexpected(.closingParenthesis)
             }
         }
-        try require(")", .commaOrClosingParenthesis)
-        return try node(.count(source: source, condition: condition, within: within), from: start)
+        try require(")", window == nil ? .commaOrClosingParenthesis : .closingParenthesis)
+        let aggregate = RuleAggregate(function, source, column, condition: condition, window: window)
+        return try node(.aggregate(aggregate), from: start)
+    }
+
+    private mutating func word(_ expectation: RuleExpectation) throws(RuleFault) -> RuleNode {
+        guard case .name(let name, _) = current.kind else { throw unexpected(expectation) }
+        position += 1
+        return try node(.name(name), from: tokens[position - 1].range.lowerBound)
+    }
+
+    /// `within` is a window only before a number; a column may be called so.
+    private mutating func acceptWindow() throws(RuleFault) -> RuleWindow? {
+        if accept(.between) {
+            let low = try sum()
+            guard accept(.and) else { throw unexpected(.and) }
+            return .between(low, try sum())
+        }
+        guard case .number = tokens[min(position + 1, tokens.count - 1)].kind, accept(word: "within") else {
+            return nil
+        }
+        return .within(try interval())
     }
 
     private mutating func interval() throws(RuleFault) -> RuleInterval {

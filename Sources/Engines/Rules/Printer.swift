@@ -35,12 +35,7 @@ extension RuleNode {
         case .interval(let interval): "INTERVAL \(interval.count) \(interval.unit.rawValue.uppercased())"
         case .call(let function, let arguments):
             function + "(" + arguments.map { $0.text(within: .sum) }.joined(separator: ", ") + ")"
-        case .count(let source, let condition, let within):
-            "count("
-                + [
-                    RuleNode(.name(source)).text, condition?.text,
-                    within.map { "within \($0.count) \($0.unit.rawValue)" + ($0.count == 1 ? "" : "s") },
-                ].compactMap { $0 }.joined(separator: ", ") + ")"
+        case .aggregate(let aggregate): aggregate.text
         }
     }
 
@@ -49,7 +44,7 @@ extension RuleNode {
     }
 
     /// How tightly a node holds together; a part is bracketed where it holds less tightly than its place asks for.
-    private enum Level: Int {
+    fileprivate enum Level: Int {
         case disjunction, conjunction, negation, predicate, sum, product, factor, primary
 
         var next: Level { self == .sum ? .product : .factor }
@@ -64,11 +59,28 @@ extension RuleNode {
         case .arithmetic(_, .add, _), .arithmetic(_, .subtract, _): .sum
         case .arithmetic(_, .multiply, _), .arithmetic(_, .divide, _): .product
         case .negative: .factor
-        case .name, .number, .text, .day, .boolean, .today, .null, .interval, .call, .count: .primary
+        case .name, .number, .text, .day, .boolean, .today, .null, .interval, .call, .aggregate: .primary
         }
     }
 
-    private func text(within required: Level) -> String {
+    fileprivate func text(within required: Level) -> String {
         level.rawValue >= required.rawValue ? text : "(" + text + ")"
+    }
+}
+
+extension RuleAggregate {
+    fileprivate var text: String {
+        let parts: [String?] = [sourceName.text, columnName?.text, condition?.text, window?.text]
+        return function.rawValue + "(" + parts.compactMap { $0 }.joined(separator: ", ") + ")"
+    }
+}
+
+extension RuleWindow {
+    fileprivate var text: String {
+        switch self {
+        case .within(let interval):
+            "within \(interval.count) \(interval.unit.rawValue)" + (interval.count == 1 ? "" : "s")
+        case .between(let low, let high): "BETWEEN \(low.text(within: .sum)) AND \(high.text(within: .sum))"
+        }
     }
 }

@@ -7,7 +7,7 @@ import Kernel
 private struct NodeForm: Codable {
     enum Tag: String, Codable {
         case and, or, not, comparison, `in`, between, like, isNull, attribute, number, text, day, boolean, today, null
-        case arithmetic, negative, interval, call, count
+        case arithmetic, negative, interval, call, count, sum, last, did
     }
 
     var type: Tag
@@ -32,7 +32,10 @@ private struct NodeForm: Codable {
     var interval: RuleInterval?
     var function: String?
     var arguments: [RuleNode]?
+    /// A table of behaviour, and the column that is summed or of which the last value is meant.
     var source: String?
+    var column: String?
+    /// The window of an aggregate; else `low` and `high`.
     var within: RuleInterval?
 }
 
@@ -67,8 +70,7 @@ extension RuleNode: Codable {
         case .negative(let part): NodeForm(type: .negative, value: part)
         case .interval(let interval): NodeForm(type: .interval, interval: interval)
         case .call(let function, let arguments): NodeForm(type: .call, function: function, arguments: arguments)
-        case .count(let source, let condition, let within):
-            NodeForm(type: .count, condition: condition, source: source, within: within)
+        case .aggregate(let aggregate): aggregate.form
         }
     }
 
@@ -122,8 +124,37 @@ extension RuleNode: Codable {
         case .negative: self.init(.negative(try need(form.value, "value")))
         case .interval: self.init(.interval(try need(form.interval, "interval")))
         case .call: self.init(.call(try need(form.function, "function"), try need(form.arguments, "arguments")))
-        case .count:
-            self.init(.count(source: try need(form.source, "source"), condition: form.condition, within: form.within))
+        case .count, .sum, .last, .did:
+            guard let function = RuleAggregate.Function(rawValue: form.type.rawValue) else {
+                throw malformed("'\(form.type.rawValue)' is no function")
+            }
+            var window = form.within.map { RuleWindow.within($0) }
+            if form.low != nil || form.high != nil {
+                guard window == nil else { throw malformed("a window is 'within' or from 'low' to 'high', not both") }
+                window = .between(try need(form.low, "low"), try need(form.high, "high"))
+            }
+            let aggregate = RuleAggregate(
+                function,
+                source: try need(form.source, "source"),
+                column: form.column,
+                condition: form.condition,
+                window: window
+            )
+            self.init(.aggregate(aggregate))
         }
+    }
+}
+
+extension RuleAggregate {
+    fileprivate var form: NodeForm {
+        var form = NodeForm(type: NodeForm.Tag(rawValue: function.rawValue) ?? .count, condition: condition)
+        form.source = source
+        form.column = column
+        switch window {
+        case .within(let interval): form.within = interval
+        case .between(let low, let high): (form.low, form.high) = (low, high)
+        case nil: break
+        }
+        return form
     }
 }

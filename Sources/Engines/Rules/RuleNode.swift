@@ -95,8 +95,8 @@ public struct RuleNode: Sendable {
         case interval(RuleInterval)
         /// A function, its name in lower case.
         case call(String, [RuleNode])
-        /// How often something happened: rows of `source` that meet the condition in the last days or months.
-        case count(source: String, condition: RuleNode?, within: RuleInterval?)
+        /// What a subscriber did: `count`, `sum`, `last` or `did`.
+        case aggregate(RuleAggregate)
     }
 
     /// What the node says.
@@ -138,7 +138,7 @@ extension RuleNode.Kind {
         case .isIn(let value, let list, _): [value] + list
         case .between(let value, let low, let high, _): [value, low, high]
         case .like(let value, let pattern, let escape, _): [value, pattern] + (escape.map { [$0] } ?? [])
-        case .count(_, let condition, _): condition.map { [$0] } ?? []
+        case .aggregate(let aggregate): aggregate.children
         case .name, .number, .text, .day, .boolean, .today, .null, .interval: []
         }
     }

@@ -36,6 +36,8 @@ public enum RuleExpectation: Sendable, CaseIterable {
     case intervalCount
     case intervalUnit
     case source
+    case column
+    case window
     case end
 }
 
@@ -60,6 +62,8 @@ public enum RuleProblem: Hashable, Sendable {
     case unknownFunction(String)
     case unknownValue(String, attribute: String)
     case unknownMember(MembershipKind, String)
+    case unknownSource(String)
+    case unknownColumn(String, source: String)
     // Types.
     case expectedCondition(found: BilingualText)
     case expectedValue
@@ -77,7 +81,10 @@ public enum RuleProblem: Hashable, Sendable {
     case misplacedInterval
     case dayArithmetic
     case dayDifference
-    case countNotAvailable
+    case behaviourNotHere
+    case onlyColumns(source: String, columns: [String])
+    case sumNotNumber(found: BilingualText)
+    case windowNotDay
     // Widths.
     case tooManyDigits
     case overflow(attributes: [String])
@@ -106,6 +113,8 @@ extension RuleProblem {
         case .unknownFunction: "unknown_function"
         case .unknownValue: "unknown_value"
         case .unknownMember: "unknown_member"
+        case .unknownSource: "unknown_source"
+        case .unknownColumn: "unknown_column"
         case .expectedCondition: "expected_condition"
         case .expectedValue: "expected_value"
         case .wrongOperands: "wrong_operands"
@@ -122,7 +131,10 @@ extension RuleProblem {
         case .misplacedInterval: "misplaced_interval"
         case .dayArithmetic: "day_arithmetic"
         case .dayDifference: "day_difference"
-        case .countNotAvailable: "count_not_available"
+        case .behaviourNotHere: "behaviour_not_here"
+        case .onlyColumns: "only_columns"
+        case .sumNotNumber: "sum_not_number"
+        case .windowNotDay: "window_not_day"
         case .tooManyDigits: "too_many_digits"
         case .overflow: "overflow"
         case .scoreNotNumber: "score_not_number"
@@ -161,14 +173,17 @@ extension RuleProblem {
         case .unknownAttribute(let name): text("没有属性 \(name)", "there is no attribute \(name)")
         case .unknownFunction(let name):
             text(
-                "没有函数 \(name)，可用：on_list、in_audience、owns、days_between",
-                "there is no function \(name); there are on_list, in_audience, owns and days_between"
+                "没有函数 \(name)，可用：on_list、in_audience、owns、days_between、count、sum、last、did",
+                "there is no function \(name); there are on_list, in_audience, owns, days_between, count, sum, last and did"
             )
         case .unknownValue(let value, let attribute):
             text("\(attribute) 没有取值 '\(value)'", "\(attribute) has no value '\(value)'")
         case .unknownMember(.list, let name): text("没有特殊名单 '\(name)'", "there is no special list '\(name)'")
         case .unknownMember(.audience, let name): text("没有客户群快照 '\(name)'", "there is no audience '\(name)'")
         case .unknownMember(.product, let name): text("没有产品 '\(name)'", "there is no product '\(name)'")
+        case .unknownSource(let name): text("没有行为表 \(name)", "there is no table of behaviour \(name)")
+        case .unknownColumn(let name, let source):
+            text("行为表 \(source) 没有列 \(name)", "table \(source) has no column \(name)")
         case .expectedCondition(let found):
             text(
                 "此处需要条件（如 arpu >= 80），不能是\(found.zh)",
@@ -218,10 +233,23 @@ extension RuleProblem {
             )
         case .dayDifference:
             text("两个日期相差的天数请用 days_between(起, 止)", "for the days between two days use days_between(from, to)")
-        case .countNotAvailable:
+        case .behaviourNotHere:
             text(
-                "当前版本不支持行为计数 count(…)，请改用已统计好的属性",
-                "behaviour counts, count(…), are not available in this version; use an attribute that holds the count"
+                "此处的规则只能读取内存中的属性，不能使用行为条件（count、sum、last、did），请把该条件放进客户群的规则",
+                "rules here read attributes in memory and cannot ask for behaviour (count, sum, last, did); "
+                    + "put the condition into the rule of a segment"
+            )
+        case .onlyColumns(let source, let columns):
+            text(
+                "此处只能使用行为表 \(source) 的列：\(columns.joined(separator: "、"))；其他条件请写在括号外，用 AND 连接",
+                "only columns of \(source) can stand here: \(columns.joined(separator: ", ")); "
+                    + "put other conditions beside it with AND"
+            )
+        case .sumNotNumber(let found): text("sum 只能用于数字列，不能是\(found.zh)", "sum adds up numbers, not \(found.en)")
+        case .windowNotDay:
+            text(
+                "时间范围的起止只能是日期或 today 加减间隔，如 today - INTERVAL 3 MONTH",
+                "a window goes from a day to a day: DATE '2026-01-31', or today plus or minus an interval"
             )
         case .tooManyDigits:
             text("结果的小数位超过 18 位，请减少小数位", "the result has more than 18 digits after the point; use fewer")
@@ -282,6 +310,8 @@ extension RuleExpectation {
         case .intervalCount: ("天数或月数（整数）", "a whole number of days or months")
         case .intervalUnit: (" DAY 或 MONTH", "DAY or MONTH")
         case .source: ("行为表名，如 contact", "the name of a table of behaviour such as contact")
+        case .column: ("该行为表的列名", "the name of a column of that table")
+        case .window: ("时间范围，如 within 90 days", "a window such as within 90 days")
         case .end: ("规则结束，或 AND、OR", "the end of the rule, or AND or OR,")
         }
     }

@@ -8,14 +8,16 @@ extension CheckedRule {
     /// The rule as a condition on the rows of table `subscriber`, for a WHERE clause.
     ///
     /// Attributes are columns named by their codes. Membership reads `list_member("list", "idx")`,
-    /// `audience_member("audience", "idx")` and `product_owner("product", "idx")`. There are no parameters.
+    /// `audience_member("audience", "idx")` and `product_owner("product", "idx")`, behaviour ``EventSource/relation``.
+    /// There are no parameters. It is true exactly for the members; for others a rule with behaviour may be false
+    /// where its meaning is unknown.
     ///
     /// - Parameters:
     ///   - dialect: The SQL to write.
     ///   - today: The logical local day.
     /// - Returns: A condition without a trailing semicolon; brackets are needed beside other conditions.
     public func sql(_ dialect: SQLDialect, today: LocalDay) -> SQLText {
-        SQLText(SQLPrinter(dialect: dialect).condition(condition.bound(today: today)), dialect: dialect)
+        SQLText(SQLPrinter(dialect: dialect).members(condition.bound(today: today)), dialect: dialect)
     }
 }
 
@@ -37,8 +39,10 @@ extension MembershipKind {
     }
 }
 
-private struct SQLPrinter {
+struct SQLPrinter {
     let dialect: SQLDialect
+    /// The aggregate whose groups the printed condition is about.
+    var grouped: CheckedAggregate?
 
     func condition(_ condition: CheckedCondition) -> String {
         switch condition {
@@ -49,20 +53,20 @@ private struct SQLPrinter {
         case .flag(let attribute): column(attribute)
         case .compare(let left, let sign, let right): comparison(left, sign, right)
         case .isIn(let value, let items): member(value, items)
-        case .like(let attribute, let pattern): column(attribute) + " LIKE " + self.pattern(pattern)
+        case .like(let value, let pattern): operand(value) + " LIKE " + self.pattern(pattern)
         case .isNull(let value): operand(value) + " IS NULL"
         case .member(let membership): member(membership)
         }
     }
 
-    private func bracketed(_ condition: CheckedCondition) -> String {
+    func bracketed(_ condition: CheckedCondition) -> String {
         switch condition {
         case .constant, .flag: self.condition(condition)
         default: "(" + self.condition(condition) + ")"
         }
     }
 
-    private func column(_ attribute: Attribute) -> String {
+    func column(_ attribute: Attribute) -> String {
         dialect.quoted(identifier: attribute.code)
     }
 
@@ -163,6 +167,7 @@ private struct SQLPrinter {
             case .duckdb: "datediff('day', \(integer(from)), \(integer(to)))"
             case .spark: "CAST(datediff(\(integer(to)), \(integer(from))) AS BIGINT)"
             }
+        case .aggregate(let aggregate): self.aggregate(aggregate)
         case .today: preconditionFailure("today is bound before SQL is printed")
         }
     }
@@ -194,12 +199,17 @@ private struct SQLPrinter {
     }
 
     private func unscaled(_ attribute: Attribute) -> String {
-        guard case .decimal(let scale) = attribute.type, scale > 0 else { return column(attribute) }
-        let factor = Scaled.powerOfTen(scale)
+        unscaled(column(attribute), attribute)
+    }
+
+    /// An expression of a column's type as an unscaled BIGINT.
+    func unscaled(_ expression: String, _ attribute: Attribute) -> String {
+        guard attribute.scale > 0 else { return expression }
+        let factor = Scaled.powerOfTen(attribute.scale)
         return switch dialect {
         // DuckDB keeps the width of the column in a product; Spark widens it by itself.
-        case .duckdb: "CAST(CAST(\(column(attribute)) AS DECIMAL(38, \(scale))) * \(factor) AS BIGINT)"
-        case .spark: "CAST(\(column(attribute)) * \(factor) AS BIGINT)"
+        case .duckdb: "CAST(CAST(\(expression) AS DECIMAL(38, \(attribute.scale))) * \(factor) AS BIGINT)"
+        case .spark: "CAST(\(expression) * \(factor) AS BIGINT)"
         }
     }
 }

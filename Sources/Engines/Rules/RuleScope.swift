@@ -1,4 +1,4 @@
-// What a rule may refer to: attributes, special lists, audiences, products.
+// What a rule may refer to: attributes, special lists, audiences, products, behaviour.
 // SPDX-License-Identifier: Apache-2.0
 
 public import Model
@@ -13,18 +13,22 @@ public struct RuleScope: Sendable {
     public var audiences: Set<String>
     /// Codes of products.
     public var products: Set<String>
+    /// Tables of behaviour; nil where rules cannot ask for it, because the decision core evaluates them in memory.
+    public var sources: [EventSource]?
 
     /// Joins a catalogue and the known names.
     public init(
         catalogue: AttributeCatalogue,
         lists: Set<String> = [],
         audiences: Set<String> = [],
-        products: Set<String> = []
+        products: Set<String> = [],
+        sources: [EventSource]? = nil
     ) {
         self.catalogue = catalogue
         self.lists = lists
         self.audiences = audiences
         self.products = products
+        self.sources = sources
     }
 
     /// The known names of a kind.
@@ -54,14 +58,16 @@ public struct RuleScope: Sendable {
         try check(RuleSyntax(parsing: text))
     }
 
-    /// Checks a numeric value that ranks subscribers.
+    /// Checks a numeric value that ranks subscribers; it cannot ask for behaviour.
     ///
     /// The score is in micro-units (10⁻⁶, rounded toward zero) and must fit `Int32` for every value that its
     /// attributes may have.
     ///
     /// - Throws: ``RuleError`` with the place of the first problem.
     public func checkScore(_ syntax: RuleSyntax) throws(RuleError) -> CheckedScore {
-        var checker = Checker(scope: self)
+        var scope = self
+        scope.sources = nil
+        var checker = Checker(scope: scope)
         let value = try checker.located(syntax) { checker throws(RuleFault) in
             try checker.score(syntax.root)
         }

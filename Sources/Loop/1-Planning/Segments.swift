@@ -62,7 +62,8 @@ public struct Segments: Sendable {
         return RuleScope(
             catalogue: try await catalogue(),
             lists: ListID.standardCodes.union(codes),
-            products: Set(products)
+            products: Set(products),
+            sources: try await EventSources(warehouse).all()
         )
     }
 
@@ -149,6 +150,7 @@ public struct Segments: Sendable {
         )
         return try await warehouse.transaction { session in
             try await Self.provide(rule.uses.memberships, lists, subscribers, to: session)
+            try await EventSources(warehouse).provide(rule.uses.sources, to: session)
             return try await session.query(select, into: Bitset(universe: subscribers)) { members, batch in
                 for index in try batch.integers(0) { members.insert(UInt32(index)) }
             }

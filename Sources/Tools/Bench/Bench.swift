@@ -95,7 +95,8 @@ public enum BenchError: CodedError {
 public enum Bench {
     /// Names of all benches.
     public static let names = [
-        "arbitrate", "count", "explain", "generate", "inbound", "ledger", "memory", "restart", "segments", "wave",
+        "arbitrate", "behaviour", "count", "explain", "generate", "inbound", "ledger", "memory", "restart", "segments",
+        "wave",
     ]
 
     /// Runs one bench.
@@ -103,6 +104,7 @@ public enum Bench {
         let results: [String: Double] =
             switch name {
             case "arbitrate": try await ArbitrateBench(options: options).run()
+            case "behaviour": try await BehaviourBench(options: options).run()
             case "count": try await CountBench(options).run()
             case "explain": try await ExplainBench(options: options).run()
             case "generate": try await GenerateBench(options: options).run()

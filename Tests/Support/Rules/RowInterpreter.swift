@@ -12,6 +12,13 @@ public enum PlantedFault: CaseIterable, Sendable {
         divisionByZeroIsZero
     case lessIncludesEqual, betweenExcludesHigh, scaleIgnored, underscoreIsUTF16, likeIgnoresCase, textIgnoresCase
     case monthSpillsOver, emptyIsNull, orderByText, signOfInterval
+    case windowIncludesItsStart, sumOfNothingIsZero, sumIsUnbounded, lastIsOfAnyDay, lastSkipsNull, unknownRowsCount
+
+    /// Mistakes about behaviour, which columns in memory do not show.
+    public static let ofBehaviour: [PlantedFault] = [
+        .windowIncludesItsStart, .sumOfNothingIsZero, .sumIsUnbounded, .lastIsOfAnyDay, .lastSkipsNull,
+        .unknownRowsCount,
+    ]
 }
 
 /// Evaluates a rule's syntax tree on one row of a table, three-valued, without the checker's help.
@@ -24,8 +31,10 @@ public struct RowInterpreter {
         case text(String)
     }
 
-    private let table: RuleTable
-    private let fault: PlantedFault?
+    let table: RuleTable
+    let fault: PlantedFault?
+    /// The row of behaviour whose columns the names are, inside the condition of an aggregate.
+    var event: (source: EventSource, row: RuleEvent)?
     /// Operator, type and NULLs of everything that was evaluated, for example `<= decimal value,NULL`.
     public private(set) var seen: Set<String> = []
 
@@ -93,7 +102,8 @@ public struct RowInterpreter {
             let operand = self.value(value, row)
             note(negated ? "IS NOT NULL" : "IS NULL", typeName(value), null(operand))
             return (operand == nil) != negated
-        case .name:
+        case .aggregate(let aggregate) where aggregate.function == .did: return !rows(of: aggregate, row).isEmpty
+        case .name, .aggregate:
             let value = value(node, row)
             note("alone", "flag", null(value))
             if case .flag(let flag) = value { return flag }
@@ -232,15 +242,22 @@ public struct RowInterpreter {
             note("days_between", "day", "\(null(from)),\(null(to))")
             guard case .day(let first) = from, case .day(let last) = to else { return nil }
             return .number(Int128(last.number) - Int128(first.number), scale: 0)
+        case .aggregate(let aggregate): return self.aggregate(aggregate, row)
         default: preconditionFailure("no value: \(node.text)")
         }
     }
 
     private func column(_ name: String, _ row: Int) -> Value? {
-        guard let code = RuleWorld.catalogue.attribute(named: name)?.code else {
-            preconditionFailure("no attribute \(name)")
-        }
-        switch table.value(code, row) {
+        guard let code = attribute(name)?.code else { preconditionFailure("no attribute \(name)") }
+        return value(event.map { $0.row.values[code] ?? .null } ?? table.value(code, row))
+    }
+
+    func attribute(_ name: String) -> Attribute? {
+        (event?.source.columns ?? RuleWorld.catalogue).attribute(named: name)
+    }
+
+    func value(_ value: HotValue) -> Value? {
+        switch value {
         case .null: return nil
         case .flag(let flag): return .flag(flag)
         case .number(let number): return .number(Int128(number.unscaled), scale: number.scale)
@@ -286,33 +303,41 @@ public struct RowInterpreter {
         note("\(sign.rawValue) INTERVAL", interval.unit.rawValue, null(base))
         guard case .day(let day) = base else { return nil }
         let count = (sign == .add) != (fault == .signOfInterval) ? interval.count : -interval.count
-        if interval.unit == .day { return .day(LocalDay(number: day.number + Int32(count))) }
+        return .day(moved(day, count, interval.unit))
+    }
+
+    func moved(_ day: LocalDay, _ count: Int, _ unit: IntervalUnit) -> LocalDay {
+        if unit == .day { return LocalDay(number: day.number + Int32(count)) }
         let target = LocalMonth(number: day.month.number + Int32(count))
         let dayOfMonth = day.components.day
         let last = fault == .monthSpillsOver ? dayOfMonth : target.length
-        return .day(LocalDay(number: target.firstDay.number + Int32(min(dayOfMonth, last)) - 1))
+        return LocalDay(number: target.firstDay.number + Int32(min(dayOfMonth, last)) - 1)
     }
 
     // MARK: Names
 
-    private func power(_ exponent: Int) -> Int128 {
+    func power(_ exponent: Int) -> Int128 {
         (0..<exponent).reduce(Int128(1)) { result, _ in result * 10 }
     }
 
     private func domain(_ node: RuleNode) -> [String]? {
         guard case .name(let name) = node.kind else { return nil }
-        return RuleWorld.catalogue.attribute(named: name)?.domain.map(\.value)
+        return attribute(name)?.domain.map(\.value)
+    }
+
+    func typeName(_ attribute: Attribute) -> String {
+        switch attribute.type {
+        case .decimal: "decimal"
+        case .enumeration: attribute.isOrdered ? "ordered enum" : "enum"
+        default: attribute.type.name
+        }
     }
 
     private func typeName(_ node: RuleNode) -> String {
         switch node.kind {
         case .name(let name):
-            guard let attribute = RuleWorld.catalogue.attribute(named: name) else { return "?" }
-            switch attribute.type {
-            case .decimal: return "decimal"
-            case .enumeration: return attribute.isOrdered ? "ordered enum" : "enum"
-            default: return attribute.type.name
-            }
+            guard let attribute = attribute(name) else { return "?" }
+            return typeName(attribute)
         case .number(let number): return number.scale == 0 ? "integer" : "decimal"
         case .text: return "text"
         case .day, .today: return "day"
@@ -322,6 +347,7 @@ public struct RowInterpreter {
             if case .interval = right.kind { return "day" }
             return [typeName(left), typeName(right)].contains("decimal") ? "decimal" : "integer"
         case .call: return "integer"
+        case .aggregate(let aggregate): return column(of: aggregate).map { typeName($0) } ?? "integer"
         default: return "?"
         }
     }
@@ -330,7 +356,7 @@ public struct RowInterpreter {
         value == nil ? "NULL" : "value"
     }
 
-    private mutating func note(_ name: String, _ type: String, _ nulls: String) {
+    mutating func note(_ name: String, _ type: String, _ nulls: String) {
         seen.insert("\(name)|\(type)|\(nulls)")
     }
 }

@@ -37,22 +37,26 @@ public struct RuleAgreement {
     public private(set) var differences: [RuleDifference] = []
 
     private var random: SeededRandom
+    private let asksBehaviour: Bool
     private var featureNumber = 0
 
-    /// Starts the run that belongs to a seed.
-    public init(seed: UInt64) {
+    /// Starts the run that belongs to a seed, of rules about attributes or about behaviour too.
+    public init(seed: UInt64, behaviour: Bool = false) {
         random = SeededRandom(seed: seed)
+        asksBehaviour = behaviour
     }
 
     /// Draws a table and rules for it, each with its interpretation.
     ///
     /// - Throws: ``RuleError`` when a generated rule is refused for anything but its width.
     private mutating func draw(_ count: Int) throws -> (RuleTable, [CheckedRule]) {
-        let table = RuleTable(rows: Self.rows, random: &random)
+        var table = RuleTable(rows: Self.rows, random: &random)
+        if asksBehaviour { table.drawEvents(&random) }
+        let features = asksBehaviour ? RuleFeature.behaviour : RuleFeature.all
         var generator = RuleGenerator(table, random: SeededRandom(seed: random.next()))
         var rules: [CheckedRule] = []
         while rules.count < count {
-            let feature = RuleFeature.all[featureNumber % RuleFeature.all.count]
+            let feature = features[featureNumber % features.count]
             do {
                 rules.append(try RuleWorld.scope.check(RuleSyntax(root: generator.rule(featuring: feature))))
                 featureNumber += 1
@@ -99,7 +103,8 @@ public struct RuleAgreement {
         _ expected: [Int]
     ) -> RuleDifference {
         let row = Set(found).symmetricDifference(expected).min() ?? 0
-        let values = rule.uses.attributes.map { "\($0.code) = \(table.value($0.code, row))" }
+        let events = rule.uses.sources.flatMap { table.events[$0.name] ?? [] }.filter { $0.row == row }
+        let values = rule.uses.attributes.map { "\($0.code) = \(table.value($0.code, row))" } + events.map { "\($0)" }
         return RuleDifference(
             rule: rule.syntax.canonicalText,
             evaluator: name,
@@ -158,7 +163,7 @@ public struct RuleAgreement {
 
     /// Combinations that fewer than 20 cases met so far.
     public var rare: [String] {
-        Self.requiredCoverage.filter { coverage[$0, default: 0] < 20 }
+        (asksBehaviour ? Self.requiredOfBehaviour : Self.requiredCoverage).filter { coverage[$0, default: 0] < 20 }
     }
 
     /// Combinations that must occur, whether they did or not.
@@ -187,6 +192,24 @@ public struct RuleAgreement {
         add(["NOT"], ["condition"], truths)
         add(["AND", "OR"], ["condition"], truths.flatMap { a in truths.map { "\(a),\($0)" } })
         for kind in MembershipKind.allCases { add([kind.function], [kind.rawValue], ["member", "no member"]) }
+        return keys
+    }()
+
+    private static let requiredOfBehaviour: [String] = {
+        var keys: [String] = []
+        func add(_ operators: [String], _ types: [String], _ states: [String]) {
+            for name in operators {
+                for type in types { for state in states { keys.append("\(name)|\(type)|\(state)") } }
+            }
+        }
+        add(["did"], ["rows"], ["row", "no row"])
+        add(["count"], ["rows"], ["value", "no row"])
+        add(["sum"], ["integer", "decimal"], ["value", "NULL", "no row"])
+        add(["last"], ["integer", "decimal", "day", "flag", "text"], ["value", "no row"])
+        add(["last"], ["integer", "decimal", "flag", "text"], ["NULL"])
+        add(["row"], ["condition"], ["true", "false", "unknown"])
+        add(["within"], ["day", "month"], ["in", "out", "no day"])
+        add(["between"], ["window"], ["in", "out", "no day"])
         return keys
     }()
 }

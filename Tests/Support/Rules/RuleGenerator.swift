@@ -38,6 +38,7 @@ public enum RuleFeature: Hashable, Sendable {
     case daysBetween
     case flag
     case member(MembershipKind)
+    case behaviour(BehaviourFeature)
 
     /// Every operator on every type that it goes with.
     public static let all: [RuleFeature] = {
@@ -68,8 +69,8 @@ public enum RuleFeature: Hashable, Sendable {
 /// Draws rules over one table.
 public struct RuleGenerator {
     private var random: SeededRandom
-    private var interpreter: RowInterpreter
-    private let table: RuleTable
+    var interpreter: RowInterpreter
+    let table: RuleTable
 
     /// A generator that draws from `random`.
     public init(_ table: RuleTable, random: SeededRandom) {
@@ -133,6 +134,7 @@ public struct RuleGenerator {
         case .member(let kind):
             let names = RuleWorld.scope.names(kind).sorted()
             return RuleNode(.call(kind.function, [RuleNode(.text(names[below(names.count)]))]))
+        case .behaviour(let feature): return behaviour(feature)
         }
     }
 
@@ -144,7 +146,7 @@ public struct RuleGenerator {
     }
 
     /// An expression compared with the value it has on some row.
-    private mutating func against(_ expression: RuleNode) -> RuleNode {
+    mutating func against(_ expression: RuleNode) -> RuleNode {
         let sign = ComparisonOperator.allCases[below(6)]
         for _ in 0..<8 {
             guard let value = interpreter.literal(expression, below(table.rows)) else { continue }
@@ -194,14 +196,14 @@ public struct RuleGenerator {
 
     // MARK: Parts
 
-    private mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &random) }
+    mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &random) }
 
-    private mutating func maybeNot(_ node: RuleNode) -> RuleNode {
+    mutating func maybeNot(_ node: RuleNode) -> RuleNode {
         below(4) == 0 ? RuleNode(.not(node)) : node
     }
 
     /// By code, or now and then by Chinese name.
-    private mutating func attribute(_ kind: RuleOperandKind) -> RuleNode {
+    mutating func attribute(_ kind: RuleOperandKind) -> RuleNode {
         let code = kind.codes[below(kind.codes.count)]
         let name = below(5) == 0 ? RuleWorld.catalogue[code]?.name.zh : nil
         return RuleNode(.name(name ?? code))
@@ -234,7 +236,7 @@ public struct RuleGenerator {
     }
 
     /// The value itself, or the next one, or one between two that the column can hold.
-    private mutating func nudged(_ value: HotValue) -> RuleNode {
+    mutating func nudged(_ value: HotValue) -> RuleNode {
         switch value {
         case .number(let number):
             var (unscaled, scale) = (number.unscaled, number.scale)
@@ -257,7 +259,7 @@ public struct RuleGenerator {
         }
     }
 
-    private mutating func literal(_ value: HotValue) -> RuleNode {
+    mutating func literal(_ value: HotValue) -> RuleNode {
         switch value {
         case .null: return RuleNode(.null)
         case .flag(let flag): return RuleNode(.boolean(flag))

@@ -12,6 +12,8 @@ public struct RuleTable: Sendable {
     public private(set) var values: [String: [HotValue]] = [:]
     /// Rows by list, audience or product.
     public private(set) var members: [Membership: Set<Int>] = [:]
+    /// Rows of behaviour by source.
+    public private(set) var events: [String: [RuleEvent]] = [:]
     /// Number of rows.
     public let rows: Int
     /// The logical day.
@@ -35,6 +37,36 @@ public struct RuleTable: Sendable {
                 members[Membership(kind, name)] = Set((0..<rows).filter { _ in Bool.random(using: &random) })
             }
         }
+    }
+
+    /// Adds behaviour: some rows have none in a source, some a good deal.
+    mutating func drawEvents(_ random: inout SeededRandom) {
+        for source in RuleWorld.sources {
+            let pools = source.columns.attributes.map { Self.eventPool($0, today: today, random: &random) }
+            let most = [2, 4, 8][Int.random(in: 0..<3, using: &random)]
+            events[source.name] = (0..<rows).flatMap { row in
+                (0..<max(0, Int.random(in: -1...most, using: &random))).map { _ in
+                    var event = RuleEvent(row: row, second: Int.random(in: -1...2, using: &random))
+                    for (column, pool) in zip(source.columns.attributes, pools) {
+                        event.values[column.code] = pool[Int.random(in: 0..<pool.count, using: &random)]
+                    }
+                    return event
+                }
+            }
+        }
+    }
+
+    /// A few values, so that rows of one day and equal sums occur, with one or more NULLs among them.
+    private static func eventPool(_ column: Attribute, today: LocalDay, random: inout SeededRandom) -> [HotValue] {
+        var pool: [HotValue] =
+            column.type == .day
+            ? [0, 0, 1, 2, 29, 30, 31, 89, 90, 91, 400, -1].map { .day(today.adding(days: -$0)) }
+                + [1, 2, 3].map { .day(today.adding(months: -$0)) }
+                + [1, 2, 3].map { .day(today.adding(months: -$0).adding(days: 1)) }
+            : Self.pool(column, today: today, random: &random)
+        let distinct = column.type == .day ? 6 : 4
+        pool = (0..<distinct).map { _ in pool[Int.random(in: 0..<pool.count, using: &random)] }
+        return pool + Array(repeating: .null, count: Int.random(in: 1...2, using: &random))
     }
 
     /// The value of a row.
@@ -87,6 +119,16 @@ public struct RuleTable: Sendable {
     ]
 }
 
+/// A row of behaviour.
+public struct RuleEvent: Sendable {
+    /// The row of the table whose behaviour it is.
+    public var row: Int
+    /// The time within the day; -1 = NULL.
+    public var second: Int
+    /// Values by column.
+    public var values: [String: HotValue] = [:]
+}
+
 // MARK: Columns
 
 extension RuleTable {
@@ -137,18 +179,7 @@ extension RuleTable {
     public func setup(_ dialect: SQLDialect) -> [SQLText] {
         let attributes = RuleWorld.catalogue.attributes.filter { values[$0.code] != nil }
         let text = dialect == .duckdb ? "VARCHAR" : "STRING"
-        var columns = ["idx BIGINT"]
-        for attribute in attributes {
-            let type =
-                switch attribute.type {
-                case .flag: "BOOLEAN"
-                case .integer: "BIGINT"
-                case .decimal(let scale): "DECIMAL(18, \(scale))"
-                case .day: "DATE"
-                case .enumeration, .text: text
-                }
-            columns.append("\(dialect.quoted(identifier: attribute.code)) \(type)")
-        }
+        let columns = ["idx BIGINT"] + attributes.map { definition($0, dialect) }
         let lines = (0..<rows).map { row in
             "(" + ([String(row)] + attributes.map { literal(value($0.code, row), dialect) }).joined(separator: ", ")
                 + ")"
@@ -168,7 +199,37 @@ extension RuleTable {
             }.sorted()
             if !entries.isEmpty { statements.append("INSERT INTO \(table) VALUES \(entries.joined(separator: ", "))") }
         }
+        for source in RuleWorld.sources { statements += setup(source, dialect) }
         return statements.map { SQLText($0, dialect: dialect) }
+    }
+
+    /// Statements that make the relation of a source anew.
+    private func setup(_ source: EventSource, _ dialect: SQLDialect) -> [String] {
+        let relation = dialect.quoted(identifier: source.relation)
+        let columns = source.columns.attributes
+        let time = source.time.map { ["\(dialect.quoted(identifier: $0)) TIMESTAMP"] } ?? []
+        let definitions = ["idx BIGINT"] + time + columns.map { definition($0, dialect) }
+        let lines = events[source.name, default: []].map { event in
+            let second = event.second < 0 ? "NULL" : "TIMESTAMP '2026-01-01 00:00:0\(event.second)'"
+            let values = columns.map { literal(event.values[$0.code] ?? .null, dialect) }
+            return "(" + ([String(event.row)] + (time.isEmpty ? [] : [second]) + values).joined(separator: ", ") + ")"
+        }
+        return [
+            "DROP TABLE IF EXISTS \(relation)",
+            "CREATE TABLE \(relation) (\(definitions.joined(separator: ", ")))",
+        ] + (lines.isEmpty ? [] : ["INSERT INTO \(relation) VALUES \(lines.joined(separator: ", "))"])
+    }
+
+    private func definition(_ attribute: Attribute, _ dialect: SQLDialect) -> String {
+        let type =
+            switch attribute.type {
+            case .flag: "BOOLEAN"
+            case .integer: "BIGINT"
+            case .decimal(let scale): "DECIMAL(18, \(scale))"
+            case .day: "DATE"
+            case .enumeration, .text: dialect == .duckdb ? "VARCHAR" : "STRING"
+            }
+        return "\(dialect.quoted(identifier: attribute.code)) \(type)"
     }
 
     private func literal(_ value: HotValue, _ dialect: SQLDialect) -> String {

@@ -30,12 +30,39 @@ public enum RuleWorld {
         ]
     )
 
-    /// The catalogue with lists, audiences and products.
+    /// Tables of behaviour with columns of every type that such a table can have.
+    public static let sources = [
+        EventSource(
+            name: "contact",
+            title: BilingualText(zh: "接触记录", en: "Contacts"),
+            columns: [
+                attribute("channel", "渠道", .text, isHot: false), attribute("outcome", "结果", .text, isHot: false),
+                attribute("campaign", "活动编号", .integer, isHot: false), attribute("day", "日期", .day, isHot: false),
+                attribute("answered", "已接听", .flag, isHot: false),
+            ],
+            day: "day",
+            time: "at"
+        ),
+        EventSource(
+            name: "subscriber_month",
+            title: BilingualText(zh: "月账单", en: "Monthly bills"),
+            columns: [
+                attribute("month", "月份", .day, isHot: false), attribute("fee", "费用", .decimal(scale: 2), isHot: false),
+                attribute("rate", "折扣", .decimal(scale: 9), isHot: false),
+                attribute("mb", "流量", .integer, isHot: false),
+                attribute("note", "备注", .text, isHot: false),
+            ],
+            day: "month"
+        ),
+    ]
+
+    /// The catalogue with lists, audiences, products and behaviour.
     public static let scope = RuleScope(
         catalogue: catalogue,
         lists: ["black", "grey", "o'neill"],
         audiences: ["summer", "暑期"],
-        products: ["5g-128", "vod"]
+        products: ["5g-128", "vod"],
+        sources: sources
     )
 
     private static func attribute(

@@ -83,7 +83,10 @@ struct AttributePicker {
     private func functions(_ f: Frame) -> [(label: String, text: String)] {
         [
             (f.t(.functionList), "NOT on_list('black')"), (f.t(.functionOwns), "owns('DATA10')"),
-            (f.t(.functionDays), "days_between(joined_on, today) >= 365"), ("AND", " AND "), ("OR", " OR "),
+            (f.t(.functionDays), "days_between(joined_on, today) >= 365"),
+            (f.t(.functionDid), "NOT did(complaint, within 12 months)"),
+            (f.t(.functionCount), "count(contact, kind = 'marketing', within 3 months) >= 2"),
+            (f.t(.functionLast), "last(contact, outcome) = 'accepted'"), ("AND", " AND "), ("OR", " OR "),
             ("NOT", "NOT "), ("IN", " IN ('', '')"), ("BETWEEN", " BETWEEN 0 AND 100"), ("IS NULL", " IS NULL"),
         ]
     }
