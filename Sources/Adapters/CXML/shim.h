@@ -28,6 +28,8 @@ void xmlInitParser(void);
 xmlTextReaderPtr xmlReaderForIO(
     int (*read)(void *context, char *buffer, int count), int (*close)(void *context), void *context, const char *url,
     const char *encoding, int options);
+void xmlTextReaderSetErrorHandler(
+    xmlTextReaderPtr reader, void (*take)(void *context, const char *message, int severity, void *place), void *context);
 void xmlFreeTextReader(xmlTextReaderPtr reader);
 int xmlTextReaderRead(xmlTextReaderPtr reader);
 int xmlTextReaderNodeType(xmlTextReaderPtr reader);

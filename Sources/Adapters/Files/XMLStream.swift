@@ -33,6 +33,8 @@ final class XMLStream {
         )
         guard let opened else { throw entry.failure ?? Self.damaged(file) }
         reader = opened
+        // What went wrong is told by the next read; the library would print it.
+        xmlTextReaderSetErrorHandler(reader, { _, _, _, _ in }, nil)
     }
 
     deinit { xmlFreeTextReader(reader) }

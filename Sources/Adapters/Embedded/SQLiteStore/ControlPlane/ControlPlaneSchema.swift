@@ -17,7 +17,7 @@ enum ControlPlaneSchema {
     }
 
     /// All steps in the order they run.
-    static let steps = [staff, campaigns, listsAndLoads, policies, arbitrations, erasure]
+    static let steps = [staff, campaigns, listsAndLoads, policies, arbitrations, erasure, lists]
 
     /// Runs the steps that a database has not seen.
     static var migrator: DatabaseMigrator {
