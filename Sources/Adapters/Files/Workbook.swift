@@ -23,12 +23,13 @@ struct Workbook {
             throw LoadError(
                 kind: .encoding,
                 file: archive.file,
-                message: "this ZIP file is no XLSX workbook; send the list as XLSX, CSV or TXT, packed with gzip at most"
+                message: "this ZIP file is no XLSX workbook; send the list as XLSX, CSV or TXT"
             )
         }
         let sheets = try Self.sheets(archive)
         let parts = try Self.parts(archive)
-        let first = sheets.lazy.compactMap { id in parts.first { $0.id == id && $0.type.hasSuffix("/worksheet") } }.first
+        let worksheets = parts.filter { $0.type.hasSuffix("/worksheet") }
+        let first = sheets.lazy.compactMap { id in worksheets.first { $0.id == id } }.first
         guard let first else {
             throw LoadError(kind: .empty, file: archive.file, message: "the workbook has no sheet")
         }

@@ -108,7 +108,7 @@ struct ListsPage {
         let classes = (policy?.dnd ?? []).sorted { $0.number < $1.number }.map {
             (ListID.dnd($0.number).code, "\($0.number) \(f.language($0.name))")
         }
-        return classes + ["black", "grey"].map { ($0, f.list(ListID($0))) }
+        return classes + ["black", "grey", "white", "important", "vip"].map { ($0, f.list(ListID($0))) }
     }
 
     private func channels(_ f: Frame) -> [(value: String, label: String)] {
