@@ -100,6 +100,8 @@ let package = Package(
 
         // Adapters: I/O
         .systemLibrary(name: "CZlib", path: "Sources/Adapters/CZlib"),
+        .systemLibrary(name: "CZip", path: "Sources/Adapters/CZip"),
+        .systemLibrary(name: "CXML", path: "Sources/Adapters/CXML"),
         .target(name: "CADBC", path: "Sources/Adapters/Warehouse/CADBC"),
         .target(
             name: "ADBCWarehouse",
@@ -109,7 +111,7 @@ let package = Package(
         ),
         .target(
             name: "Files",
-            dependencies: base + ["CZlib", .product(name: "Yams", package: "Yams")],
+            dependencies: base + ["CXML", "CZip", "CZlib", .product(name: "Yams", package: "Yams")],
             path: "Sources/Adapters/Files",
             swiftSettings: optimised
         ),
@@ -278,7 +280,7 @@ let package = Package(
         .testTarget(
             name: "AdapterTests",
             dependencies: base + [
-                "ADBCWarehouse", "Files", "InMemory", "SQLiteStore", "TestSupport",
+                "ADBCWarehouse", "CZip", "Files", "InMemory", "SQLiteStore", "TestSupport",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict

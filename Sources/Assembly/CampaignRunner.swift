@@ -9,6 +9,7 @@ import Feedback
 public import Kernel
 public import Logging
 public import Model
+import Planning
 public import Ports
 public import ServiceLifecycle
 
@@ -468,6 +469,12 @@ public actor CampaignRunner: Service {
             lastTick = ContinuousClock.now
             try await platform.host.tick(now)
             do {
+                try await platform.lists.keepDays(at: now.instant)
+            } catch {
+                logger.error("days of list entries", metadata: ["error": "\(error)"])
+            }
+            takeLists()
+            do {
                 try await platform.host.keepCheckpoint(after: Platform.batchesPerCheckpoint * 4)
             } catch {
                 logger.warning("no checkpoint", metadata: ["error": "\(error)"])
@@ -481,6 +488,20 @@ public actor CampaignRunner: Service {
             for campaign in running.rows where !active.contains(campaign.id) { try await look(at: campaign) }
             page += 1
             guard page * 100 < running.total else { break }
+        }
+    }
+
+    /// Takes in lists of numbers from the inbox, beside everything else; who asks while it goes on gets nothing.
+    private func takeLists() {
+        Task.detached(priority: .background) { [platform, logger] in
+            do {
+                for file in try await platform.listInbox.take() {
+                    guard let problem = file.problem else { continue }
+                    logger.warning("a list in the inbox was refused", metadata: ["problem": "\(problem)"])
+                }
+            } catch {
+                logger.error("lists in the inbox", metadata: ["error": "\(error)"])
+            }
         }
     }
 

@@ -77,6 +77,9 @@ public final class DataDirectory: Sendable {
     public let marker: Marker
     private let lock: Int32
 
+    /// Where bodies of requests are kept that are too large for memory; emptied at each start.
+    public var temporary: String { path + "/tmp" }
+
     /// Where a Parquet file of the operator's stands while it is loaded.
     var inbox: String { path + "/tmp/in" }
 

@@ -75,6 +75,10 @@ public final class Platform: Sendable {
     public let policies: Policies
     public let arbitrations: Arbitrations
     public let lists: SpecialLists
+    /// Members out of lists of numbers.
+    public let memberLists: MemberLists
+    /// Lists of numbers that other systems put into a folder.
+    public let listInbox: ListInbox
     /// Data-protection requests.
     public let erasing: Erasing
     /// Stage 2.
@@ -164,7 +168,16 @@ public final class Platform: Sendable {
             numbers: numbers,
             threads: settings.threads
         )
-        lists = SpecialLists(host: host, store: self.store, numbers: numbers, segments: segments)
+        memberLists = MemberLists(host: host, numbers: numbers, segments: segments, loading: loading)
+        lists = SpecialLists(
+            host: host,
+            store: self.store,
+            inputs: inputs,
+            numbers: numbers,
+            segments: segments,
+            memberLists: memberLists
+        )
+        listInbox = try ListInbox(folder: path + "/inbox/lists", lists: lists, clock: self.clock)
         erasing = Erasing(
             host: host,
             store: self.store,
@@ -209,6 +222,7 @@ public final class Platform: Sendable {
         try await erasing.settle(at: self.clock.now.instant)
         try await policies.settle(at: self.clock.now.instant)
         try await arbitrations.settle()
+        try await lists.keepDays(at: self.clock.now.instant)
     }
 
     /// Batches of the log that are worth a checkpoint.
@@ -247,6 +261,27 @@ public final class Platform: Sendable {
             directory: directory
         )
         return try await loading.load(source, catalogue: catalogue, by: who, at: clock.now.instant)
+    }
+
+    /// A file of numbers as a source of members; `name` is what reports call it.
+    public func list(
+        file: String,
+        name: String? = nil,
+        kind: IdentityKind,
+        column: IdentityColumn = .found
+    ) -> any IdentitySource {
+        let name = name ?? URL(filePath: file).lastPathComponent
+        return ListSource(file: file, name: name, kind: kind, column: column)
+    }
+
+    /// Numbers that were pasted or sent as a source of members.
+    public func list(
+        text: String,
+        name: String,
+        kind: IdentityKind,
+        column: IdentityColumn = .found
+    ) -> any IdentitySource {
+        ListSource(text: Array(text.utf8), name: name, kind: kind, column: column)
     }
 
     // MARK: Running campaigns

@@ -222,8 +222,14 @@ public struct ListID: Hashable, Comparable, Sendable, Codable {
 
     /// Codes of the lists every operator has (area LST).
     public static let standardCodes: Set<String> = Set(
-        (1...15).map { Outcome.dnd(class: $0).code } + ["black", "grey", "white", "sensitive", "important", "vip"]
+        (1...15).map { Outcome.dnd(class: $0).code } + ["black", "grey", "white", "important", "vip"]
     )
+
+    /// The list that people name: `requested` (主动要求屏蔽) is class 1, `sensitive` (敏感投诉) class 2; others by their code.
+    public init(named name: String, channel: ChannelClass? = nil) {
+        let classes = ["requested": 1, "sensitive": 2]
+        self.init(classes[name].map { Outcome.dnd(class: $0).code } ?? name, channel: channel)
+    }
 
     /// The list of do-not-disturb class 1...15.
     public static func dnd(_ number: Int, channel: ChannelClass? = nil) -> ListID {

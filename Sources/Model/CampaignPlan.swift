@@ -295,6 +295,52 @@ public struct ListChange: Hashable, Sendable, Codable {
     }
 }
 
+/// What a list of numbers does to a special list.
+public enum ListImportMode: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Puts everybody in it on the list.
+    case add
+    /// Takes everybody in it off the list.
+    case remove
+    /// Leaves on the list, of those the importer may see, exactly who is in it.
+    case replace
+}
+
+/// A list of numbers that changed a special list: one entry, however many it named.
+public struct ListImportRecord: Hashable, Sendable {
+    /// When.
+    public var at: Instant
+    /// Who.
+    public var who: String
+    /// The list.
+    public var list: ListID
+    /// What was done.
+    public var mode: ListImportMode
+    /// Name of the file, without folders.
+    public var source: String
+    /// Why.
+    public var reason: String
+    /// Rows of the file, and those that named nobody new.
+    public var rows: Int
+    public var leftOut: Int
+    /// Subscribers put on the list and taken off it.
+    public var added: Int
+    public var removed: Int
+    /// Bitmap files of those; nil when there are none, or when each has a ``ListChange``.
+    public var addedFile: ContentHash?
+    public var removedFile: ContentHash?
+
+    /// Makes a record of an import that did nothing yet.
+    public init(at: Instant, who: String, list: ListID, mode: ListImportMode, source: String, reason: String) {
+        self.at = at
+        self.who = who
+        self.list = list
+        self.mode = mode
+        self.source = source
+        self.reason = reason
+        (rows, leftOut, added, removed) = (0, 0, 0, 0)
+    }
+}
+
 /// A load of an operator's file.
 public struct LoadRecord: Hashable, Sendable, Codable {
     /// Identifier; the same file and mapping give the same.

@@ -24,6 +24,36 @@ public enum IdentityKind: String, Sendable, Codable, CaseIterable {
     }
 }
 
+/// Which column of a list holds the numbers.
+public enum IdentityColumn: Hashable, Sendable {
+    /// Columns that can be chosen by place: as many as a sheet has.
+    public static let most = 16_384
+
+    /// The one whose heading says so, else the first.
+    case found
+    /// The one with this heading; when there is none and the text is letters as a sheet counts (`B`, `AA`), that one.
+    case named(String)
+    /// By its place, from 1.
+    case number(Int)
+
+    /// What somebody typed: nothing, a place, letters or a heading.
+    public init(typed text: String) {
+        let text = String(text.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed())
+        if text.isEmpty { self = .found } else { self = Int(text).map { .number($0) } ?? .named(text) }
+    }
+
+    /// The place, from 1, of the column that a sheet calls `A`, `B` … `XFD`; nil for anything else.
+    public static func number(ofLetters text: String) -> Int? {
+        guard (1...3).contains(text.utf8.count) else { return nil }
+        var number = 0
+        for byte in text.uppercased().utf8 {
+            guard (0x41...0x5A).contains(byte) else { return nil }
+            number = number * 26 + Int(byte - 0x40)
+        }
+        return number <= most ? number : nil
+    }
+}
+
 /// Why a row of a list names nobody.
 public enum IdentityRefusal: String, Sendable, Codable, CaseIterable {
     /// The row has no such column, or nothing in it.

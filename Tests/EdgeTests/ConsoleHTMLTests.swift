@@ -1,9 +1,11 @@
 // Markup escapes by type; nothing that people type becomes markup, an address elsewhere or a formula.
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import HTTPAPI
 import Kernel
 import Model
+import NIOCore
 import Ports
 import Testing
 import Texts
@@ -61,11 +63,26 @@ struct ConsoleHTMLTests {
         let body =
             "--x\r\nContent-Disposition: form-data; name=\"list\"\r\n\r\ndnd_01\r\n--x\r\n"
             + "Content-Disposition: form-data; name=\"file\"; filename=\"号.csv\"\r\nContent-Type: text/csv\r\n\r\n1\r\n2\r\n\r\n--x--\r\n"
-        let form = try FormBody(multipart: Array(body.utf8), boundary: "x")
-        #expect(form["list"] == "dnd_01")
-        #expect(form.file?.name == "号.csv")
-        #expect(form.file?.bytes == Array("1\r\n2\r\n".utf8))
-        #expect(throws: EdgeError.self) { try FormBody(multipart: Array(body.utf8), boundary: "") }
+        let folder = FileManager.default.temporaryDirectory.path(percentEncoded: false)
+        for portion in [1, 3, 7, body.utf8.count] {
+            var reader = try MultipartReader(boundary: "x", folder: folder, fieldLimit: 1_000, fileLimit: 1_000)
+            for start in stride(from: 0, to: body.utf8.count, by: portion) {
+                try reader.take(ByteBuffer(bytes: Array(body.utf8).dropFirst(start).prefix(portion)).readableBytesView)
+            }
+            #expect(reader.isComplete)
+            #expect(reader.fields.map { "\($0.name)=\($0.value)" } == ["list=dnd_01"])
+            #expect(reader.file?.name == "号.csv")
+            let upload = try #require(reader.file?.writer.finish())
+            #expect(FileManager.default.contents(atPath: upload.path) == Data("1\r\n2\r\n".utf8))
+        }
+        var small = try MultipartReader(boundary: "x", folder: folder, fieldLimit: 1_000, fileLimit: 5)
+        #expect(throws: EdgeError.tooLarge(bytes: 5)) { try small.take(ByteBuffer(string: body).readableBytesView) }
+        var cut = try MultipartReader(boundary: "x", folder: nil, fieldLimit: 1_000, fileLimit: 5)
+        try cut.take(ByteBuffer(string: String(body.dropLast(6))).readableBytesView)
+        #expect(!cut.isComplete && cut.file == nil)
+        #expect(throws: EdgeError.self) {
+            try MultipartReader(boundary: "", folder: nil, fieldLimit: 1, fileLimit: 1)
+        }
     }
 
     @Test func `a table in memory is searched, ordered and cut into pages by its address`() {

@@ -529,9 +529,12 @@ struct ConsoleModels {
             entries: [FoundNumber.Entry(list: ListID(evil, channel: .sms), change: change)],
             changes: [change]
         )
-        var report = ListImport()
-        report.rejects = [ListImport.Reject(line: 2, code: "list.bad_number")]
-        report.malformed = 1
+        var imported = MemberImport(subscribers: 1, kind: .line)
+        var rows = IdentityBatch()
+        (rows.lines, rows.values) = ([2], [0])
+        rows.refusals = [.init(position: 0, why: .notANumber, text: evil)]
+        imported.add(rows) { _ in nil }
+        let done = ListImport(report: imported.report, added: 1, removed: 1, present: 1)
         let staff = Staff(login: evil, name: evil, role: .agent, scope: OrganisationScope(city: evil))
         let entry = AuditEntry(at: Self.now.instant, who: evil, action: evil, object: evil, detail: evil)
         var form = CampaignForm(campaign())
@@ -632,7 +635,7 @@ struct ConsoleModels {
                     ListsPage(
                         counts: [ListCount(list: ListID(evil), count: 2)],
                         found: found,
-                        report: (1, ImportReport(file: evil, text: "x\n\(evil)", list: ListID(evil), counts: report)),
+                        report: (1, ImportReport(file: evil, list: ListID(evil), mode: .add, done: done)),
                         typed: evil,
                         findError: evil,
                         importError: evil,

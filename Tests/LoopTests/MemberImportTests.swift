@@ -21,7 +21,7 @@ import Testing
     }
 
     @Test func `each row is a member, a duplicate, unknown or refused, and the counts add up`() {
-        var imported = MemberImport(subscribers: 10)
+        var imported = MemberImport(subscribers: 10, kind: .line)
         let find = { (value: Int64) in (0..<12).contains(value) ? SubscriberIndex(UInt32(value)) : nil }
         imported.add(
             batch([(2, 3, nil), (3, 3, nil), (4, 99, nil), (5, 0, .shortened), (6, 11, nil), (9, 0, nil)]),
@@ -36,13 +36,13 @@ import Testing
         #expect(report.left == [.duplicate: 2, .unknown: 2, .shortened: 1, .blank: 1])
         #expect(
             report.rejects.map { "\($0.line) \($0.code.rawValue) \($0.text)" } == [
-                "3 duplicate ", "4 unknown ", "5 shortened x", "6 unknown ", "10 duplicate ", "11 blank x",
+                "3 duplicate 3", "4 unknown 99", "5 shortened x", "6 unknown 11", "10 duplicate 3", "11 blank x",
             ]
         )
     }
 
     @Test func `a list of nothing but rejects keeps the first and counts all`() {
-        var imported = MemberImport(subscribers: 1)
+        var imported = MemberImport(subscribers: 1, kind: .msisdn)
         for round in 0..<3 {
             let rows = (0..<5_000).map { (Int32(round * 5_000 + $0 + 1), Int64(7), IdentityRefusal?.none) }
             imported.add(batch(rows)) { _ in nil }

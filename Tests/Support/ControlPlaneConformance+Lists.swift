@@ -24,6 +24,22 @@ extension ControlPlaneConformance {
             draft: policyDraft.id,
             policy: policyDraft.policy
         )
+        let listDays = ListDates(
+            list: .dnd(2),
+            index: 5,
+            to: LocalDay(number: 20_000),
+            who: "li",
+            reason: "x",
+            isEntered: true
+        )
+        let listImport = ListImportRecord(
+            at: at(3),
+            who: "li",
+            list: .dnd(2),
+            mode: .add,
+            source: "x.csv",
+            reason: "x"
+        )
         let listChange = ListChange(at: at(3), who: "li", list: .dnd(2), index: 5, isAdded: true, reason: "x")
         let changes: [(String, @Sendable () async throws -> Void)] = [
             ("staff.add", { try await add(Staff(login: "li", name: "李", role: .agent)) }),
@@ -37,7 +53,17 @@ extension ControlPlaneConformance {
             ("policy.draft", { _ = try await store.save(newDraft("新草案"), audit: entry("policy.draft")) }),
             ("policy.live", { try await store.record(revision, audit: entry("policy.live")) }),
             ("list.add", { try await store.record([listChange], audit: entry("list.add")) }),
-            ("load", { try await store.record(newLoad("a", table: "contact"), audit: entry("load")) }),
+            (
+                "list.import",
+                {
+                    try await store.record(
+                        listImport,
+                        changes: [listChange],
+                        dates: [listDays],
+                        audit: entry("list.import")
+                    )
+                }
+            ), ("load", { try await store.record(newLoad("a", table: "contact"), audit: entry("load")) }),
             ("explain", { try await store.append(entry("explain")) }),
         ]
         for (action, change) in changes {

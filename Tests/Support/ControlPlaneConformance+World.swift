@@ -19,6 +19,8 @@ extension ControlPlaneConformance {
         var policyDrafts: [PolicyDraft]
         var policyRevisions: [PolicyRevision]
         var listChanges: [ListChange]
+        var listImports: [ListImportRecord]
+        var listDates: [ListDates]
         var loads: [LoadRecord]
         var audit: [AuditEntry]
 
@@ -44,6 +46,8 @@ extension ControlPlaneConformance {
             policyDrafts: try await store.policyDrafts(query, states: Set(PolicyDraftState.allCases)).rows,
             policyRevisions: try await store.policyRevisions(query).rows,
             listChanges: try await store.listChanges(of: 5),
+            listImports: try await store.listImports(),
+            listDates: try await store.listDates(),
             loads: try await store.loads(table: nil),
             audit: try await store.audit(query).rows
         )

@@ -416,6 +416,47 @@ extension ControlPlaneConformance {
         }
         #expect(try await store.listChanges(of: .max).count == 3)
         #expect(try await actions() == ["list.import", "list.remove"])
+        var large = ListImportRecord(
+            at: at(4),
+            who: "li",
+            list: .dnd(1, channel: .sms),
+            mode: .replace,
+            source: "名单.xlsx",
+            reason: "投诉"
+        )
+        (large.rows, large.leftOut, large.added, large.removed) = (18_000_000, 3, 20_000, 1)
+        large.addedFile = token(7)
+        try await store.record(large, changes: [], dates: [], audit: entry("list.import"))
+        var few = large
+        (few.list, few.mode, few.addedFile, few.removedFile) = (ListID("black"), .add, nil, token(8))
+        let days = ListDates(
+            list: .dnd(1, channel: .sms),
+            index: .max,
+            from: LocalDay(number: 20_000),
+            to: LocalDay(number: 20_001),
+            who: "li",
+            reason: "出国",
+            isEntered: false
+        )
+        var open = days
+        (open.list, open.index, open.from, open.isEntered) = (ListID("black"), 3, nil, true)
+        try await store.record(few, changes: [changes[2]], dates: [days, open], audit: entry("list.import"))
+        #expect(try await store.listDates() == [open, days])
+        #expect(try await store.listImports() == [large, few])
+        #expect(try await store.listChanges(of: 0) == [changes[2], changes[2]])
+        few.source = ""
+        await #expect(throws: ControlPlaneError.self) {
+            try await store.record(few, changes: [changes[2]], dates: [days.cleared], audit: entry())
+        }
+        var wrong = days
+        wrong.to = LocalDay(number: 19_999)
+        await #expect(throws: ControlPlaneError.self) { try await store.record([], dates: [wrong], audit: entry()) }
+        #expect(try await store.listDates() == [open, days])
+        open.isEntered = false
+        try await store.record([], dates: [days.cleared, open], audit: entry())
+        #expect(try await store.listDates() == [open])
+        #expect(try await store.listImports().count == 2)
+        #expect(try await store.listChanges(of: 0).count == 2)
     }
 
     func whatWasWrittenOfTheErasedIsGone() async throws {
@@ -447,12 +488,34 @@ extension ControlPlaneConformance {
         )
         try await store.append(AuditEntry(at: at(1), who: "li", action: "export", object: "x", detail: "of 12345"))
         let mentions = Mentions(["13812345678", "1234"])
+        let large = ListImportRecord(
+            at: at(5),
+            who: "li",
+            list: .dnd(2),
+            mode: .add,
+            source: "13812345678.csv",
+            reason: "投诉 138-1234-5678"
+        )
+        let days = [7, 9].map {
+            ListDates(
+                list: .dnd(2),
+                index: $0,
+                to: LocalDay(number: 20_001),
+                who: "li",
+                reason: "13812345678 出国",
+                isEntered: true
+            )
+        }
+        try await store.record(large, changes: [], dates: days, audit: entry("list.import"))
         for _ in 0..<2 { try await store.forget([7], mentions: mentions) }
+        let forgotten = try #require(try await store.listImports().first)
+        #expect(forgotten.source == Mentions.erased && forgotten.reason == Mentions.erased)
+        #expect(try await store.listDates().map { [$0.index.description, $0.reason] } == [["9", Mentions.erased]])
         #expect(try await store.listChanges(of: 7).map(\.reason) == [Mentions.erased])
         #expect(try await store.listChanges(of: 8).map(\.reason) == [Mentions.erased, "x 138123456789"])
         let details = try await store.audit(ListQuery(limit: 1_000)).rows.map(\.detail).reversed()
         let gone = Mentions.erased
-        #expect(Array(details) == [gone, gone, "of 12345", gone, "x 138123456789"])
+        #expect(Array(details) == [gone, gone, "of 12345", gone, "x 138123456789", entry().detail])
         try await failWrites(true)
         await #expect(throws: (any Error).self) { try await store.recordErased([7], audit: entry("erased")) }
         try await failWrites(false)

@@ -1,18 +1,8 @@
-// A list of numbers in a file or pasted into a box: CSV or TXT, plain or gzip, UTF-8, GBK or UTF-16.
+// A list of numbers in a file or pasted into a box: CSV or TXT, plain or gzip, UTF-8, GBK or UTF-16, or a sheet (XLSX).
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Kernel
 public import Model
-
-/// Which column of a list holds the numbers.
-public enum IdentityColumn: Hashable, Sendable {
-    /// The one whose heading says so, else the first.
-    case found
-    /// The one with this heading.
-    case named(String)
-    /// By its place, from 1.
-    case number(Int)
-}
 
 /// Reads a list of numbers, batch by batch.
 ///
@@ -32,17 +22,24 @@ public struct IdentityFile {
 
     /// Opens a file.
     ///
+    /// `name`: What errors call it; nil = its path.
+    ///
     /// - Throws: ``LoadError`` when it cannot be read, is empty, or has no such column.
-    public init(file: String, kind: IdentityKind, column: IdentityColumn = .found) throws {
+    public init(file: String, name: String? = nil, kind: IdentityKind, column: IdentityColumn = .found) throws {
         let bytes = try FileBytes(file)
-        try self.init(bytes, bytes: bytes, start: bytes.peek(4_096), file: file, kind, column)
+        let name = name ?? file
+        try self.init(bytes, bytes: bytes, start: bytes.peek(4_096), file: name, kind, column) {
+            try ZipArchive(file: file, name: name)
+        }
     }
 
     /// Reads what was pasted or sent.
     ///
     /// `name`: What errors call it.
     public init(text: [UInt8], name: String, kind: IdentityKind, column: IdentityColumn = .found) throws {
-        try self.init(TextBytes(text), bytes: nil, start: Array(text.prefix(4_096)), file: name, kind, column)
+        try self.init(TextBytes(text), bytes: nil, start: Array(text.prefix(4_096)), file: name, kind, column) {
+            try ZipArchive(bytes: text, name: name)
+        }
     }
 
     private init(
@@ -51,19 +48,22 @@ public struct IdentityFile {
         start: [UInt8],
         file: String,
         _ kind: IdentityKind,
-        _ column: IdentityColumn
+        _ column: IdentityColumn,
+        archive: () throws -> ZipArchive
     ) throws {
         func failure(_ error: LoadError.Kind, _ message: String) -> LoadError {
             LoadError(kind: error, file: file, message: message)
         }
         guard !start.isEmpty else { throw failure(.empty, "the list is empty") }
         if start.starts(with: Array("PAR1".utf8)) {
-            throw failure(.encoding, "this is a Parquet file; send CSV or TXT")
+            throw failure(.encoding, "this is a Parquet file; send XLSX, CSV or TXT")
         }
-        if start.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
-            throw failure(.encoding, "this is a ZIP or XLSX file; save the sheet as CSV")
+        if start.starts(with: [0xD0, 0xCF, 0x11, 0xE0]) {
+            throw failure(.encoding, "this is an XLS file, or one with a password; save it as XLSX without a password")
         }
+        let isSheet = start.starts(with: [0x50, 0x4B])
         var (source, head) = (source, start)
+        if isSheet { source = try SheetBytes(archive()) }
         if start.starts(with: [0x1F, 0x8B]) {
             source = try GzipBytes(source, file: file)
             let ahead = try ReadAhead(source, 4_096)
@@ -75,23 +75,24 @@ public struct IdentityFile {
             head = head.filter { $0 != 0 && $0 < 0x80 }
         }
         self.kind = kind
-        self.bytes = bytes
-        let reader = CSVReader(source, file: file, delimiter: Self.delimiter(head))
+        self.bytes = isSheet ? nil : bytes
+        let comma = UInt8(ascii: ",")
+        let reader = CSVReader(source, file: file, delimiter: isSheet ? comma : Self.delimiter(head))
         self.reader = reader
         try reader.skipByteOrderMark()
         var cells: [String] = []
         let first = try reader.next()
         if case .end = first { throw failure(.empty, "the list has no row") }
         if case .record = first { cells = (0..<reader.fieldCount).map { reader.withField($0) { Self.heading($0) } } }
-        let place = try Self.place(of: column, in: cells, kind, failure)
+        let (place, isNamed) = try Self.place(of: column, in: cells, kind, failure)
         self.column = place
         let isHeading =
             place < cells.count && !cells[place].isEmpty
             && !cells[place].utf8.contains { (0x30...0x39).contains($0) }
-        if case .named = column { pending = nil } else { pending = isHeading ? nil : first }
+        pending = isNamed || isHeading ? nil : first
     }
 
-    /// Bytes of the file read so far, and all; nil for a text.
+    /// Bytes of the file read so far, and all; nil for a text and for a sheet.
     public var progress: (read: Int, total: Int)? { bytes.map { ($0.progress.read, $0.progress.total) } }
 
     /// The next rows; nil at the end.
@@ -147,24 +148,26 @@ public struct IdentityFile {
         return text.filter { !$0.isWhitespace || $0 == " " }.lowercased().split(separator: " ").joined(separator: " ")
     }
 
+    /// The place of a column from 0, and whether its heading named it.
     private static func place(
         of column: IdentityColumn,
         in cells: [String],
         _ kind: IdentityKind,
         _ failure: (LoadError.Kind, String) -> LoadError
-    ) throws -> Int {
+    ) throws -> (place: Int, isNamed: Bool) {
         switch column {
         case .number(let number):
-            guard (1...10_000).contains(number) else { throw failure(.header, "columns count from 1") }
-            return number - 1
+            guard (1...IdentityColumn.most).contains(number) else {
+                throw failure(.header, "columns count from 1 to \(IdentityColumn.most)")
+            }
+            return (number - 1, false)
         case .named(let name):
             let wanted = name.lowercased().split(separator: " ").joined(separator: " ")
-            guard let place = cells.firstIndex(of: wanted) else {
-                let there = cells.prefix(20).map { String($0.prefix(30)) }.joined(separator: ", ")
-                throw failure(.missingColumns, "no column has the heading \(name.prefix(30)); there are \(there)")
-            }
-            return place
-        case .found: return cells.firstIndex { kind.columnNames.contains($0) } ?? 0
+            if let place = cells.firstIndex(of: wanted) { return (place, true) }
+            if let number = IdentityColumn.number(ofLetters: name) { return (number - 1, false) }
+            let there = cells.prefix(20).map { String($0.prefix(30)) }.joined(separator: ", ")
+            throw failure(.missingColumns, "no column has the heading \(name.prefix(30)); there are \(there)")
+        case .found: return (cells.firstIndex { kind.columnNames.contains($0) } ?? 0, false)
         }
     }
 }

@@ -18,6 +18,7 @@ public struct LoadError: CodedError, Equatable {
         case fieldTooLong = "field_too_long"
         case recordTooLong = "record_too_long"
         case damaged
+        case tooLarge = "too_large"
         case cannotWriteRejects = "cannot_write_rejects"
         case tooManyRejects = "too_many_rejects"
     }

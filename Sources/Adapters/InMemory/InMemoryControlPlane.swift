@@ -22,6 +22,16 @@ public final class InMemoryControlPlane: ControlPlaneStore {
         var policyRevisions: [PolicyRevision] = []
         var arbitrations: [Arbitration] = []
         var changes: [ListChange] = []
+        var imports: [ListImportRecord] = []
+        var dates: [ListDates] = []
+
+        mutating func set(_ new: [ListDates]) throws {
+            for entry in new {
+                try ControlPlaneChecks.check(entry)
+                dates.removeAll { $0.list == entry.list && $0.index == entry.index }
+                if !entry.isEmpty { dates.append(entry) }
+            }
+        }
         var erased: Set<UInt32> = []
         var loads: [LoadRecord] = []
         var audit: [AuditEntry] = []
@@ -369,12 +379,34 @@ public final class InMemoryControlPlane: ControlPlaneStore {
 
     // MARK: Lists, loads and audit
 
-    public func record(_ changes: [ListChange], audit: AuditEntry) throws {
+    public func record(_ changes: [ListChange], dates: [ListDates], audit: AuditEntry) throws {
         try change(audit) { content in
             for change in changes { try ControlPlaneChecks.check(change) }
             content.changes += changes
+            try content.set(dates)
         }
     }
+
+    public func listDates() -> [ListDates] {
+        look { $0.dates.sorted { ($0.list, $0.index) < ($1.list, $1.index) } }
+    }
+
+    public func record(
+        _ entry: ListImportRecord,
+        changes: [ListChange],
+        dates: [ListDates],
+        audit: AuditEntry
+    ) throws {
+        try change(audit) { content in
+            try ControlPlaneChecks.check(entry)
+            for change in changes { try ControlPlaneChecks.check(change) }
+            content.imports.append(entry)
+            content.changes += changes
+            try content.set(dates)
+        }
+    }
+
+    public func listImports() -> [ListImportRecord] { look { $0.imports } }
 
     public func listChanges(of index: UInt32) -> [ListChange] {
         look { $0.changes.filter { $0.index == index } }
@@ -398,6 +430,15 @@ public final class InMemoryControlPlane: ControlPlaneStore {
                 let change = content.changes[place]
                 guard subscribers.contains(change.index) || mentions.occur(in: change.reason) else { continue }
                 content.changes[place].reason = Mentions.erased
+            }
+            content.dates.removeAll { subscribers.contains($0.index) }
+            for place in content.dates.indices where mentions.occur(in: content.dates[place].reason) {
+                content.dates[place].reason = Mentions.erased
+            }
+            for place in content.imports.indices {
+                let entry = content.imports[place]
+                if mentions.occur(in: entry.reason) { content.imports[place].reason = Mentions.erased }
+                if mentions.occur(in: entry.source) { content.imports[place].source = Mentions.erased }
             }
         }
     }

@@ -91,7 +91,7 @@ public struct Console: Sendable {
     /// What a finished act says on the next page.
     enum Done: String {
         case saved, dryRun, submitted, started, paused, resumed, stopped, tested, passed, returned, rejected, added
-        case removed, staff, password, draft, live, discarded, adopted, withdrawn, shadow, shadowEnd
+        case imported, removed, staff, password, draft, live, discarded, adopted, withdrawn, shadow, shadowEnd
         case erased
         case computed, published, split, deleted
         case offerAccepted, offerRefused, offerConsidered, offerLater
@@ -110,6 +110,7 @@ public struct Console: Sendable {
             case .returned: .doneReturned
             case .rejected: .doneRejected
             case .added: .doneAdded
+            case .imported: .doneImported
             case .removed: .doneRemoved
             case .staff: .doneStaff
             case .password: .donePassword
@@ -156,10 +157,12 @@ public struct Console: Sendable {
     func form(
         _ path: String,
         _ access: Access,
+        uploads: Bool = false,
         _ act: @escaping @Sendable (FormBody, Frame, EdgeContext) async throws -> FormAnswer
     ) {
         site.post(path, access) { request, context in
-            let body = try await FormBody.read(request, context)
+            let folder = uploads ? platform.directory.temporary : nil
+            let body = try await FormBody.read(request, context, uploadingTo: folder)
             let frame = try await self.frame(request, context)
             switch try await act(body, frame, context) {
             case .next(let path, let done): return self.redirect(path, done)

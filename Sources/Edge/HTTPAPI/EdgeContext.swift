@@ -23,8 +23,11 @@ public struct EdgeContext: RequestContext {
         address = source.channel.remoteAddress?.ipAddress ?? "local"
     }
 
-    /// Most bytes of a request body: lists of a million numbers fit.
+    /// Most bytes of a request body that is held in memory.
     public var maxUploadSize: Int { 16 << 20 }
+
+    /// Most bytes of a list of numbers, which is kept in a file: one of everybody of a large operator fits.
+    public var maxListSize: Int { 1 << 30 }
 
     /// Who is signed in.
     ///

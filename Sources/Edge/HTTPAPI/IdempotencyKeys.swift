@@ -46,27 +46,65 @@ final class IdempotencyKeys: Sendable {
         isNeeded: Bool = false,
         _ body: (Request) async throws -> Response
     ) async throws -> Response {
-        guard let key = request.headers[.idempotencyKey], !key.isEmpty else {
+        guard let key = try Self.key(of: request) else {
             guard !isNeeded else { throw EdgeError.keyMissing }
             return try await body(request)
         }
-        guard key.utf8.count <= 200 else {
-            throw EdgeError.badRequest(field: "Idempotency-Key", why: "at most 200 bytes")
-        }
         var request = request
         let bytes = try await request.collectBody(upTo: context.maxUploadSize)
+        let digest = Self.digest("\(request.method) \(request.uri.path)", Data(bytes.readableBytesView))
+        return try await once(Name(login: context.staff?.login ?? "", key: key), digest) {
+            try await body(request)
+        }
+    }
+
+    /// Runs `body` once per key, with the request's body in a file.
+    ///
+    /// - Parameters:
+    ///   - request: With the key in its header; without one `body` just runs.
+    ///   - context: Whose key it is; also says how large the file may be.
+    ///   - folder: Where the file goes.
+    ///   - body: Does the work.
+    /// - Returns: What `body` answered, now or when the key was first used.
+    /// - Throws: ``EdgeError``, or what `body` throws.
+    func once(
+        _ request: Request,
+        _ context: EdgeContext,
+        uploadingTo folder: String,
+        _ body: (Upload) async throws -> Response
+    ) async throws -> Response {
+        let key = try Self.key(of: request)
+        let upload = try await Upload.receive(request.body, in: folder, limit: context.maxListSize)
+        guard let key else { return try await body(upload) }
+        let digest = Self.digest("\(request.method) \(request.uri.string)", Data(upload.digest.hex.utf8))
+        return try await once(Name(login: context.staff?.login ?? "", key: key), digest) { try await body(upload) }
+    }
+
+    private static func key(of request: Request) throws(EdgeError) -> String? {
+        guard let key = request.headers[.idempotencyKey], !key.isEmpty else { return nil }
+        guard key.utf8.count <= 200 else { throw .badRequest(field: "Idempotency-Key", why: "at most 200 bytes") }
+        return key
+    }
+
+    private static func digest(_ address: String, _ body: Data) -> ContentHash {
         var hasher = SHA256()
-        hasher.update(data: Data("\(request.method) \(request.uri.path)\n".utf8))
-        hasher.update(data: Data(bytes.readableBytesView))
-        let digest = ContentHash(bytes: Array(hasher.finalize())) ?? .zero
-        let name = Name(login: context.staff?.login ?? "", key: key)
+        hasher.update(data: Data("\(address)\n".utf8))
+        hasher.update(data: body)
+        return ContentHash(bytes: Array(hasher.finalize())) ?? .zero
+    }
+
+    private func once(
+        _ name: Name,
+        _ digest: ContentHash,
+        _ body: () async throws -> Response
+    ) async throws -> Response {
         if let answer = try begin(name, digest) {
             var headers = answer.headers
             headers[HTTPField.Name("Idempotency-Replayed")] = "true"
             return Response(status: answer.status, headers: headers, body: ResponseBody(byteBuffer: answer.body))
         }
         do {
-            let response = try await body(request)
+            let response = try await body()
             let collected = Collector()
             try await response.body.write(collected)
             let buffer = collected.buffer.withLock { $0 }

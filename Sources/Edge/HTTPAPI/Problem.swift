@@ -22,6 +22,8 @@ public enum EdgeError: CodedError, Equatable {
     case tooManyAttempts(seconds: Int)
     case badRequest(field: String, why: String)
     case tooLarge(bytes: Int)
+    /// What is sent cannot be kept on the disk.
+    case noRoom(cause: String)
     /// An idempotency key is needed, is used for something else, or its first request is still under way.
     case keyMissing
     case keyReused
@@ -39,6 +41,7 @@ public enum EdgeError: CodedError, Equatable {
         case .tooManyAttempts: "edge.too_many_attempts"
         case .badRequest: "edge.bad_request"
         case .tooLarge: "edge.too_large"
+        case .noRoom: "edge.no_room"
         case .keyMissing: "edge.key_missing"
         case .keyReused: "edge.key_reused"
         case .keyBusy: "edge.key_busy"
@@ -57,6 +60,8 @@ public enum EdgeError: CodedError, Equatable {
         case .tooManyAttempts(let seconds): "too many failed sign-ins; try again in \(seconds) seconds"
         case .badRequest(let field, let why): "\(field): \(why)"
         case .tooLarge(let bytes): "the body has more than \(bytes) bytes; send it in parts"
+        case .noRoom(let cause):
+            "the server cannot keep the file (\(cause)); free space in its data directory, then send it again"
         case .keyMissing: "this request needs the header Idempotency-Key, a new value for each thing to be done"
         case .keyReused: "the Idempotency-Key was used for another request; choose a new one"
         case .keyBusy: "the first request with this Idempotency-Key is still under way; repeat it later"
@@ -211,7 +216,7 @@ public struct Problem: Codable, Hashable, Sendable {
             "decision.wave_not_closed", "decision.no_policy", "decision.no_profile", "load.no_subscribers",
             "dispatch.no_wave", "dispatch.no_touchpoint", "touchpoint.not_offered", "policy.base_not_live",
             "policy.closed", "policy.nothing_changed", "arbitrate.wrong_state", "arbitrate.changed",
-            "arbitrate.overlaps", "arbitrate.over":
+            "arbitrate.overlaps", "arbitrate.over", "list.busy":
             .conflict
         case "edge.key_reused", "edge.bad_password", "control.invalid", "approval.reason_missing", "plan.bad_name",
             "plan.bad_message", "dispatch.bad_expression", "touchpoint.bad_interaction", "plan.bad_value",
@@ -220,7 +225,11 @@ public struct Problem: Codable, Hashable, Sendable {
             "arbitrate.not_planned",
             "arbitrate.bad_limit", "erase.no_numbers", "erase.too_many", "erase.reason_missing":
             .unprocessableContent
-        case "control.file_disk_full": HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
+        case "load.empty", "load.encoding", "load.damaged", "load.header", "load.missing_columns", "load.open_quote",
+            "load.field_too_long", "load.record_too_long", "load.too_large", "load.cannot_read":
+            .unprocessableContent
+        case "control.file_disk_full", "edge.no_room":
+            HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
         case "decision.read_only", "control.file_locked", "control.file_no_access", "run.unavailable":
             .serviceUnavailable
         default: code.hasPrefix("rule.") || code.hasPrefix("list.") ? .unprocessableContent : .internalServerError

@@ -87,7 +87,6 @@ extension ListID {
         case "black": return Outcome.listBlack.name
         case "grey": return Outcome.listGrey.name
         case "white": return BilingualText(zh: "白名单", en: "White list")
-        case "sensitive": return BilingualText(zh: "敏感客户", en: "Sensitive customers")
         case "important": return BilingualText(zh: "重要客户", en: "Important customers")
         case "vip": return BilingualText(zh: "VIP", en: "VIP")
         default:

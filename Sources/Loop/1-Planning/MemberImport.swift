@@ -4,7 +4,9 @@
 public import Kernel
 public import Model
 
-/// What became of the rows of a list; all counts together are ``rows``.
+/// What became of the rows of a list.
+///
+/// A row adds subscribers or is counted in ``left``: one a number or line, all lines of a customer.
 public struct MemberReport: Hashable, Sendable, Codable {
     /// Why a row added nobody.
     public enum Code: String, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
@@ -36,7 +38,7 @@ public struct MemberReport: Hashable, Sendable, Codable {
         public var line: Int
         /// Why.
         public var code: Code
-        /// What stands there, at most 40 characters; empty where a number is well-formed, because numbers are personal.
+        /// What stands there, at most 40 characters, with the middle of long digits hidden, because numbers are personal.
         public var text: String
     }
 
@@ -55,15 +57,26 @@ public struct MemberReport: Hashable, Sendable, Codable {
     /// Nothing yet.
     public init() {}
 
-    fileprivate mutating func add(_ line: Int32, _ code: Code, _ text: String = "") {
+    fileprivate mutating func add(_ line: Int32, _ code: Code, _ text: @autoclosure () -> String) {
         rows += 1
         left[code, default: 0] += 1
-        if rejects.count < Self.mostRejects { rejects.append(Reject(line: Int(line), code: code, text: text)) }
+        guard rejects.count < Self.mostRejects else { return }
+        rejects.append(Reject(line: Int(line), code: code, text: text()))
     }
 
-    fileprivate mutating func addMember() {
+    fileprivate mutating func addRow(members new: Int) {
         rows += 1
-        members += 1
+        members += new
+    }
+
+    /// Rows that added nobody.
+    public var leftOut: Int { left.values.reduce(0, +) }
+
+    /// Hides the middle of what has about as many digits as a number, of which a quarter at each end stays.
+    static func masked(_ text: String) -> String {
+        guard text.utf8.count(where: { (0x30...0x39).contains($0) }) > 8 else { return text }
+        let shown = text.count / 4
+        return text.prefix(min(3, shown)) + "****" + text.suffix(min(4, shown))
     }
 }
 
@@ -74,9 +87,17 @@ public struct MemberImport: Sendable {
     /// What became of them.
     public private(set) var report = MemberReport()
 
-    /// Begins with nobody of `subscribers`.
-    public init(subscribers: Int) {
+    private let kind: IdentityKind
+
+    /// Begins with nobody of `subscribers`; `kind` says how their numbers are shown in the report.
+    public init(subscribers: Int, kind: IdentityKind) {
         members = Bitset(universe: subscribers)
+        self.kind = kind
+    }
+
+    /// A number as a report may show it.
+    private static func shown(_ value: Int64, _ kind: IdentityKind) -> String {
+        kind == .msisdn ? MSISDN(value).masked : MemberReport.masked(String(value))
     }
 
     /// Adds rows whose numbers stand for one subscriber each.
@@ -85,24 +106,59 @@ public struct MemberImport: Sendable {
     ///   - batch: Rows of the list.
     ///   - find: The subscriber a number stands for; nil for nobody, and for one whom the importer may not see.
     public mutating func add(_ batch: IdentityBatch, find: (Int64) -> SubscriberIndex?) {
+        forEachRow(of: batch) { line, value, imported in
+            let index = find(value).flatMap { Int($0.number) < imported.members.universe ? $0.number : nil }
+            imported.take(line, value, isKnown: index != nil, new: index.map { imported.insert($0) } == true ? 1 : 0)
+        }
+    }
+
+    /// Adds rows whose numbers stand for any number of subscribers each.
+    ///
+    /// - Parameters:
+    ///   - batch: Rows of the list.
+    ///   - findAll: The subscribers a number stands for.
+    ///   - isVisible: Whether the importer may see one of them.
+    public mutating func add(
+        _ batch: IdentityBatch,
+        findAll: (Int64) -> ArraySlice<UInt32>,
+        where isVisible: (UInt32) -> Bool
+    ) {
+        forEachRow(of: batch) { line, value, imported in
+            var (isKnown, new) = (false, 0)
+            for index in findAll(value) where Int(index) < imported.members.universe && isVisible(index) {
+                isKnown = true
+                if imported.insert(index) { new += 1 }
+            }
+            imported.take(line, value, isKnown: isKnown, new: new)
+        }
+    }
+
+    private mutating func insert(_ index: UInt32) -> Bool {
+        guard !members.contains(index) else { return false }
+        members.insert(index)
+        return true
+    }
+
+    private mutating func take(_ line: Int32, _ value: Int64, isKnown: Bool, new: Int) {
+        guard new == 0 else { return report.addRow(members: new) }
+        let kind = kind
+        report.add(line, isKnown ? .duplicate : .unknown, Self.shown(value, kind))
+    }
+
+    @inline(__always)
+    private mutating func forEachRow(
+        of batch: IdentityBatch,
+        _ body: (_ line: Int32, _ value: Int64, inout MemberImport) -> Void
+    ) {
         var refusals = batch.refusals[...]
         for (position, value) in batch.values.enumerated() {
             let line = batch.lines[position]
             if let refused = refusals.first, refused.position == position {
                 refusals.removeFirst()
-                report.add(line, MemberReport.Code(refused.why), refused.text)
-                continue
+                report.add(line, MemberReport.Code(refused.why), MemberReport.masked(refused.text))
+            } else {
+                body(line, value, &self)
             }
-            guard let index = find(value), Int(index.number) < members.universe else {
-                report.add(line, .unknown)
-                continue
-            }
-            guard !members.contains(index.number) else {
-                report.add(line, .duplicate)
-                continue
-            }
-            members.insert(index.number)
-            report.addMember()
         }
     }
 }

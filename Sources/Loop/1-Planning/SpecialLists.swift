@@ -1,4 +1,4 @@
-// Special lists by hand: find a number's entries, add, remove, import a file of numbers, export (LST).
+// Special lists by hand: find a number's entries, add, remove, export (LST).
 // SPDX-License-Identifier: Apache-2.0
 
 public import DecisionHost
@@ -16,6 +16,9 @@ public enum SpecialListError: CodedError, Equatable {
     case notByChannel(String)
     case reasonMissing
     case emptyFile
+    case nobodyFound
+    case badDays
+    case tooManyChanges
 
     public var code: String {
         switch self {
@@ -25,6 +28,9 @@ public enum SpecialListError: CodedError, Equatable {
         case .notByChannel: "list.not_by_channel"
         case .reasonMissing: "list.reason_missing"
         case .emptyFile: "list.empty_file"
+        case .nobodyFound: "list.nobody_found"
+        case .badDays: "list.bad_days"
+        case .tooManyChanges: "list.busy"
         }
     }
 
@@ -38,6 +44,9 @@ public enum SpecialListError: CodedError, Equatable {
         case .notByChannel(let code): "entries of list \(code) hold for all channels; leave the channel out"
         case .reasonMissing: "say why the list is changed, so that others understand it later"
         case .emptyFile: "the file has no line with a number; nothing was changed"
+        case .nobodyFound: "no row names a subscriber, so that replacing would empty the list; nothing was changed"
+        case .badDays: "the last day of an entry is neither before its first day nor before today"
+        case .tooManyChanges: "the list was changed again and again meanwhile; nothing was imported, try again"
         }
     }
 }
@@ -48,6 +57,11 @@ public struct ListEntry: Hashable, Sendable {
     public var list: ListID
     /// The last change by hand that added him; nil when the entry came with a file of the operator's.
     public var added: ListChange?
+    /// The days it holds; nil when it has none.
+    public var dates: ListDates?
+
+    /// Whether its first day has not come, so that it does not count yet.
+    public var isPlanned: Bool { dates?.isEntered == false }
 }
 
 /// A special list and its size.
@@ -58,46 +72,35 @@ public struct ListSize: Hashable, Sendable {
     public var count: Int
 }
 
-/// What an import of numbers did.
-public struct ListImport: Hashable, Sendable, Codable {
-    /// Lines with something on them, a heading not counted.
-    public var lines = 0
-    /// Subscribers put on the list.
-    public var added = 0
-    /// Numbers that were on the list before.
-    public var present = 0
-    /// Numbers that stood in the file before.
-    public var duplicates = 0
-    /// Numbers that no subscriber in the importer's scope has now.
-    public var unknown = 0
-    /// Lines that are no number.
-    public var malformed = 0
-    /// Lines behind ``unknown`` and ``malformed``, the first 1 000.
-    public var rejects: [Reject] = []
-
-    /// A line that was left out.
-    public struct Reject: Hashable, Sendable, Codable {
-        /// Line in the file, from 1.
-        public var line: Int
-        /// `list.bad_number` or `list.unknown_number`.
-        public var code: String
-    }
-}
-
 /// Changes special lists; a change counts from the next decision on.
 public struct SpecialLists: Sendable {
-    private static let rejectLimit = 1_000
-    private let host: DecisionHost
-    private let store: any ControlPlaneStore
+    let host: DecisionHost
+    let store: any ControlPlaneStore
+    private let inputs: StoredInputs
     private let numbers: LiveNumbers
     private let segments: Segments
+    let memberLists: MemberLists
+    let mostSingly: Int
 
     /// Works on the decision core's lists, and keeps reasons in a store.
-    public init(host: DecisionHost, store: any ControlPlaneStore, numbers: LiveNumbers, segments: Segments) {
+    ///
+    /// `mostSingly`: Changes of one import up to which each subscriber has an entry of his own in the log and the store.
+    public init(
+        host: DecisionHost,
+        store: any ControlPlaneStore,
+        inputs: StoredInputs,
+        numbers: LiveNumbers,
+        segments: Segments,
+        memberLists: MemberLists,
+        mostSingly: Int = 10_000
+    ) {
         self.host = host
         self.store = store
+        self.inputs = inputs
         self.numbers = numbers
         self.segments = segments
+        self.memberLists = memberLists
+        self.mostSingly = mostSingly
     }
 
     // MARK: Finding
@@ -135,10 +138,45 @@ public struct SpecialLists: Sendable {
         let lists = try await host.read { state in
             state.lists.filter { Self.isSpecial($0.key) && $0.value.contains(index.number) }.map(\.key).sorted()
         }
-        let changes = try await store.listChanges(of: index.number)
+        let changes = try await changes(of: index)
+        let dates = try await store.listDates().filter { $0.index == index.number }
+        let planned = dates.filter { !$0.isEntered && !lists.contains($0.list) }
         return lists.map { list in
-            ListEntry(list: list, added: changes.last { $0.list == list && $0.isAdded })
+            ListEntry(
+                list: list,
+                added: changes.last { $0.list == list && $0.isAdded },
+                dates: dates.first { $0.list == list }
+            )
+        } + planned.map { ListEntry(list: $0.list, dates: $0) }
+    }
+
+    /// What was changed by hand for a subscriber, oldest first: one by one, and by lists of numbers that name him.
+    public func changes(of index: SubscriberIndex) async throws -> [ListChange] {
+        var changes = try await store.listChanges(of: index.number)
+        for entry in try await store.listImports() {
+            for (file, isAdded) in [(entry.addedFile, true), (entry.removedFile, false)] {
+                guard let file, try Self.holds(index, file, inputs) else { continue }
+                changes.append(
+                    ListChange(
+                        at: entry.at,
+                        who: entry.who,
+                        list: entry.list,
+                        index: index.number,
+                        isAdded: isAdded,
+                        reason: "\(entry.reason) (\(entry.source))"
+                    )
+                )
+            }
         }
+        return changes.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
+    }
+
+    /// Whether a bitmap file holds a subscriber; reads his word of it, whatever its size.
+    private static func holds(_ index: SubscriberIndex, _ file: ContentHash, _ inputs: StoredInputs) throws -> Bool {
+        var head = ByteReader(try inputs.bytes(file, offset: 0, count: 8))
+        guard UInt64(index.number) < (try head.read(UInt64.self)) else { return false }
+        var word = ByteReader(try inputs.bytes(file, offset: 8 + Int(index.number >> 6) * 8, count: 8))
+        return try word.read(UInt64.self) >> UInt64(index.number & 63) & 1 == 1
     }
 
     /// All special lists and their sizes, by code; those that every operator has are there when empty too.
@@ -168,22 +206,44 @@ public struct SpecialLists: Sendable {
 
     // MARK: Changing
 
-    /// Puts a subscriber on a list.
+    /// Puts a subscriber on a list, for some days or for good.
     ///
-    /// - Returns: False when he was on it before; the reason is recorded all the same.
+    /// `from` and `until`: The first and the last day; nil = today, and for good.
+    ///
+    /// - Returns: False when he was on it before, or comes on it later; the reason is recorded all the same.
     public func add(
         _ index: SubscriberIndex,
         to list: ListID,
+        from: LocalDay? = nil,
+        until: LocalDay? = nil,
         reason: String,
         by staff: Staff,
         at now: Instant
     ) async throws -> Bool {
-        try await change(index, list, isAdded: true, reason: reason, by: staff, at: now)
+        let today = try await day(of: now)
+        guard until.map({ $0 >= max(from ?? today, today) }) ?? true else { throw SpecialListError.badDays }
+        let begins = from.flatMap { $0 > today ? $0 : nil }
+        guard let begins else {
+            return try await change(index, list, until: until, isAdded: true, reason: reason, by: staff, at: now)
+        }
+        try await check(list, reason)
+        guard try await !host.read({ $0.isErased(index) }) else { throw DecisionError.erased(index) }
+        let dates = ListDates(
+            list: list,
+            index: index.number,
+            from: begins,
+            to: until,
+            who: staff.login,
+            reason: reason,
+            isEntered: false
+        )
+        try await store.record([], dates: [dates], audit: entry("list.plan", list, staff, now, reason))
+        return false
     }
 
     /// Takes a subscriber off a list.
     ///
-    /// - Returns: False when he was not on it; nothing is recorded then.
+    /// - Returns: False when he was not on it and was not to come on it; nothing is recorded then.
     public func remove(
         _ index: SubscriberIndex,
         from list: ListID,
@@ -191,12 +251,13 @@ public struct SpecialLists: Sendable {
         by staff: Staff,
         at now: Instant
     ) async throws -> Bool {
-        try await change(index, list, isAdded: false, reason: reason, by: staff, at: now)
+        try await change(index, list, until: nil, isAdded: false, reason: reason, by: staff, at: now)
     }
 
     private func change(
         _ index: SubscriberIndex,
         _ list: ListID,
+        until: LocalDay?,
         isAdded: Bool,
         reason: String,
         by staff: Staff,
@@ -208,88 +269,41 @@ public struct SpecialLists: Sendable {
             ($0.lists[list]?.contains(number) ?? false, $0.isErased(index))
         }
         guard !isErased else { throw DecisionError.erased(index) }
-        guard isAdded || isMember else { return false }
+        let dates = ListDates(
+            list: list,
+            index: number,
+            to: until,
+            who: staff.login,
+            reason: reason,
+            isEntered: true
+        )
+        guard isAdded || isMember else {
+            // An entry that was to begin later begins no more.
+            let isPlanned = try await store.listDates().contains { $0.list == list && $0.index == number }
+            guard isPlanned else { return false }
+            try await store.record([], dates: [dates], audit: entry("list.remove", list, staff, now, reason))
+            return true
+        }
         if isMember != isAdded {
             try await host.record([.listChanged(list, added: isAdded ? [number] : [], removed: isAdded ? [] : [number])]
             )
         }
         let change = ListChange(at: now, who: staff.login, list: list, index: number, isAdded: isAdded, reason: reason)
-        try await store.record([change], audit: entry(isAdded ? "list.add" : "list.remove", list, staff, now, reason))
+        let audit = entry(isAdded ? "list.add" : "list.remove", list, staff, now, reason)
+        try await store.record([change], dates: [dates], audit: audit)
         return isMember != isAdded
-    }
-
-    /// Puts the numbers of a file on a list: one number a line, in the first column of a CSV or alone (TXT).
-    ///
-    /// A first line without digits is a heading. All numbers are added together, or none.
-    public func add(
-        file: String,
-        to list: ListID,
-        reason: String,
-        by staff: Staff,
-        at now: Instant
-    ) async throws -> ListImport {
-        try await check(list, reason)
-        let isVisible = try await visibility(staff.scope)
-        var (report, found) = read(file, isVisible)
-        guard report.lines > 0 else { throw SpecialListError.emptyFile }
-        let present = try await host.read { $0.lists[list] }
-        let new = found.filter { present?.contains($0) != true }
-        report.present = found.count - new.count
-        report.added = new.count
-        guard !new.isEmpty else { return report }
-        found = new.sorted()
-        try await host.record([.listChanged(list, added: found, removed: [])])
-        try await store.record(
-            found.map {
-                ListChange(at: now, who: staff.login, list: list, index: $0, isAdded: true, reason: reason)
-            },
-            audit: entry("list.import", list, staff, now, "\(found.count) of \(report.lines) lines; \(reason)")
-        )
-        return report
-    }
-
-    private func read(_ file: String, _ isVisible: (SubscriberIndex) -> Bool) -> (ListImport, [UInt32]) {
-        var report = ListImport()
-        var found: [UInt32] = []
-        var seen: Set<MSISDN> = []
-        let numbers = numbers.current
-        let text = file.unicodeScalars.first == "\u{FEFF}" ? String(file.unicodeScalars.dropFirst()) : file
-        func reject(_ line: Int, _ code: String) {
-            if report.rejects.count < Self.rejectLimit { report.rejects.append(.init(line: line, code: code)) }
-        }
-        var line = 0
-        for content in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
-            line += 1
-            let cell = content.split(omittingEmptySubsequences: false) { ",;\t".contains($0) }.first ?? ""
-            let value = cell.trimmingCharacters(in: CharacterSet(charactersIn: " \"'\u{3000}"))
-            guard !value.isEmpty else { continue }
-            if line == 1, !value.utf8.contains(where: { (0x30...0x39).contains($0) }) { continue }
-            report.lines += 1
-            guard let number = MSISDN(normalising: value) else {
-                report.malformed += 1
-                reject(line, "list.bad_number")
-                continue
-            }
-            guard seen.insert(number).inserted else {
-                report.duplicates += 1
-                continue
-            }
-            guard let index = numbers.owner(of: number), isVisible(index) else {
-                report.unknown += 1
-                reject(line, "list.unknown_number")
-                continue
-            }
-            found.append(index.number)
-        }
-        return (report, found)
     }
 
     // MARK: Rules
 
+    func day(of now: Instant) async throws -> LocalDay {
+        LocalTime(instant: now, offsetSeconds: try await host.read { $0.now.offsetSeconds }).day
+    }
+
     /// Whether a list of the decision core is a special list; product owners and others are not changed by hand.
     private static func isSpecial(_ list: ListID) -> Bool { !list.code.hasPrefix("product/") }
 
-    private func check(_ list: ListID, _ reason: String) async throws {
+    func check(_ list: ListID, _ reason: String) async throws {
         guard ListID.standardCodes.contains(list.code) else { throw SpecialListError.unknownList(list.code) }
         guard reason.contains(where: { !$0.isWhitespace }) else { throw SpecialListError.reasonMissing }
         guard list.channel != nil else { return }
@@ -299,8 +313,7 @@ public struct SpecialLists: Sendable {
         }
     }
 
-    private func entry(_ action: String, _ list: ListID, _ staff: Staff, _ now: Instant, _ detail: String) -> AuditEntry
-    {
+    func entry(_ action: String, _ list: ListID, _ staff: Staff, _ now: Instant, _ detail: String) -> AuditEntry {
         let object = "list/\(list.code)" + (list.channel.map { "/\($0.code)" } ?? "")
         return AuditEntry(at: now, who: staff.login, action: action, object: object, detail: detail)
     }

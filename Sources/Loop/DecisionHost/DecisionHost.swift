@@ -206,13 +206,27 @@ public final class DecisionHost: @unchecked Sendable {
     /// - Throws: ``DecisionError`` for a record that could not be applied; nothing is written then, since what is in the
     ///   log must fold for ever.
     public func record(_ records: [LogRecord]) async throws {
+        _ = try await record(records) { _ in true }
+    }
+
+    /// Records inputs unless what they were made from has changed meanwhile.
+    ///
+    /// `holds`: Whether the state is still the one they were made from.
+    ///
+    /// - Returns: Whether they are recorded.
+    public func record(
+        _ records: [LogRecord],
+        if holds: @escaping @Sendable (DecisionState) -> Bool
+    ) async throws -> Bool {
         try await onOwner {
             self.drain()
+            guard holds(self.state) else { return false }
             try self.state.check(records)
             try self.commit(records)
             for case .campaignSet(let campaign, _, _) in records {
                 self.campaignChanges.withLock { $0[campaign, default: 0] += 1 }
             }
+            return true
         }
     }
 

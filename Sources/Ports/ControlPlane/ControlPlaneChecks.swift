@@ -256,6 +256,23 @@ public enum ControlPlaneChecks {
         try check(names: [change.who, change.list.code, change.reason], texts: [], of: object)
     }
 
+    /// Checks the days of an entry: who, the list and a reason are there, and the last day is not before the first.
+    public static func check(_ dates: ListDates) throws(ControlPlaneError) {
+        let object = "days on list \(dates.list.code)"
+        try check(names: [dates.who, dates.list.code, dates.reason], texts: [], of: object)
+        if let from = dates.from, let to = dates.to {
+            try require(from <= to, object, "the last day is before the first")
+        }
+    }
+
+    /// Checks an import: who, the list, the file's name and a reason are there, and no count is negative.
+    public static func check(_ entry: ListImportRecord) throws(ControlPlaneError) {
+        let object = "import into list \(entry.list.code)"
+        try check(names: [entry.who, entry.list.code, entry.source, entry.reason], texts: [], of: object)
+        let least = min(entry.rows, entry.leftOut, entry.added, entry.removed)
+        try require(least >= 0, object, "a count is negative")
+    }
+
     /// Checks a load: identifier, file, table and folder are there and no count is negative.
     public static func check(_ load: LoadRecord) throws(ControlPlaneError) {
         let object = "load/\(load.id)"

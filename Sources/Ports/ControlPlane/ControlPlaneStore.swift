@@ -220,10 +220,26 @@ public protocol ControlPlaneStore: Sendable {
 
     // MARK: Lists changed by hand
 
-    /// Records changes of special lists; all of them or none.
-    func record(_ changes: [ListChange], audit: AuditEntry) async throws
+    /// Records changes of special lists, and the days of entries; all of them or none.
+    ///
+    /// `dates`: Take the place of what was known of the same list and subscriber; without days they are forgotten.
+    func record(_ changes: [ListChange], dates: [ListDates], audit: AuditEntry) async throws
 
-    /// What was changed by hand for a subscriber, in the order it was recorded.
+    /// The days of all entries that have any, by list and subscriber.
+    func listDates() async throws -> [ListDates]
+
+    /// Records a list of numbers that changed a special list, together with what it changed where that is few.
+    func record(
+        _ entry: ListImportRecord,
+        changes: [ListChange],
+        dates: [ListDates],
+        audit: AuditEntry
+    ) async throws
+
+    /// All lists of numbers that changed special lists, in the order they were recorded.
+    func listImports() async throws -> [ListImportRecord]
+
+    /// What was changed by hand for a subscriber, in the order it was recorded; not what large imports did.
     func listChanges(of index: UInt32) async throws -> [ListChange]
 
     // MARK: Erasure
@@ -232,7 +248,7 @@ public protocol ControlPlaneStore: Sendable {
     func erasedSubscribers() async throws -> Set<UInt32>
 
     /// Takes out what was written about subscribers: the reasons of their changes of lists, the details of the audit
-    /// entries recorded with those, and every reason or detail that mentions one of `mentions`, become
+    /// entries recorded with those, the days of their entries, and every reason, detail or file name that mentions one of `mentions`, become
     /// ``Mentions/erased``. When this returns nothing of it is left in any file, free space included.
     func forget(_ subscribers: [UInt32], mentions: Mentions) async throws
 
@@ -259,4 +275,11 @@ public protocol ControlPlaneStore: Sendable {
 
     /// The audit log; searches who, action, object and detail, ordered by an ``AuditColumn``.
     func audit(_ query: ListQuery) async throws -> Page<AuditEntry>
+}
+
+extension ControlPlaneStore {
+    /// Records changes of special lists; all of them or none.
+    public func record(_ changes: [ListChange], audit: AuditEntry) async throws {
+        try await record(changes, dates: [], audit: audit)
+    }
 }

@@ -139,7 +139,7 @@ struct SegmentsBench {
         options.note("import")
         let start = ContinuousClock.now
         var reader = try IdentityFile(file: file, kind: .msisdn)
-        var imported = MemberImport(subscribers: options.subscribers)
+        var imported = MemberImport(subscribers: options.subscribers, kind: .msisdn)
         while let batch = try reader.next() { imported.add(batch) { numbers.owner(of: MSISDN($0)) } }
         let elapsed = (ContinuousClock.now - start) / .seconds(1)
         guard imported.report.rows == Self.rows, imported.report.members == expected.count,

@@ -172,6 +172,7 @@ import Testing
             "0005-arbitrations": 0xf369_4f40_f21b_c632,
             "0006-erasure": 0x1d90_1a39_d0a8_a01a,
             "0007-segments": 0x187d_0354_d152_45ba,
+            "0008-lists": 0xb2_7b45_0fdc_8c33,
         ]
         for step in ControlPlaneSchema.steps {
             let hash = step.sql.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }

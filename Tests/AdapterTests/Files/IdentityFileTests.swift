@@ -140,7 +140,7 @@ import Testing
     @Test func `what is no list says so`() {
         for (bytes, wanted) in [
             ([], "load.empty"), (Array("\n\n".utf8), "load.empty"), (Array("PAR1xxxx".utf8), "load.encoding"),
-            ([0x50, 0x4B, 0x03, 0x04, 0], "load.encoding"), ([0x1F, 0x8B, 0, 0, 0], "load.damaged"),
+            ([0x50, 0x4B, 0x03, 0x04, 0], "load.damaged"), ([0x1F, 0x8B, 0, 0, 0], "load.damaged"),
         ] {
             #expect(
                 code { _ = try IdentityFile(text: bytes, name: "list", kind: .msisdn) } == wanted,

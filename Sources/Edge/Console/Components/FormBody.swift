@@ -7,10 +7,10 @@ import Hummingbird
 
 /// What a form sent.
 struct FormBody: Sendable {
-    /// A file that came along.
+    /// A file that came along, kept on the disk while the form is worked on.
     struct File: Sendable {
         var name: String
-        var bytes: [UInt8]
+        var content: Upload
     }
 
     private(set) var fields: [(name: String, value: String)] = []
@@ -29,20 +29,36 @@ struct FormBody: Sendable {
 
     /// Reads the body of a request.
     ///
+    /// `folder`: Where a file goes; nil = the form has none, and a file is left out.
+    ///
     /// - Throws: `EdgeError.tooLarge(bytes:)`, or `EdgeError.badRequest(field:why:)` for a body that is no form.
-    static func read(_ request: Request, _ context: EdgeContext) async throws -> FormBody {
+    static func read(
+        _ request: Request,
+        _ context: EdgeContext,
+        uploadingTo folder: String? = nil
+    ) async throws -> FormBody {
         let limit = context.maxUploadSize
-        var bytes: [UInt8] = []
-        for try await buffer in request.body {
-            bytes += buffer.readableBytesView
-            guard bytes.count <= limit else { throw EdgeError.tooLarge(bytes: limit) }
-        }
         let type = request.headers[.contentType] ?? ""
         if type.lowercased().hasPrefix("multipart/form-data"), let at = type.range(of: "boundary=") {
             let boundary = type[at.upperBound...].prefix { $0 != ";" }.trimmingCharacters(
                 in: CharacterSet(charactersIn: "\"")
             )
-            return try FormBody(multipart: bytes, boundary: boundary)
+            var reader = try MultipartReader(
+                boundary: boundary,
+                folder: folder,
+                fieldLimit: limit,
+                fileLimit: context.maxListSize
+            )
+            for try await buffer in request.body { try reader.take(buffer.readableBytesView) }
+            guard reader.isComplete else { throw EdgeError.badRequest(field: "body", why: "is no multipart form") }
+            var body = FormBody(fields: reader.fields)
+            body.file = reader.file.map { File(name: $0.name, content: $0.writer.finish()) }
+            return body
+        }
+        var bytes: [UInt8] = []
+        for try await buffer in request.body {
+            bytes += buffer.readableBytesView
+            guard bytes.count <= limit else { throw EdgeError.tooLarge(bytes: limit) }
         }
         return FormBody(fields: decode(String(decoding: bytes, as: UTF8.self)))
     }
@@ -76,33 +92,5 @@ struct FormBody: Sendable {
         case .some(let digit) where (0x61...0x66).contains(digit): digit - 0x61 + 10
         default: nil
         }
-    }
-
-    /// Reads the parts between boundaries (RFC 7578).
-    init(multipart bytes: [UInt8], boundary: String) throws {
-        let delimiter = Data("\r\n--\(boundary)".utf8)
-        let data = Data("\r\n".utf8) + Data(bytes)
-        guard !boundary.isEmpty, var at = data.range(of: delimiter)?.upperBound else {
-            throw EdgeError.badRequest(field: "body", why: "is no multipart form")
-        }
-        while let next = data.range(of: delimiter, in: at..<data.endIndex) {
-            let part = data[at..<next.lowerBound]
-            at = next.upperBound
-            guard let blank = part.range(of: Data("\r\n\r\n".utf8)) else { continue }
-            let head = String(decoding: part[..<blank.lowerBound], as: UTF8.self)
-            let content = part[blank.upperBound...]
-            guard let name = Self.attribute("name", in: head) else { continue }
-            if let fileName = Self.attribute("filename", in: head) {
-                if !fileName.isEmpty { file = File(name: fileName, bytes: Array(content)) }
-            } else {
-                fields.append((name, String(decoding: content, as: UTF8.self)))
-            }
-        }
-    }
-
-    private static func attribute(_ name: String, in head: String) -> String? {
-        guard let start = head.range(of: "; \(name)=\"") else { return nil }
-        let rest = head[start.upperBound...]
-        return rest.firstIndex(of: "\"").map { String(rest[..<$0]) }
     }
 }

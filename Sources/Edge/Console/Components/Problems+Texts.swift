@@ -45,7 +45,12 @@ extension Frame {
         "list.not_by_channel": .notByChannel,
         "decision.erased": .subscriberErased, "erase.reason_missing": .listReasonMissing,
         "decision.wave_open": .waveOpen,
-        "list.empty_file": .emptyFile, "touchpoint.unknown_interaction": .visitGone,
+        "list.empty_file": .emptyFile, "load.empty": .emptyFile, "list.nobody_found": .nobodyFound,
+        "list.bad_days": .badDays,
+        "load.damaged": .fileDamaged, "load.encoding": .fileUnreadable, "load.too_large": .fileTooLarge,
+        "load.missing_columns": .columnMissing, "load.header": .columnMissing, "load.open_quote": .fileDamaged,
+        "load.field_too_long": .fileUnreadable, "load.record_too_long": .fileUnreadable,
+        "touchpoint.unknown_interaction": .visitGone,
         "touchpoint.not_offered": .visitGone, "touchpoint.bad_interaction": .visitGone,
     ]
 }

@@ -15,6 +15,18 @@ struct FoundNumber: Sendable {
         var list: ListID
         /// The last change by hand; nil when the entry came with a load.
         var change: ListChange?
+        /// The days it holds; nil when it has none.
+        var dates: ListDates?
+
+        /// The days as people read them.
+        func days(_ f: Frame) -> String {
+            switch (dates?.from, dates?.to) {
+            case (nil, nil): f.t(.forGood)
+            case (let from?, nil): f.t(.fromDay, from.iso)
+            case (nil, let to?): f.t(.untilDay, to.iso)
+            case (let from?, let to?): f.t(.windowOf, from.iso, to.iso)
+            }
+        }
     }
 
     /// The subscriber, as the address names it.
@@ -44,6 +56,8 @@ struct ListsPage {
     var typed = ""
     var findError: String?
     var importError: String?
+    /// What the form for imports shows.
+    var importing = ImportForm()
     var policy: ContactPolicy?
 
     static func columns(_ f: Frame) -> [Column<ListCount>] {
@@ -94,7 +108,7 @@ struct ListsPage {
         let classes = (policy?.dnd ?? []).sorted { $0.number < $1.number }.map {
             (ListID.dnd($0.number).code, "\($0.number) \(f.language($0.name))")
         }
-        return classes + ["black", "grey"].map { ($0, f.list(ListID($0))) }
+        return classes + ["black", "grey", "white", "important", "vip"].map { ($0, f.list(ListID($0))) }
     }
 
     private func channels(_ f: Frame) -> [(value: String, label: String)] {
@@ -102,15 +116,22 @@ struct ListsPage {
     }
 
     private func importer(_ f: Frame) -> HTML {
-        """
-        <form method="post" action="/lists/import" enctype="multipart/form-data" class="stack" \
-        data-ask="\(f.t(.importQuestion))" data-effect="\(f.t(.importEffect))">
-        \(field(f.t(.file), id: "file", isRequired: true, help: f.t(.fileHelp), error: importError, "<input id=\"file\" name=\"file\" type=\"file\" accept=\".csv,.txt,text/csv,text/plain\" required aria-describedby=\"file-help\">"))
-        <div class="fields">\(field(f.t(.listName), id: "import-list", isRequired: true, named(select("list", choices(f), selected: "dnd_01", isRequired: true), "import-list")))
-        \(field(f.t(.channel), id: "import-channel", help: f.t(.channelHelp), named(select("channel", channels(f), selected: ""), "import-channel")))
-        \(field(f.t(.reasonWord), id: "import-reason", isRequired: true, named(input("reason", "", isRequired: true, maxLength: 200), "import-reason")))</div>
-        <button class="button" type="submit">\(Icon.upload.markup)\(f.t(.importFile))</button></form>
-        """
+        let form = importing
+        let kinds = IdentityKind.allCases.map { ($0.rawValue, f.t($0.text)) }
+        let modes = ListImportMode.allCases.map { ($0.rawValue, f.t($0.text)) }
+        return """
+            <form method="post" action="/lists/import" enctype="multipart/form-data" class="stack" \
+            data-ask="\(f.t(.importQuestion))" data-effect="\(f.t(.importEffect))">
+            \(field(f.t(.file), id: "file", help: f.t(.listFileHelp), error: importError, "<input id=\"file\" name=\"file\" type=\"file\" accept=\".xlsx,.csv,.txt,.gz,text/csv,text/plain\" aria-describedby=\"file-help\">"))
+            \(field(f.t(.orPaste), id: "numbers", help: f.t(.pasteHelp), "<textarea id=\"numbers\" name=\"numbers\" rows=\"3\" autocomplete=\"off\" aria-describedby=\"numbers-help\"></textarea>"))
+            <div class="fields">\(field(f.t(.numbersAre), id: "kind", select("kind", kinds, selected: form.kind)))
+            \(field(f.t(.column), id: "column", help: f.t(.columnHelp), input("column", form.column, maxLength: 100, hasHelp: true)))
+            \(field(f.t(.importMode), id: "mode", select("mode", modes, selected: form.mode)))
+            \(field(f.t(.listName), id: "import-list", isRequired: true, named(select("list", choices(f), selected: form.list, isRequired: true), "import-list")))
+            \(field(f.t(.channel), id: "import-channel", help: f.t(.channelHelp), named(select("channel", channels(f), selected: form.channel), "import-channel")))
+            \(field(f.t(.reasonWord), id: "import-reason", isRequired: true, named(input("reason", form.reason, isRequired: true, maxLength: 200), "import-reason")))</div>
+            <button class="button" type="submit">\(Icon.upload.markup)\(f.t(.importFile))</button></form>
+            """
     }
 
     /// The same control under another id, where a page has two of its name.
@@ -123,31 +144,33 @@ struct ListsPage {
         return control
     }
 
-    static func rejectColumns(_ f: Frame) -> [Column<RejectedLine>] {
+    static func rejectColumns(_ f: Frame) -> [Column<MemberReport.Reject>] {
         [
             Column(f.t(.line), key: "line", rank: { Int64($0.line) }, plain: { "\($0.line)" }),
-            Column(f.t(.msisdn), plain: \.masked),
-            Column(
-                f.t(.reasonWord),
-                key: "reason",
-                plain: { f.t($0.code == "list.bad_number" ? .numberInvalid : .numberUnknown) }
-            ),
+            Column(f.t(.number), plain: \.text),
+            Column(f.t(.reasonWord), key: "reason", plain: { f.t($0.code.text) }),
         ]
     }
 
     private func reported(_ report: ImportReport, id: Int, _ f: Frame) -> HTML {
-        let counts = report.counts
-        let more = counts.unknown + counts.malformed - counts.rejects.count
+        let (done, rows) = (report.done, report.done.report)
+        let more = rows.leftOut - rows.rejects.count
+        var counts: [(label: String, value: String, hint: String?)] = [
+            (f.t(.linesRead), f.number(rows.rows), nil),
+            (f.t(.added), f.number(done.added), f.list(report.list, policy)),
+        ]
+        if done.removed > 0 { counts.append((f.t(.taken), f.number(done.removed), nil)) }
+        counts.append((f.t(.alreadyThere), f.number(done.present), nil))
+        for code in MemberReport.Code.allCases {
+            if let count = rows.left[code] { counts.append((f.t(code.text), f.number(count), nil)) }
+        }
         return card(
             f.t(.importReport, report.file),
+            id: "report",
             """
-            \(figures([
-                (f.t(.linesRead), f.number(counts.lines), nil), (f.t(.added), f.number(counts.added), f.list(report.list, policy)),
-                (f.t(.alreadyThere), f.number(counts.present), nil), (f.t(.duplicates), f.number(counts.duplicates), nil),
-                (f.t(.rejected), f.number(counts.unknown + counts.malformed), nil),
-            ]))
-            \(f.table(
-                f.t(.rejected), Self.rejectColumns(f), of: report.rejects, prefix: "r.",
+            \(figures(counts))
+            \(when: rows.leftOut > 0, f.table(
+                f.t(.rejected), Self.rejectColumns(f), of: rows.rejects, prefix: "r.",
                 exportPath: "/lists/imports/\(id)/rejects.csv", empty: .empty))
             \(when: more > 0, "<p class=\"help\">\(f.t(.moreRejects, f.number(more)))</p>")
             """
@@ -171,8 +194,12 @@ struct ListsPage {
         [
             Column(f.t(.listName), key: "name", plain: { f.list($0.list, policy) }),
             Column(f.t(.channel), plain: { $0.list.channel.map { f.language($0.name) } ?? f.t(.allChannels) }),
-            Column(f.t(.source), plain: { $0.change.map { "\($0.who) \(f.time($0.at))" } ?? f.t(.loaded) }),
-            Column(f.t(.reasonWord), plain: { $0.change?.reason ?? "--" }),
+            Column(f.t(.validDays), plain: { $0.days(f) }),
+            Column(
+                f.t(.source),
+                plain: { $0.change.map { "\($0.who) \(f.time($0.at))" } ?? $0.dates?.who ?? f.t(.loaded) }
+            ),
+            Column(f.t(.reasonWord), plain: { $0.change?.reason ?? $0.dates?.reason ?? "--" }),
         ]
     }
 
@@ -212,6 +239,8 @@ struct ListsPage {
         \(field(f.t(.listName), id: "list", isRequired: true, select("list", choices(f), selected: "dnd_01", isRequired: true)))
         \(field(f.t(.channel), id: "channel", help: f.t(.channelHelp), select("channel", channels(f), selected: "")))
         \(field(f.t(.reasonWord), id: "reason", isRequired: true, input("reason", "", isRequired: true, maxLength: 200)))
+        \(field(f.t(.firstDay), id: "from", help: f.t(.firstDayHelp), input("from", "", type: "date", least: f.now.day.iso, hasHelp: true)))
+        \(field(f.t(.lastDay), id: "to", help: f.t(.lastDayHelp), input("to", "", type: "date", least: f.now.day.iso, hasHelp: true)))
         <div class="field act"><button class="button primary" type="submit">\(f.t(.registerDND))</button></div></form>
         """
     }
@@ -222,6 +251,58 @@ struct ListsPage {
             "<li><time>\(f.time(change.at))</time> \(change.who) \(f.t(change.isAdded ? .addedTo : .removedFrom)) \(f.list(change.list, policy))（\(change.list.channel.map { f.language($0.name) } ?? f.t(.allChannels))） \(change.reason)</li>"
         })</ul>
         """
+    }
+}
+
+/// What the form for imports was filled with, kept after an error; a browser keeps no file.
+struct ImportForm: Sendable {
+    var kind = IdentityKind.msisdn.rawValue
+    var column = ""
+    var mode = ListImportMode.add.rawValue
+    var list = "dnd_01"
+    var channel = ""
+    var reason = ""
+
+    init() {}
+
+    init(_ body: FormBody) {
+        (kind, column, mode) = (body["kind"], body["column"], body["mode"])
+        (list, channel, reason) = (body["list"], body["channel"], body["reason"])
+    }
+}
+
+extension IdentityKind {
+    var text: ConsoleText {
+        switch self {
+        case .msisdn: .msisdn
+        case .line: .lineIDs
+        case .customer: .customerIDs
+        }
+    }
+}
+
+extension ListImportMode {
+    var text: ConsoleText {
+        switch self {
+        case .add: .modeAdd
+        case .remove: .modeRemove
+        case .replace: .modeReplace
+        }
+    }
+}
+
+extension MemberReport.Code {
+    /// Why a row of a list named nobody new.
+    var text: ConsoleText {
+        switch self {
+        case .blank: .rowBlank
+        case .notANumber: .rowNotANumber
+        case .shortened: .rowShortened
+        case .notAPhoneNumber: .numberInvalid
+        case .malformed: .rowMalformed
+        case .unknown: .rowUnknown
+        case .duplicate: .duplicates
+        }
     }
 }
 

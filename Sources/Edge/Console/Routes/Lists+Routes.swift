@@ -50,30 +50,44 @@ extension Console {
                 return .next("/lists?subscriber=\(index.number)", done)
             }
         }
-        form("/lists/import", .editLists) { body, frame, context in
+        form("/lists/import", .editLists, uploads: true) { body, frame, context in
             var page = try await listsPage(for: try context.user())
-            guard let file = body.file else {
+            page.importing = ImportForm(body)
+            guard let source = source(body, frame) else {
                 page.importError = frame.t(.fileMissing)
                 return .page(page.page(frame), nil)
             }
             let list = ListID(body["list"], channel: ChannelClass(code: body["channel"]))
-            let text = String(decoding: file.bytes, as: UTF8.self)
+            let mode = ListImportMode(rawValue: body["mode"]) ?? .add
             do {
-                let counts = try await site.lists.add(
-                    file: text,
-                    to: list,
+                let done = try await site.lists.change(
+                    list,
+                    by: source,
+                    mode: mode,
                     reason: body.trimmed("reason"),
                     by: try context.user(),
                     at: frame.now.instant
                 )
-                let report = ImportReport(file: file.name, text: text, list: list, counts: counts)
+                let report = ImportReport(file: source.name, list: list, mode: mode, done: done)
                 let id = imports.add(report, session: context.sessionToken ?? "")
-                return .next("/lists?import=\(id)", counts.added > 0 ? .added : nil)
-            } catch let error as SpecialListError {
+                return .next("/lists?import=\(id)", done.added + done.removed > 0 ? .imported : nil)
+            } catch let error as any CodedError where Problem.status(of: error).code < 500 {
                 page.importError = frame.problem(error)
                 return .page(page.page(frame), nil)
             }
         }
+    }
+
+    /// The numbers a form brings: a file, or what was pasted; nil when there are none.
+    private func source(_ body: FormBody, _ frame: Frame) -> (any IdentitySource)? {
+        let kind = IdentityKind(rawValue: body["kind"]) ?? .msisdn
+        let column = IdentityColumn(typed: body["column"])
+        if let file = body.file {
+            let name = String(file.name.split(separator: "/").last ?? "?").prefix(200)
+            return platform.list(file: file.content.path, name: String(name), kind: kind, column: column)
+        }
+        guard !body.trimmed("numbers").isEmpty else { return nil }
+        return platform.list(text: body["numbers"], name: frame.t(.pasted), kind: kind, column: column)
     }
 
     private func addListExports() {
@@ -94,7 +108,10 @@ extension Console {
                 throw EdgeError.notFound("import")
             }
             let columns = ListsPage.rejectColumns(frame)
-            return csv(columns, TableQuery(frame, prefix: "r.").page(of: report.rejects, columns, isWhole: true).rows)
+            return csv(
+                columns,
+                TableQuery(frame, prefix: "r.").page(of: report.done.report.rejects, columns, isWhole: true).rows
+            )
         }
     }
 
@@ -110,7 +127,15 @@ extension Console {
         let (reason, staff, now) = (body.trimmed("reason"), try context.user(), frame.now.instant)
         _ =
             isAdded
-            ? try await site.lists.add(index, to: list, reason: reason, by: staff, at: now)
+            ? try await site.lists.add(
+                index,
+                to: list,
+                from: LocalDay(iso: body.trimmed("from")),
+                until: LocalDay(iso: body.trimmed("to")),
+                reason: reason,
+                by: staff,
+                at: now
+            )
             : try await site.lists.remove(index, from: list, reason: reason, by: staff, at: now)
     }
 
@@ -133,8 +158,8 @@ extension Console {
         return FoundNumber(
             index: index.number,
             number: number.national,
-            entries: entries.map { FoundNumber.Entry(list: $0.list, change: $0.added) },
-            changes: try await platform.store.listChanges(of: index.number).reversed()
+            entries: entries.map { FoundNumber.Entry(list: $0.list, change: $0.added, dates: $0.dates) },
+            changes: try await site.lists.changes(of: index).reversed()
         )
     }
 

@@ -219,7 +219,8 @@ extension JSONObject {
     init(_ entry: ListEntry) {
         self = [
             "code": entry.list.code, "channel": entry.list.channel?.code, "addedAt": entry.added?.at.iso,
-            "addedBy": entry.added?.who, "reason": entry.added?.reason,
+            "addedBy": entry.added?.who, "reason": entry.added?.reason, "from": entry.dates?.from?.iso,
+            "to": entry.dates?.to?.iso, "isPlanned": entry.isPlanned ? true : nil,
         ]
     }
 

@@ -17,6 +17,17 @@ extension Site {
         var number: String
         var channel: String?
         var reason: String
+        var from: String?
+        var to: String?
+
+        /// A day of the entry.
+        func day(_ field: String, _ text: String?) throws(EdgeError) -> LocalDay? {
+            guard let text, !text.isEmpty else { return nil }
+            guard let day = LocalDay(iso: text) else {
+                throw .badRequest(field: field, why: "write the day as YYYY-MM-DD")
+            }
+            return day
+        }
     }
 
     private struct Changed: Encodable {
@@ -34,6 +45,23 @@ extension Site {
         var code: String
         var channel: String?
         var count: Int
+    }
+
+    private struct Imported: Encodable {
+        var rows: Int
+        var members: Int
+        var added: Int
+        var removed: Int
+        var present: Int
+        var left: [String: Int]
+        var rejects: [MemberReport.Reject]
+
+        init(_ done: ListImport) {
+            (rows, members) = (done.report.rows, done.report.members)
+            (added, removed, present) = (done.added, done.removed, done.present)
+            left = Dictionary(uniqueKeysWithValues: done.report.left.map { ($0.key.rawValue, $0.value) })
+            rejects = done.report.rejects
+        }
     }
 
     func addListRoutes() {
@@ -79,7 +107,15 @@ extension Site {
                     let index = try await subscriber(input.number, for: staff)
                     let isChanged =
                         if isAdded {
-                            try await lists.add(index, to: list, reason: input.reason, by: staff, at: now)
+                            try await lists.add(
+                                index,
+                                to: list,
+                                from: input.day("from", input.from),
+                                until: input.day("to", input.to),
+                                reason: input.reason,
+                                by: staff,
+                                at: now
+                            )
                         } else {
                             try await lists.remove(index, from: list, reason: input.reason, by: staff, at: now)
                         }
@@ -89,18 +125,22 @@ extension Site {
             }
         }
         post("\(Self.api)/lists/{code}/import", .editLists) { [self] request, context in
-            try await keys.once(request, context) { request in
-                let staff = try context.user()
-                let list = try Self.list(context, channel: request.query("channel"))
-                let bytes = try await request.body.collect(upTo: context.maxUploadSize)
-                let report = try await lists.add(
-                    file: String(buffer: bytes),
-                    to: list,
-                    reason: request.query("reason") ?? "",
-                    by: staff,
-                    at: now
+            let staff = try context.user()
+            let list = try Self.list(context, channel: request.query("channel"))
+            let (kind, mode): (IdentityKind, ListImportMode) = (
+                try Self.choice(request, "kind") ?? .msisdn, try Self.choice(request, "mode") ?? .add
+            )
+            return try await keys.once(request, context, uploadingTo: platform.directory.temporary) { upload in
+                let source = platform.list(
+                    file: upload.path,
+                    name: String((request.query("name") ?? "upload").prefix(200)),
+                    kind: kind,
+                    column: IdentityColumn(typed: request.query("column") ?? "")
                 )
-                return try Response.json(report)
+                let reason = request.query("reason") ?? ""
+                return try await Response.json(
+                    Imported(lists.change(list, by: source, mode: mode, reason: reason, by: staff, at: now))
+                )
             }
         }
         get("\(Self.api)/lists/{code}/export", .editLists) { [self] request, context in
@@ -117,13 +157,25 @@ extension Site {
         }
     }
 
+    /// One of a few values of a parameter; nil when it is absent.
+    private static func choice<Value: RawRepresentable & CaseIterable>(
+        _ request: Request,
+        _ name: String
+    ) throws(EdgeError) -> Value? where Value.RawValue == String {
+        guard let text = request.query(name) else { return nil }
+        guard let value = Value(rawValue: text) else {
+            throw .badRequest(field: name, why: "use \(Value.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return value
+    }
+
     /// The list named by path and channel.
     private static func list(_ context: EdgeContext, channel: String?) throws(EdgeError) -> ListID {
         let code = String((context.parameters.get("code") ?? "").prefix(64))
-        guard let channel, !channel.isEmpty else { return ListID(code) }
+        guard let channel, !channel.isEmpty else { return ListID(named: code) }
         guard let known = ChannelClass(code: channel) else {
             throw .badRequest(field: "channel", why: "use sms, outbound, inbound or website, or leave it out")
         }
-        return ListID(code, channel: known)
+        return ListID(named: code, channel: known)
     }
 }

@@ -19,7 +19,7 @@ enum ControlPlaneSchema {
     }
 
     /// All steps in the order they run.
-    static let steps = [staff, campaigns, listsAndLoads, policies, arbitrations, erasure, segments]
+    static let steps = [staff, campaigns, listsAndLoads, policies, arbitrations, erasure, segments, lists]
 
     /// Runs the steps that a database has not seen.
     static var migrator: DatabaseMigrator {

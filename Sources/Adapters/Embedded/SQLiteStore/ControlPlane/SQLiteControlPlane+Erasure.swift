@@ -21,8 +21,15 @@ extension SQLiteControlPlane {
 
     public func forget(_ subscribers: [UInt32], mentions: Mentions) async throws {
         try await change(nil) { db in
-            for index in subscribers { try Self.forget(index, db) }
-            for (table, column) in [("audit", "detail"), ("list_change", "reason")] {
+            for index in subscribers {
+                try Self.forget(index, db)
+                try db.execute(sql: "DELETE FROM list_dates WHERE idx = ?", arguments: [Int64(index)])
+            }
+            let places = [
+                ("audit", "detail"), ("list_change", "reason"), ("list_import", "reason"), ("list_import", "source"),
+                ("list_dates", "reason"),
+            ]
+            for (table, column) in places {
                 let texts = try Row.fetchCursor(db, sql: "SELECT id, \(column) FROM \(table)")
                 var found: [Int64] = []
                 while let row = try texts.next() {

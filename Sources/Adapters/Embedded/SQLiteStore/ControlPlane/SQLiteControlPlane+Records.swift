@@ -1,4 +1,4 @@
-// What is recorded once and never changed, in SQLite: list changes, loads and the audit log.
+// What is recorded once and never changed, in SQLite: loads and the audit log.
 // SPDX-License-Identifier: Apache-2.0
 
 import GRDB
@@ -7,43 +7,6 @@ public import Model
 public import Ports
 
 extension SQLiteControlPlane {
-    // MARK: Lists changed by hand
-
-    public func record(_ changes: [ListChange], audit: AuditEntry) async throws {
-        for change in changes { try ControlPlaneChecks.check(change) }
-        try await change(audit) { db in
-            let insert = try db.cachedStatement(
-                sql: """
-                    INSERT INTO list_change (at_ms, who, list, channel, idx, is_added, reason)
-                    VALUES (?, ?, ?, ?, ?, ?, ?)
-                    """
-            )
-            for change in changes {
-                try insert.execute(arguments: [
-                    change.at.epochMs, change.who, change.list.code, change.list.channel?.code, Int64(change.index),
-                    change.isAdded, change.reason,
-                ])
-            }
-        }
-    }
-
-    public func listChanges(of index: UInt32) async throws -> [ListChange] {
-        try await read { db in
-            let sql = "SELECT * FROM list_change WHERE idx = ? ORDER BY id"
-            return try Row.fetchAll(db, sql: sql, arguments: [Int64(index)]).map { row in
-                let channel: String? = try row.optional("channel")
-                return ListChange(
-                    at: try row.instant("at_ms"),
-                    who: try row.value("who"),
-                    list: ListID(try row.value("list"), channel: channel.flatMap { ChannelClass(code: $0) }),
-                    index: index,
-                    isAdded: try row.value("is_added"),
-                    reason: try row.value("reason")
-                )
-            }
-        }
-    }
-
     // MARK: Loads
 
     public func load(id: String) async throws -> LoadRecord? {

@@ -1,0 +1,4 @@
+// libzip, from Debian's libzip-dev.
+// SPDX-License-Identifier: Apache-2.0
+
+#include <zip.h>
