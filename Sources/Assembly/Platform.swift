@@ -75,6 +75,8 @@ public final class Platform: Sendable {
     public let policies: Policies
     public let arbitrations: Arbitrations
     public let lists: SpecialLists
+    /// Everything about one customer.
+    public let customers: Customers
     /// Data-protection requests.
     public let erasing: Erasing
     /// Stage 2.
@@ -93,7 +95,7 @@ public final class Platform: Sendable {
     public let overruns: Overruns
     /// Workers.
     public let threads: Int
-    /// Why the live load of subscribers was not in the list of loads when the directory was opened; nil when it was.
+    /// Why something of the loads was not settled when the directory was opened; nil when all was.
     public let notListed: String?
 
     /// Opens a data directory and everything in it; a wave that was open is finished.
@@ -101,12 +103,14 @@ public final class Platform: Sendable {
     /// `gateway`: Where SMS go; made with the numbers it may need.
     /// `salt`: Secret of a new directory's draws; nil = random. A demo gives its own, to be repeatable.
     /// `clock`: The real clock unless a demo moves its own.
+    /// `loadStep`: Called at each step of a load, which ends there when it throws.
     /// `erasureStep`: Called at each step of an erasure, which ends there when it throws.
     public init(
         _ settings: PlatformSettings,
         isDemo: Bool = false,
         salt: [UInt8]? = nil,
         clock: OperatorClock? = nil,
+        loadStep: @escaping @Sendable (LoadStep) throws -> Void = { _ in },
         erasureStep: @escaping @Sendable (ErasureStep) throws -> Void = { _ in },
         gateway: (LiveNumbers) -> any ChannelGateway
     ) async throws {
@@ -150,12 +154,15 @@ public final class Platform: Sendable {
         loading = SubscriberLoading(
             warehouse: warehouse,
             host: host,
+            log: log,
+            inputs: inputs,
             store: self.store,
             numbers: numbers,
             folder: path + "/warehouse",
-            workers: settings.threads
+            workers: settings.threads,
+            observe: loadStep
         )
-        facts = FactLoading(warehouse: warehouse, host: host)
+        facts = FactLoading(host: host)
         segments = Segments(
             warehouse: warehouse,
             host: host,
@@ -199,12 +206,21 @@ public final class Platform: Sendable {
             postings: try SQLitePostings(path: path + "/explain/postings.sqlite"),
             rows: rows
         )
+        customers = Customers(
+            warehouse: warehouse,
+            host: host,
+            store: self.store,
+            numbers: numbers,
+            segments: segments,
+            lists: lists,
+            explainer: explainer
+        )
         overruns = Overruns(host: host, explainer: explainer, threads: settings.threads)
         if try await host.read({ $0.sequence }) == 0 {
             let salt = salt ?? (0..<16).map { _ in UInt8.random(in: 0 ... .max) }
             try await host.record([.genesis(salt: salt, now: self.clock.now)])
         }
-        notListed = try await loading.open()
+        notListed = try await loading.open(at: self.clock.now.instant)
         _ = try await host.resume()
         try await erasing.settle(at: self.clock.now.instant)
         try await policies.settle(at: self.clock.now.instant)
