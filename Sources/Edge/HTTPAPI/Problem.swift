@@ -191,7 +191,7 @@ public struct Problem: Codable, Hashable, Sendable {
         case "edge.forbidden", "edge.cross_site", "plan.not_allowed", "approval.own_campaign", "policy.not_allowed":
             .forbidden
         case "edge.not_found", "control.not_found", "decision.unknown_campaign", "decision.unknown_wave",
-            "list.unknown_number", "touchpoint.unknown_interaction":
+            "list.unknown_number", "customer.nobody", "load.unknown", "touchpoint.unknown_interaction":
             .notFound
         case "decision.erased": .gone
         case "edge.method_not_allowed": .methodNotAllowed
@@ -201,6 +201,7 @@ public struct Problem: Codable, Hashable, Sendable {
         case "edge.key_busy", "control.stale", "control.name_taken", "control.transition", "plan.wrong_phase",
             "plan.no_dry_run", "approval.already_decided", "dispatch.wrong_phase", "run.busy", "decision.wave_open",
             "decision.wave_not_closed", "decision.no_policy", "decision.no_profile", "load.no_subscribers",
+            "load.not_last", "load.only", "load.no_catalogue",
             "dispatch.no_wave", "dispatch.no_touchpoint", "touchpoint.not_offered", "policy.base_not_live",
             "policy.closed", "policy.nothing_changed", "arbitrate.wrong_state", "arbitrate.changed",
             "arbitrate.overlaps", "arbitrate.over":
@@ -213,9 +214,12 @@ public struct Problem: Codable, Hashable, Sendable {
             "arbitrate.bad_limit", "erase.no_numbers", "erase.too_many", "erase.reason_missing":
             .unprocessableContent
         case "control.file_disk_full": HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
-        case "decision.read_only", "control.file_locked", "control.file_no_access", "run.unavailable":
+        case "decision.read_only", "load.not_counted", "control.file_locked", "control.file_no_access",
+            "run.unavailable":
             .serviceUnavailable
-        default: code.hasPrefix("rule.") || code.hasPrefix("list.") ? .unprocessableContent : .internalServerError
+        default:
+            code.hasPrefix("rule.") || code.hasPrefix("customer.") || code.hasPrefix("list.")
+                ? .unprocessableContent : .internalServerError
         }
     }
 

@@ -43,6 +43,9 @@ extension Frame {
         "list.not_by_channel": .notByChannel,
         "decision.erased": .subscriberErased, "erase.reason_missing": .listReasonMissing,
         "decision.wave_open": .waveOpen,
+        "customer.nobody": .customerNobody, "customer.bad_imsi": .customerBadIMSI,
+        "customer.bad_customer": .customerBadNumber, "customer.bad_fragment": .customerBadFragment,
+        "customer.region_missing": .customerRegionMissing, "customer.reason_missing": .listReasonMissing,
         "list.empty_file": .emptyFile, "touchpoint.unknown_interaction": .visitGone,
         "touchpoint.not_offered": .visitGone, "touchpoint.bad_interaction": .visitGone,
     ]

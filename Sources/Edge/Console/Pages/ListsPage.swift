@@ -158,7 +158,11 @@ struct ListsPage {
         card(
             f.t(.listsOf, found.number),
             id: "found",
-            actions: f.may(.explain) ? linkButton(f.t(.menuExplain), to: "/explain/\(found.index)", .explain) : .empty,
+            actions: f.may(.explain)
+                ? """
+                \(linkButton(f.t(.menuCustomers), to: "/customers/\(found.index)", .customers))\
+                \(linkButton(f.t(.menuExplain), to: "/explain/\(found.index)", .explain))
+                """ : .empty,
             """
             \(entries(found, f))
             \(when: f.may(.editLists), "<h3>\(f.t(.registerDND))</h3>\(registerForm(found, f))")
