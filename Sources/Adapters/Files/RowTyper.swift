@@ -31,7 +31,9 @@ struct RowTyper {
     private(set) var rowCount = 0
 
     /// Prepares the mapping for a file whose columns stand at `positions`; every column of the file that the mapping
-    /// names is there. Of tables other than `subscriber`, rows of lines that are not `known` are refused; nil = all are taken.
+    /// names is there.
+    ///
+    /// Of tables other than `subscriber`, rows of lines that are not `known` are refused; nil = all are taken.
     init(_ mapping: LoadMapping, positions: [String: Int], known: LineSet? = nil) {
         readers = mapping.columns.map {
             ValueReader($0, nulls: mapping.nulls, utcOffsetSeconds: mapping.utcOffsetSeconds)

@@ -184,7 +184,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case activeDays = "活跃天数 | Active days"
     case unitYuan = "元 | CNY"
     case unitMinutes = "分钟 | minutes"
-    case unitMB = "兆字节 | MB"
+    case unitMB = "兆（MB） | MB"
     case unitMessages = "条 | messages"
     case unitDays = "天 | days"
     case unitNone = "数量 | count"

@@ -83,7 +83,7 @@ function trend(items, width, chart) {
     const marks = ['circle', 'rect', 'triangle', 'diamond', 'emptyCircle', 'emptyRect', 'emptyTriangle', 'emptyDiamond'];
     return {
         tooltip: { ...tooltip, formatter: item => `${item.name}  ${item.seriesName}  ${item.data?.label ?? ''} ${chart.unit}` },
-        legend: names.length > 1 ? { type: 'scroll', bottom: 0, textStyle: text } : undefined,
+        legend: names.length > 1 ? { type: 'scroll', bottom: 0, itemGap: 18, textStyle: { color: ink, fontFamily: 'sans-serif' } } : undefined,
         grid: { left: 8, right: 16, top: 32, bottom: names.length > 1 ? 36 : 8, containLabel: true },
         xAxis: { type: 'category', data: chart.places, axisLabel: { ...text, color: soft } },
         yAxis: {

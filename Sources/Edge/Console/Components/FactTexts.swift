@@ -42,7 +42,15 @@ extension Frame {
         }
         let text = self.value(value)
         guard value != .null, let unit = attribute.unit else { return text }
-        return "\(text) \(unit)"
+        return "\(text) \(self.unit(unit))"
+    }
+
+    /// A unit of the catalogue, which writes them in English.
+    private func unit(_ unit: String) -> String {
+        let known = [
+            "CNY": "元", "years": "岁", "months": "个月", "days": "天", "min": "分钟", "messages": "条", "times": "次",
+        ]
+        return language(known[unit] ?? unit, unit)
     }
 
     /// A month as a place of charts and tables.

@@ -116,7 +116,9 @@ extension Console {
         return CustomersPage(province: catalogue["province"], city: catalogue["city"])
     }
 
-    /// A tab of the customer of the path, whom this session looked up; nil when it did not. On record.
+    /// A tab of the customer of the path, whom this session looked up; nil when it did not.
+    ///
+    /// Each look is on record.
     private func customer(_ tab: CustomerPage.Tab, _ context: EdgeContext, _ frame: Frame) async throws -> CustomerPage?
     {
         guard let typed = context.parameters.get("subscriber").flatMap({ UInt32($0) }) else { return nil }
