@@ -28,9 +28,20 @@ struct PartWriting: Sendable {
     /// Writes the parts of a generator, each with its own staging table, several at a time.
     private func writeParts(_ source: some PartedTableSource) async throws -> LoadCounts {
         let rows = try await sideBySide(source.parts, workers: workers) { part, worker in
-            try await withStaging("staging_\(worker)", source.fields) { staging in
-                let count = try await warehouse.ingest(into: staging, fields: source.fields, from: source.part(part))
-                let rows = source.table == "subscriber" ? "SELECT * FROM \(staging)" : indexed(staging)
+            // Lines that came in several loads do not ascend with the index: only then are rows sorted.
+            let isFact = source.table != "subscriber"
+            let fields = (isFact ? [WarehouseField("idx", .integer)] : []) + source.fields
+            return try await withStaging("staging_\(worker)", fields) { staging in
+                let count: Int
+                var rows = "SELECT * FROM \(staging)"
+                if isFact, let lines {
+                    let batches = IndexedBatches(source.part(part), fields: source.fields, of: lines, name: source.name)
+                    count = try await warehouse.ingest(into: staging, fields: fields, from: batches)
+                    rows = "SELECT idx, CAST(\(number) AS BIGINT) AS load_no, * EXCLUDE (idx) FROM \(staging)"
+                    if !lines.isAscending { rows += " ORDER BY idx, rowid" }
+                } else {
+                    count = try await warehouse.ingest(into: staging, fields: fields, from: source.part(part))
+                }
                 try await folders.export(rows, part: part, to: source.folder)
                 return count
             }

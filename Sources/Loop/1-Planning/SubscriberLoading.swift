@@ -176,7 +176,7 @@ public struct SubscriberLoading: Sendable {
     private func writing(_ source: any TableSource) async throws -> PartWriting {
         var writing = PartWriting(folders: folders, workers: workers)
         guard source.table != "subscriber" else { return writing }
-        if !(source is any PartedTableSource) { writing.lines = LineSet(try await host.read { $0.lines }) }
+        writing.lines = LineSet(try await host.read { $0.lines })
         let loads = try await live(source.table).map(\.folder)
         if !loads.isEmpty {
             let last = "SELECT max(load_no) FROM \(try folders.rows(in: loads))"
