@@ -220,8 +220,9 @@ public final class Platform: Sendable {
             let salt = salt ?? (0..<16).map { _ in UInt8.random(in: 0 ... .max) }
             try await host.record([.genesis(salt: salt, now: self.clock.now)])
         }
-        notListed = try await loading.open(at: self.clock.now.instant)
+        try await loading.open()
         _ = try await host.resume()
+        notListed = await loading.settleAfterOpening(at: self.clock.now.instant)
         try await erasing.settle(at: self.clock.now.instant)
         try await policies.settle(at: self.clock.now.instant)
         try await arbitrations.settle()

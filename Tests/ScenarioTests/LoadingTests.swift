@@ -170,7 +170,8 @@ import Testing
             folder: platform.directory.path + "/warehouse",
             workers: 2
         )
-        return (try await loading.open(at: platform.clock.now.instant), numbers.current)
+        try await loading.open()
+        return (await loading.settleAfterOpening(at: platform.clock.now.instant), numbers.current)
     }
 
     @Test func `a live load that the list of loads lacks is entered at opening, or it is said why not`() async throws {

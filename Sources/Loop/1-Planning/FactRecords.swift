@@ -66,7 +66,10 @@ struct FactRecords: Sendable {
         try log.read(chain: .common, from: position + 1, withKeys: false) { batch in
             if !isThere { isThere = try LogRecord(decoding: batch.payload) == record }
         }
-        if !isThere { try await host.record([record]) }
+        guard !isThere else { return }
+        // What a wave selects is that of its beginning; it is over soon.
+        while try await host.read({ $0.openWave != nil }) { try await Task.sleep(for: .milliseconds(100)) }
+        try await host.record([record])
     }
 
     /// The marketing contacts of a load for the caps and intervals (FRQ-13).

@@ -70,7 +70,7 @@ struct PartWriting: Sendable {
         let path = folders.path(folder)
         for name in try FileManager.default.contentsOfDirectory(atPath: path) where name.hasSuffix(".parquet") {
             let columns = try await warehouse.rows(dialect.parquetColumns("\(path)/\(name)"))
-            guard !columns.contains(where: { $0.first == .text("idx") }) else { return }
+            guard !columns.contains(where: { $0.first == .text("idx") }) else { continue }
             let copy = "CREATE TABLE staging AS SELECT * FROM \(dialect.parquet("\(path)/\(name)"))"
             try await warehouse.execute(dialect.dropTable("staging"))
             try await warehouse.execute(SQLText(copy, dialect: dialect))

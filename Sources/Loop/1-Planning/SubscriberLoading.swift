@@ -65,10 +65,8 @@ public struct SubscriberLoading: Sendable {
 
     /// Shows what is loaded as views, and reads the numbers; called once when a data directory is opened.
     ///
-    /// - Returns: Why something of the loads is not settled yet: the live one of subscribers is not in the list of loads,
-    ///   or the ledger does not count one; nil when all is. The next load tries again before it begins.
     /// - Throws: ``LoadingError/damaged(folder:cause:)`` for files that are lost or damaged.
-    public func open(at now: Instant) async throws -> String? {
+    public func open() async throws {
         let (live, lines) = try await host.read { ($0.attributes?.load, $0.subscribers) }
         if let live {
             try await showSubscribers(load: live)
@@ -79,6 +77,13 @@ public struct SubscriberLoading: Sendable {
             try await completeOld(table)
             try await show(table)
         }
+    }
+
+    /// Brings to its end what a crash or a full disk interrupted; called when a data directory is open and no wave is.
+    ///
+    /// - Returns: Why something is not settled yet: the live load of subscribers is not in the list of loads, or the ledger
+    ///   does not count one; nil when all is. The next load tries again before it begins.
+    public func settleAfterOpening(at now: Instant) async -> String? {
         do { try await settle(at: now) } catch { return "\(error)" }
         return nil
     }

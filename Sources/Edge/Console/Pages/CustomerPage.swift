@@ -99,11 +99,13 @@ struct CustomerPage {
         let name = identity.name.map { isShown ? $0 : Mask.name($0) } ?? "--"
         let imsi = identity.imsi.map { isShown ? "\($0)" : Mask.imsi($0) } ?? "--"
         func id(_ number: Int64?) -> HTML { "\(number.map { "\($0)" } ?? "--")" }
-        return facts([
+        let known = facts([
             (f.t(.msisdn), "\(number(f))"), (f.t(.customerName), "\(name)"),
             (f.t(.customerNumber), id(identity.customer)), (f.t(.accountNumber), id(identity.account)),
             (f.t(.lineNumber), id(identity.line)), ("IMSI", "\(imsi)"),
         ])
+        let isHint = !isNumberKnown && f.may(.unmask)
+        return "\(known)\(when: isHint, "<p class=\"help\">\(f.t(.linksNeedNumber))</p>")"
     }
 
     private func unmask(_ f: Frame) -> HTML {
@@ -159,12 +161,20 @@ struct CustomerPage {
 
     private static func business(_ contact: CustomerContact, _ f: Frame) -> String {
         let category = contact.category.isEmpty ? "" : f.category(contact.category)
-        let parts = [contact.business, contact.handling, category].filter { !$0.isEmpty }
+        let handling = labelled(.handlingType, contact.handling, f)
+        let parts = [contact.business, handling, category].filter { !$0.isEmpty }
         return parts.isEmpty ? "--" : parts.joined(separator: f.language("，", ", "))
     }
 
+    /// A fact with what it is; empty when it is not known.
+    private static func labelled(_ label: ConsoleText, _ fact: String, _ f: Frame) -> String {
+        fact.isEmpty ? "" : f.language("\(f.t(label))：\(fact)", "\(f.t(label)): \(fact)")
+    }
+
     private static func details(_ contact: CustomerContact, _ f: Frame) -> String {
-        let parts = [contact.means, contact.department, contact.details].filter { !$0.isEmpty }
+        let parts = [
+            labelled(.contactMeans, contact.means, f), labelled(.department, contact.department, f), contact.details,
+        ].filter { !$0.isEmpty }
         return parts.isEmpty ? "--" : parts.joined(separator: f.language("，", ", "))
     }
 
