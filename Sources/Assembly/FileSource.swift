@@ -43,11 +43,14 @@ struct FileSource: TableSource {
 
     func fill(
         _ staging: String,
+        of lines: LineSet?,
         on session: any WarehouseSession,
         engine: any WarehouseEngine
     ) async throws
         -> LoadCounts
     {
+        var load = load
+        load.lines = lines
         let summary = try await load.run(into: staging, on: session, engine: engine)
         return LoadCounts(rows: summary.rows, rejected: summary.rejected, rejectFile: summary.rejectFile)
     }

@@ -79,6 +79,8 @@ public final class Platform: Sendable {
     public let memberLists: MemberLists
     /// Lists of numbers that other systems put into a folder.
     public let listInbox: ListInbox
+    /// Everything about one customer.
+    public let customers: Customers
     /// Data-protection requests.
     public let erasing: Erasing
     /// Stage 2.
@@ -97,7 +99,7 @@ public final class Platform: Sendable {
     public let overruns: Overruns
     /// Workers.
     public let threads: Int
-    /// Why the live load of subscribers was not in the list of loads when the directory was opened; nil when it was.
+    /// Why something of the loads was not settled when the directory was opened; nil when all was.
     public let notListed: String?
 
     /// Opens a data directory and everything in it; a wave that was open is finished.
@@ -105,12 +107,14 @@ public final class Platform: Sendable {
     /// `gateway`: Where SMS go; made with the numbers it may need.
     /// `salt`: Secret of a new directory's draws; nil = random. A demo gives its own, to be repeatable.
     /// `clock`: The real clock unless a demo moves its own.
+    /// `loadStep`: Called at each step of a load, which ends there when it throws.
     /// `erasureStep`: Called at each step of an erasure, which ends there when it throws.
     public init(
         _ settings: PlatformSettings,
         isDemo: Bool = false,
         salt: [UInt8]? = nil,
         clock: OperatorClock? = nil,
+        loadStep: @escaping @Sendable (LoadStep) throws -> Void = { _ in },
         erasureStep: @escaping @Sendable (ErasureStep) throws -> Void = { _ in },
         gateway: (LiveNumbers) -> any ChannelGateway
     ) async throws {
@@ -154,12 +158,15 @@ public final class Platform: Sendable {
         loading = SubscriberLoading(
             warehouse: warehouse,
             host: host,
+            log: log,
+            inputs: inputs,
             store: self.store,
             numbers: numbers,
             folder: path + "/warehouse",
-            workers: settings.threads
+            workers: settings.threads,
+            observe: loadStep
         )
-        facts = FactLoading(warehouse: warehouse, host: host)
+        facts = FactLoading(host: host)
         segments = Segments(
             warehouse: warehouse,
             host: host,
@@ -212,13 +219,23 @@ public final class Platform: Sendable {
             postings: try SQLitePostings(path: path + "/explain/postings.sqlite"),
             rows: rows
         )
+        customers = Customers(
+            warehouse: warehouse,
+            host: host,
+            store: self.store,
+            numbers: numbers,
+            segments: segments,
+            lists: lists,
+            explainer: explainer
+        )
         overruns = Overruns(host: host, explainer: explainer, threads: settings.threads)
         if try await host.read({ $0.sequence }) == 0 {
             let salt = salt ?? (0..<16).map { _ in UInt8.random(in: 0 ... .max) }
             try await host.record([.genesis(salt: salt, now: self.clock.now)])
         }
-        notListed = try await loading.open()
+        try await loading.open()
         _ = try await host.resume()
+        notListed = await loading.settleAfterOpening(at: self.clock.now.instant)
         try await erasing.settle(at: self.clock.now.instant)
         try await policies.settle(at: self.clock.now.instant)
         try await arbitrations.settle()

@@ -27,7 +27,7 @@ public enum Role: String, Sendable, CaseIterable, Codable {
                 .viewSegments, .viewCampaigns, .approve, .viewLists, .explain, .viewPolicy, .editPolicy,
                 .publishPolicy,
             ]
-        case .agent: [.viewLists, .editLists, .explain, .viewPolicy, .serve]
+        case .agent: [.viewLists, .editLists, .explain, .viewPolicy, .serve, .unmask]
         case .administrator: Set(Permission.allCases).subtracting([.approve, .editCampaigns, .editSegments])
         }
     }
@@ -55,6 +55,10 @@ public enum Permission: String, Sendable, CaseIterable, Codable {
     case publishPolicy
     case manageStaff
     case viewAudit
+    /// See masked data of a subscriber in full, for a reason that is recorded (SEC-04).
+    case unmask
+    /// See the loads of the operator's tables, and take one out again.
+    case manageLoads
     /// Erase subscribers for good (data protection).
     case erase
 }

@@ -13,7 +13,8 @@ struct Gyre: AsyncParsableCommand {
             DemoCommand.self, ServeCommand.self, GenerateCommand.self, LoadCommand.self, SegmentCommand.self,
             ListCommand.self,
             ArbitrateCommand.self, WaveCommand.self,
-            ExplainCommand.self, OverrunsCommand.self, EraseCommand.self, ReplayCommand.self, ReportCommand.self,
+            ExplainCommand.self, CustomerCommand.self, OverrunsCommand.self, EraseCommand.self, ReplayCommand.self,
+            ReportCommand.self,
             BenchCommand.self,
         ]
     )

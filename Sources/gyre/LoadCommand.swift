@@ -15,7 +15,7 @@ import Texts
 struct LoadCommand: PlatformCommand {
     static let configuration = CommandConfiguration(
         commandName: "load",
-        abstract: "Load a CSV or Parquet file; formats are described in docs/formats.md."
+        abstract: "Load a CSV or Parquet file, or take a load out again; formats are described in docs/formats.md."
     )
 
     static let loadsTables = true
@@ -23,10 +23,16 @@ struct LoadCommand: PlatformCommand {
     @OptionGroup var common: CommonOptions
 
     @Argument(help: "The file.")
-    var file: String
+    var file: String?
 
     @Option(help: "The mapping file.")
-    var mapping: String
+    var mapping: String?
+
+    @Option(help: "Take the load with this id out again instead of loading a file.")
+    var rollback: String?
+
+    @Flag(help: "List the loads instead of loading a file.")
+    var list = false
 
     @Option(help: "The attribute catalogue; else catalogue.yaml beside the mapping file.")
     var catalogue: String?
@@ -48,18 +54,24 @@ struct LoadCommand: PlatformCommand {
     }
 
     func check(for caller: Caller) throws {
-        _ = try attributes(caller)
+        let acts = [file != nil, rollback != nil, list].count { $0 }
+        guard acts == 1, (file == nil) == (mapping == nil) else {
+            throw ValidationError("give a file with --mapping, or --rollback with the id of a load, or --list")
+        }
+        if let mapping { _ = try attributes(caller, mapping) }
     }
 
     func run(on platform: Platform, for caller: Caller) async throws {
+        if let rollback { return try await takeOut(rollback, platform, caller) }
+        guard let file, let mapping else { return try await printLoads(platform, caller) }
         let (record, counts) = try await platform.load(
             file: caller.path(file),
             mapping: caller.path(mapping),
-            catalogue: attributes(caller),
+            catalogue: attributes(caller, mapping),
             by: "cli"
         )
         caller.note(notListed: counts.notListed)
-        try await setPolicy(platform, caller)
+        try await setPolicy(platform, caller, mapping)
         if json {
             try caller.printJSON(
                 Output(
@@ -79,18 +91,38 @@ struct LoadCommand: PlatformCommand {
         }
     }
 
-    private func attributes(_ caller: Caller) throws -> AttributeCatalogue {
-        try AttributeCatalogue(file: catalogue.map(caller.path) ?? beside(caller, "catalogue.yaml"))
+    private func takeOut(_ id: String, _ platform: Platform, _ caller: Caller) async throws {
+        let record = try await platform.loading.rollback(id, by: "cli", at: platform.clock.now.instant)
+        guard !json else { return try caller.printJSON(record) }
+        let t = caller.language
+        caller.print(
+            t("已撤回装载 ", "Took out load ") + "\(record.id) (\(record.table), \(record.file)): " + t.number(record.loaded)
+                + t(" 行", " rows")
+        )
+    }
+
+    private func printLoads(_ platform: Platform, _ caller: Caller) async throws {
+        let loads = try await platform.store.loads(table: nil)
+        guard !json else { return try caller.printJSON(loads) }
+        for load in loads {
+            caller.print(
+                "\(load.id)  \(platform.clock.local(load.at).isoLocal)  \(load.table)  \(load.loaded)  \(load.file)"
+            )
+        }
+    }
+
+    private func attributes(_ caller: Caller, _ mapping: String) throws -> AttributeCatalogue {
+        try AttributeCatalogue(file: catalogue.map(caller.path) ?? beside(caller, mapping, "catalogue.yaml"))
     }
 
     /// A file in the folder of the mapping file.
-    private func beside(_ caller: Caller, _ name: String) -> String {
+    private func beside(_ caller: Caller, _ mapping: String, _ name: String) -> String {
         URL(filePath: caller.path(mapping)).deletingLastPathComponent().appending(path: name)
             .path(percentEncoded: false)
     }
 
-    private func setPolicy(_ platform: Platform, _ caller: Caller) async throws {
-        let standard = beside(caller, "policy.yaml")
+    private func setPolicy(_ platform: Platform, _ caller: Caller, _ mapping: String) async throws {
+        let standard = beside(caller, mapping, "policy.yaml")
         if let policy {
             try await platform.setPolicy(file: caller.path(policy), by: "cli")
         } else if try await platform.host.read({ $0.policy == nil && $0.subscribers > 0 }),

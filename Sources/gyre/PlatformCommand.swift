@@ -26,12 +26,12 @@ struct Caller: Sendable {
     /// Writes a line to stderr.
     func note(_ line: String) { output.write(line + "\n", to: .err) }
 
-    /// Says why the live load is not in the list of loads, where that is so.
+    /// Says what of the loads is not settled, where that is so.
     func note(notListed cause: String?) {
         guard let cause else { return }
         note(
-            "gyre: the load is live, but is not in the list of loads yet: \(cause). The next load and the next opening of "
-                + "the data directory enter it"
+            "gyre: the load is live, but is not in the list of loads yet, or not counted: \(cause). The next load and the next opening of "
+                + "the data directory put that right"
         )
     }
 

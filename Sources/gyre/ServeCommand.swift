@@ -101,7 +101,7 @@ struct Server {
             logger.warning("started from the log", metadata: ["why": "\(sentence)"])
         }
         if let cause = platform.notListed {
-            logger.warning("the live load is not in the list of loads yet", metadata: ["why": "\(cause)"])
+            logger.warning("what is loaded is not settled yet", metadata: ["why": "\(cause)"])
         }
         let runner = CampaignRunner(platform, logger: logger) { try await market.placeOrders(on: platform) }
         var settings = SiteSettings()

@@ -22,6 +22,7 @@ PAGES = [
     ("campaign-records", "planner", "/campaigns/{campaign}?tab=records"),
     ("pool", "planner", "/pool"), ("desk", "agent", "/desk"), ("desk-hotline", "agent", "/desk?at=hotline"),
     ("approvals", "approver", "/approvals"), ("lists", "agent", "/lists"), ("explain", "agent", "/explain"),
+    ("customers-empty", "agent", "/customers"), ("channels", "planner", "/customers/channels"),
     ("policy", "agent", "/policy"), ("policy-history", "planner", "/policy/history"),
     ("policy-first", "planner", "/policy/revisions/1"), ("staff", "admin", "/staff"), ("staff-new", "admin", "/staff/new"),
     ("audit", "admin", "/staff?tab=audit"), ("erasure", "admin", "/erasure"), ("password", "agent", "/me/password"), ("forbidden", "agent", "/campaigns"), ("missing", "agent", "/nowhere"),
@@ -29,7 +30,8 @@ PAGES = [
 EXPORTS = {
     "planner": ["/segments.csv", "/campaigns.csv", "/policy/caps.csv", "/policy/dnd.csv", "/policy/rules.csv", "/lists.csv",
                 "/policy/history.csv", "/policy/category-rules.csv", "/policy/linkage.csv?type=care", "/policy/revisions/1/changes.csv",
-                "/campaigns/scenes.csv", "/pool.csv", "/segments/attributes.csv"],
+                "/campaigns/scenes.csv", "/pool.csv", "/segments/attributes.csv",
+                "/customers/channels.csv", "/customers/channels/preference.csv", "/customers/channels/diversion.csv"],
     "approver": ["/approvals.csv"], "admin": ["/staff.csv", "/audit.csv"],
 }
 

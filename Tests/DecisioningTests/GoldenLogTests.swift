@@ -73,6 +73,23 @@ private struct GoldenLog {
         try await assign(on: host, after: next)
         let end = LocalTime(instant: next.instant.adding(ms: 5 * 86_400_000), offsetSeconds: next.offsetSeconds)
         try await host.erase([7, 150, 399], at: end)
+        try await takeOut(on: host, at: end)
+    }
+
+    /// Contacts that are loaded, some of which are taken out again.
+    private func takeOut(on host: DecisionHost, at time: LocalTime) async throws {
+        func history(_ step: Int) -> ContactHistory {
+            var history = ContactHistory()
+            let counts = (0..<Self.world.subscribers).map { UInt8($0 % step == 0 ? 2 : 0) }
+            history.counters.append(.init(channel: .sms, month: time.month, counts: counts))
+            history.add(channel: .sms, category: "upsell", day: time.day, indices: [UInt32(step), 30])
+            return history
+        }
+        let (kept, removed) = (history(3), history(5))
+        try await host.record([
+            .historyLoaded(file: objects.put(kept.encoded())), .historyLoaded(file: objects.put(removed.encoded())),
+            .historyRemoved(file: objects.put(removed.encoded())),
+        ])
     }
 
     /// A wave under an assignment, and an assignment that is taken back.
@@ -172,7 +189,8 @@ private struct GoldenLog {
         switch record {
         case .erased(_, let files, _): files.map(\.new)
         case .linesAssigned(_, _, let file), .listReplaced(_, let file), .policySet(_, let file),
-            .campaignSet(_, _, let file), .historyLoaded(let file), .waveOpened(_, _, let file, _, _),
+            .campaignSet(_, _, let file), .historyLoaded(let file), .historyRemoved(let file),
+            .waveOpened(_, _, let file, _, _),
             .poolSet(_, let file), .assignmentSet(_, .some(let file)):
             [file]
         default: []
@@ -253,7 +271,7 @@ private struct GoldenLog {
         for release in Self.releases {
             try GoldenLog(release).log.read(from: 1) { types.insert($0.payload[0]) }
         }
-        #expect(types == Set(1...29))
+        #expect(types == Set(1...30))
     }
 
     @Test(arguments: releases) func `the log of a release folds to the facts it folded to then`(release: String) throws

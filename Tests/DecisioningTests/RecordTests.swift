@@ -27,6 +27,7 @@ import Testing
         .campaignSet(CampaignID(12), revision: 2, file: hash),
         .campaignStatus(CampaignID(12), .paused),
         .historyLoaded(file: hash),
+        .historyRemoved(file: hash),
         .tick(time),
         .waveOpened(wave, planned: time, audience: hash, policyRevision: 1, campaignRevision: 2),
         .waveSelected(wave, cuts: [RankCut(outcome: .outranked, score: -5, hash: .max, index: 9)]),
@@ -225,6 +226,7 @@ import Testing
         let bad: [LogRecord] = [
             .campaignStatus(CampaignID(99), .paused), .policySet(revision: 2, file: noise),
             .campaignSet(CampaignID(2), revision: 1, file: noise), .historyLoaded(file: noise),
+            .historyRemoved(file: noise),
             .listReplaced(ListID("black"), file: noise), .linesAssigned(base: 7, count: 1, file: noise),
             .policySet(revision: 2, file: .zero),
         ]

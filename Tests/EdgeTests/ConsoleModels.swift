@@ -644,6 +644,15 @@ struct ConsoleModels {
                 }
             ),
             ("explain", { ExplainPage(answer: explained, typed: evil, error: evil, policy: policy).page($0) }),
+            ("customers", { CustomersPage(typed: evil, error: evil).page($0) }),
+            (
+                "channels",
+                {
+                    ChannelsPage(report: ChannelReport(), rule: evil, kind: evil, physical: [evil], error: evil).page(
+                        $0
+                    )
+                }
+            ),
             ("explain, empty", { ExplainPage().page($0) }),
             ("policy", { PolicyPage(policy: policy).page($0) }),
             (

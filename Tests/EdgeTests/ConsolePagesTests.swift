@@ -39,16 +39,21 @@ struct ConsolePagesTests {
 
     @Test func `the menu shows what the role may use and nothing else`() {
         let seen = Dictionary(uniqueKeysWithValues: Role.allCases.map { ($0, ConsoleModels.frame(.zh, $0).menuItems) })
-        #expect(seen[.planner] == [.home, .segments, .campaigns, .arbitrations, .pool, .lists, .explain, .policy])
         #expect(
-            seen[.approver] == [
-                .home, .segments, .campaigns, .arbitrations, .pool, .approvals, .lists, .explain, .policy,
+            seen[.planner] == [
+                .home, .customers, .segments, .campaigns, .arbitrations, .pool, .lists, .explain, .policy,
             ]
         )
-        #expect(seen[.agent] == [.home, .desk, .lists, .explain, .policy])
+        #expect(
+            seen[.approver] == [
+                .home, .customers, .segments, .campaigns, .arbitrations, .pool, .approvals, .lists, .explain, .policy,
+            ]
+        )
+        #expect(seen[.agent] == [.home, .desk, .customers, .lists, .explain, .policy])
         #expect(
             seen[.administrator] == [
-                .home, .desk, .segments, .campaigns, .arbitrations, .pool, .lists, .explain, .policy, .staff,
+                .home, .desk, .customers, .segments, .campaigns, .arbitrations, .pool, .lists, .explain, .policy,
+                .staff,
             ]
         )
         #expect(Set(seen.values.joined()) == Set(MenuItem.allCases))

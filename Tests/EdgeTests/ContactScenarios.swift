@@ -403,7 +403,6 @@ private final class Office: Sendable {
             by: "test"
         )
         #expect(loaded.counts.rows == calls.count && loaded.counts.rejected == 0)
-        try await platform.facts.loadContacts(before: platform.clock.now.day, recentDays: 60)
     }
 
     /// What a touchpoint offers in a visit of its own, all of it shown.

@@ -163,12 +163,15 @@ import Testing
         let loading = SubscriberLoading(
             warehouse: platform.warehouse,
             host: platform.host,
+            log: platform.log,
+            inputs: platform.inputs,
             store: store,
             numbers: numbers,
             folder: platform.directory.path + "/warehouse",
             workers: 2
         )
-        return (try await loading.open(), numbers.current)
+        try await loading.open()
+        return (await loading.settleAfterOpening(at: platform.clock.now.instant), numbers.current)
     }
 
     @Test func `a live load that the list of loads lacks is entered at opening, or it is said why not`() async throws {

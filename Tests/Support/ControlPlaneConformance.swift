@@ -545,6 +545,12 @@ extension ControlPlaneConformance {
             try await store.record(negative, audit: entry())
         }
         #expect(try await store.loads(table: nil).count == 2)
+        try await store.removeLoad(id: "b", audit: entry("load.rollback"))
+        #expect(try await store.loads(table: nil) == [second])
+        await #expect(throws: ControlPlaneError.self) { try await store.removeLoad(id: "b", audit: entry()) }
+        #expect(try await actions().last == "load.rollback")
+        try await store.record(first, audit: entry("load"))
+        #expect(try await store.loads(table: nil) == [second, first], "it was recorded anew")
     }
 
     func auditIsKeptAndFound() async throws {

@@ -132,6 +132,10 @@ public final class LogAudit {
             for column in try ContactHistory(decoding: objects.bytes(file)).counters {
                 load(column)
             }
+        case .historyRemoved(let file):
+            for column in try ContactHistory(decoding: objects.bytes(file)).counters {
+                remove(column)
+            }
         case .waveOpened(let wave, let planned, _, _, _):
             guard let spec = specs[wave.campaign] else { return problems.append("wave \(wave) of no campaign") }
             if waves[wave] != nil { problems.append("wave \(wave) was opened twice") }
@@ -322,6 +326,13 @@ public final class LogAudit {
         for (index, count) in column.counts.enumerated() {
             sums[index] = UInt8(min(255, Int(sums[index]) + Int(count)))
         }
+        counts[counter] = sums
+    }
+
+    private func remove(_ column: ContactHistory.Column) {
+        let counter = Counter(channel: column.channel, month: column.month)
+        var sums = counts[counter] ?? [UInt8](repeating: 0, count: world.subscribers)
+        for (index, count) in column.counts.enumerated() { sums[index] -= min(sums[index], count) }
         counts[counter] = sums
     }
 

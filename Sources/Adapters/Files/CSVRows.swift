@@ -1,7 +1,7 @@
 // A CSV file as typed batches of a warehouse table.
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Kernel
+public import Kernel
 public import Ports
 
 /// Reads a CSV file by its mapping, batch by batch; rejected rows go to the reject file.
@@ -23,8 +23,15 @@ public struct CSVRows: ColumnBatchSource {
     ///   - mapping: A mapping of a CSV file.
     ///   - rejectFile: Where rejected rows go; an older file of that name is removed.
     ///   - progress: Is kept up to date while batches are pulled.
+    ///   - known: Lines whose rows are taken, for tables other than `subscriber`; nil = all.
     /// - Throws: ``LoadError`` when the file cannot be read, is empty, has another encoding or lacks columns.
-    public init(file: String, mapping: LoadMapping, rejectFile: String, progress: LoadProgress) throws {
+    public init(
+        file: String,
+        mapping: LoadMapping,
+        rejectFile: String,
+        progress: LoadProgress,
+        known: LineSet? = nil
+    ) throws {
         guard case .csv(let format) = mapping.format else {
             preconditionFailure("the mapping is for \(mapping.format)")
         }
@@ -33,7 +40,7 @@ public struct CSVRows: ColumnBatchSource {
         reader = CSVReader(source, file: file, delimiter: format.delimiter)
         header = try format.header ?? Self.header(reader, file)
         let columns = try FileColumns(header, mapping: mapping, file: file)
-        typer = RowTyper(mapping, positions: columns.positions)
+        typer = RowTyper(mapping, positions: columns.positions, known: known)
         rejects = try RejectLog(
             file: file,
             rejectPath: rejectFile,

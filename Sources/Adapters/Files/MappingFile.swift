@@ -51,6 +51,9 @@ extension Attribute {
 }
 
 extension LoadTable {
+    /// Columns that a load of a table other than `subscriber` adds: the subscriber's index and the number of the load.
+    fileprivate static let ownColumns = ["idx", "load_no"]
+
     fileprivate var fixedColumns: [FixedColumn] {
         switch self {
         case .subscriber:
@@ -82,8 +85,17 @@ extension LoadTable {
                     source: .localDay(of: "at")
                 ),
                 .text("channel"), .text("kind"), .text("category", isNeeded: false), .text("outcome", isNeeded: false),
+                .text("campaign", isNeeded: false), .text("means", isNeeded: false),
+                .text("business", isNeeded: false), .text("handling", isNeeded: false),
+                .text("department", isNeeded: false), .text("details", isNeeded: false),
             ]
-        case .complaint: [.lineID, .plain("day", .day), .text("topic"), .plain("resolved", .flag, isNeeded: false)]
+        case .complaint:
+            [
+                .lineID, .plain("day", .day), .text("topic"), .plain("resolved", .flag, isNeeded: false),
+                .plain("escalated", .flag, isNeeded: false), .text("channel", isNeeded: false),
+                .text("content", isNeeded: false), .text("resolution", isNeeded: false),
+                .plain("call_seconds", .integer, isNeeded: false),
+            ]
         case .subscription:
             [.lineID, .text("product"), .plain("from_day", .day), .plain("to_day", .day, isNeeded: false)]
         }
@@ -225,6 +237,10 @@ private struct MappingReader {
             guard let name = CatalogueFile.identifier(entry.at), let type = CatalogueFile.type(place) else {
                 return nil
             }
+            guard !LoadTable.ownColumns.contains(name) else {
+                entry.at.problem("'\(name)' is a column that each load adds by itself; choose another name")
+                return nil
+            }
             guard type != .enumeration else {
                 place.problem("an enum belongs to the catalogue; use text")
                 return nil
@@ -264,7 +280,11 @@ private struct MappingReader {
             mapping.blankIsNull = isNull && !isKey
         }
         map["values"].map { mapping.translations = translations($0) }
-        if !column.isOwn { map["type"]?.problem("the type of \(column.name) is fixed; remove the key") }
+        if !column.isOwn, let place = map["type"],
+            catalogue[column.name] != nil || CatalogueFile.type(place)?.warehouseType != column.kind.warehouseType
+        {
+            place.problem("the type of \(column.name) is fixed; remove the key")
+        }
         form(map, &mapping)
         pattern(map, &mapping)
         number(map, &mapping)

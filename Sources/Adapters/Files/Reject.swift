@@ -21,6 +21,7 @@ public enum RejectCode: String, Sendable, CaseIterable {
     case badID = "bad_id"
     case badMSISDN = "bad_msisdn"
     case badIMSI = "bad_imsi"
+    case unknownLine = "unknown_line"
     case duplicateLine = "duplicate_line"
     case duplicateMSISDN = "duplicate_msisdn"
     case idCollision = "id_collision"

@@ -24,6 +24,7 @@ struct RowTyper {
     private let fields: [WarehouseField]
     private let lineColumn: Int?
     private let msisdnColumn: Int?
+    private let known: LineSet?
     private var lines = IdentitySet()
     private var msisdns = IdentitySet()
     /// Rows gathered for the next batch.
@@ -31,7 +32,9 @@ struct RowTyper {
 
     /// Prepares the mapping for a file whose columns stand at `positions`; every column of the file that the mapping
     /// names is there.
-    init(_ mapping: LoadMapping, positions: [String: Int]) {
+    ///
+    /// Of tables other than `subscriber`, rows of lines that are not `known` are refused; nil = all are taken.
+    init(_ mapping: LoadMapping, positions: [String: Int], known: LineSet? = nil) {
         readers = mapping.columns.map {
             ValueReader($0, nulls: mapping.nulls, utcOffsetSeconds: mapping.utcOffsetSeconds)
         }
@@ -46,9 +49,10 @@ struct RowTyper {
             }
         }
         fields = mapping.fields
-        // Only the subscriber table has one row for a line.
+        // Only the subscriber table has one row for a line; it makes lines known.
         let isSubscriber = mapping.table == .subscriber
-        lineColumn = isSubscriber ? names.firstIndex(of: "line_id") : nil
+        lineColumn = names.firstIndex(of: "line_id")
+        self.known = isSubscriber ? nil : known
         msisdnColumn = isSubscriber ? names.firstIndex(of: "msisdn") : nil
     }
 
@@ -71,9 +75,9 @@ struct RowTyper {
                 return (readers[position].mapping, refusal)
             }
         }
-        if let duplicate = duplicate() {
+        if let refused = strangeLine() ?? duplicate() {
             for position in readers.indices { readers[position].removeLast() }
-            return duplicate
+            return refused
         }
         rowCount += 1
         return nil
@@ -83,6 +87,14 @@ struct RowTyper {
     mutating func take() -> ColumnBatch {
         rowCount = 0
         return ColumnBatch(fields: fields, columns: readers.indices.map { readers[$0].take() })
+    }
+
+    private func strangeLine() -> (ColumnMapping, Refusal)? {
+        guard let known, let lineColumn, let line = readers[lineColumn].lastInteger, !known.contains(line) else {
+            return nil
+        }
+        let sentence = "no subscriber has this line id; load table subscriber first"
+        return (readers[lineColumn].mapping, Refusal(code: .unknownLine, sentence: sentence))
     }
 
     private mutating func duplicate() -> (ColumnMapping, Refusal)? {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Dispatch
-internal import Kernel
+public import Kernel
 public import Ports
 
 /// A file, its mapping and where its rejected rows go.
@@ -16,6 +16,8 @@ public struct TableLoad: Sendable {
     /// A folder that the engine's SQL may read: a Parquet file stands there during the load; nil = SQL may read the file
     /// where it is.
     public var inbox: String?
+    /// Lines whose rows are taken; nil = all.
+    public var lines: LineSet?
     /// Is kept up to date while the load runs.
     public let progress: LoadProgress
 
@@ -72,7 +74,13 @@ public struct TableLoad: Sendable {
     private func fillFromCSV(_ pipe: BatchPipe) {
         DispatchQueue(label: "gyre.load").async { [self] in
             do {
-                var rows = try CSVRows(file: file, mapping: mapping, rejectFile: rejectFile, progress: progress)
+                var rows = try CSVRows(
+                    file: file,
+                    mapping: mapping,
+                    rejectFile: rejectFile,
+                    progress: progress,
+                    known: lines
+                )
                 while let batch = try rows.next() { try pipe.push(batch) }
                 pipe.finish(.success(()))
             } catch {
@@ -100,7 +108,7 @@ public struct TableLoad: Sendable {
                 maximum: mapping.maximumRejects,
                 progress: progress
             )
-            let rows = ParquetRows(RowTyper(mapping, positions: positions), rejects, names: needed)
+            let rows = ParquetRows(RowTyper(mapping, positions: positions, known: lines), rejects, names: needed)
             let query = engine.dialect.parquetAsText(path, columns: needed)
             _ = try await engine.query(query, into: 0) { _, batch in try rows.append(batch, to: pipe) }
             try rows.finish()

@@ -465,6 +465,15 @@ public final class InMemoryControlPlane: ControlPlaneStore {
         }
     }
 
+    public func removeLoad(id: String, audit: AuditEntry) throws {
+        try change(audit) { content in
+            guard let place = content.loads.firstIndex(where: { isSame($0.id, id) }) else {
+                throw ControlPlaneError.notFound(object: "load \(id)")
+            }
+            content.loads.remove(at: place)
+        }
+    }
+
     public func append(_ entry: AuditEntry) throws {
         try change(entry) { _ in }
     }

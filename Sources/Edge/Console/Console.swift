@@ -23,6 +23,7 @@ public struct Console: Sendable {
         console.addAccess()
         console.addHome()
         console.addDesk()
+        console.addCustomers()
         console.addSegments()
         console.addCampaigns()
         console.addArbitrations()
@@ -83,7 +84,10 @@ public struct Console: Sendable {
         if action.hasPrefix("/policy/drafts/") {
             return action.split(separator: "/").prefix(3).reduce("") { $0 + "/" + $1 }
         }
-        for suffix in ["/save", "/find", "/result", "/import", "/add", "/remove", "/adopt", "/withdraw", "/check"]
+        for suffix in [
+            "/save", "/find", "/result", "/import", "/add", "/remove", "/adopt", "/withdraw", "/check", "/open",
+            "/show",
+        ]
         where action.hasSuffix(suffix) { return String(action.dropLast(suffix.count)) }
         return action
     }

@@ -72,6 +72,8 @@ public enum Access: Hashable, Sendable {
     public static let editPolicy = Access.permission(.editPolicy)
     public static let publishPolicy = Access.permission(.publishPolicy)
     public static let manageStaff = Access.permission(.manageStaff)
+    public static let unmask = Access.permission(.unmask)
+    public static let manageLoads = Access.permission(.manageLoads)
     public static let erase = Access.permission(.erase)
     public static let viewAudit = Access.permission(.viewAudit)
 

@@ -204,7 +204,7 @@ public struct Problem: Codable, Hashable, Sendable {
         case "edge.forbidden", "edge.cross_site", "plan.not_allowed", "approval.own_campaign", "policy.not_allowed":
             .forbidden
         case "edge.not_found", "control.not_found", "decision.unknown_campaign", "decision.unknown_wave",
-            "list.unknown_number", "touchpoint.unknown_interaction":
+            "list.unknown_number", "customer.nobody", "load.unknown", "touchpoint.unknown_interaction":
             .notFound
         case "decision.erased": .gone
         case "edge.method_not_allowed": .methodNotAllowed
@@ -214,6 +214,7 @@ public struct Problem: Codable, Hashable, Sendable {
         case "edge.key_busy", "control.stale", "control.name_taken", "control.transition", "plan.wrong_phase",
             "plan.no_dry_run", "plan.wrong_state", "control.in_use", "approval.already_decided", "dispatch.wrong_phase", "run.busy", "decision.wave_open",
             "decision.wave_not_closed", "decision.no_policy", "decision.no_profile", "load.no_subscribers",
+            "load.not_last", "load.only", "load.no_catalogue",
             "dispatch.no_wave", "dispatch.no_touchpoint", "touchpoint.not_offered", "policy.base_not_live",
             "policy.closed", "policy.nothing_changed", "arbitrate.wrong_state", "arbitrate.changed",
             "arbitrate.overlaps", "arbitrate.over", "list.busy":
@@ -230,9 +231,11 @@ public struct Problem: Codable, Hashable, Sendable {
             .unprocessableContent
         case "control.file_disk_full", "edge.no_room":
             HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
-        case "decision.read_only", "control.file_locked", "control.file_no_access", "run.unavailable":
+        case "decision.read_only", "load.not_counted", "control.file_locked", "control.file_no_access", "run.unavailable":
             .serviceUnavailable
-        default: code.hasPrefix("rule.") || code.hasPrefix("list.") ? .unprocessableContent : .internalServerError
+        default:
+            code.hasPrefix("rule.") || code.hasPrefix("customer.") || code.hasPrefix("list.")
+                ? .unprocessableContent : .internalServerError
         }
     }
 

@@ -130,6 +130,9 @@ public final class DecisionState {
         case .historyLoaded(let file):
             try loadHistory(ContactHistory(decoding: inputs.bytes(file)))
             recent.forgetAll()
+        case .historyRemoved(let file):
+            try removeHistory(ContactHistory(decoding: inputs.bytes(file)))
+            recent.forgetAll()
         case .tick(let time):
             now = max(now, time) { $0.instant < $1.instant }
             ledger.advance(to: now.month)
@@ -269,7 +272,8 @@ public final class DecisionState {
             case .poolSet(let id, let file):
                 guard campaigns.contains(id) else { throw DecisionError.unknownCampaign(id) }
                 _ = try Bitset(listFile: inputs.bytes(file), subscribers: subscribers, file: file)
-            case .historyLoaded(let file): _ = try ContactHistory(decoding: inputs.bytes(file))
+            case .historyLoaded(let file), .historyRemoved(let file):
+                _ = try ContactHistory(decoding: inputs.bytes(file))
             case .erased(let indices, let files, _): try checkErasure(indices, files)
             case .assignmentSet(let id, let file):
                 guard campaigns.contains(id) else { throw DecisionError.unknownCampaign(id) }
@@ -341,6 +345,13 @@ public final class DecisionState {
     private func loadHistory(_ loaded: ContactHistory) throws {
         for column in loaded.counters { ledger.add(column.counts, channel: column.channel, month: column.month) }
         history += loaded.recents
+    }
+
+    private func removeHistory(_ removed: ContactHistory) {
+        for column in removed.counters { ledger.remove(column.counts, channel: column.channel, month: column.month) }
+        for recent in removed.recents {
+            if let place = history.lastIndex(of: recent) { history.remove(at: place) }
+        }
     }
 
     private func conclude(_ all: [SingleConclusion]) {

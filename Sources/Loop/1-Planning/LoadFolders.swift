@@ -27,7 +27,9 @@ struct LoadFolders: Sendable {
             }
             return files
         }
-        return "read_parquet([\(files.map { dialect.quoted(literal: $0) }.joined(separator: ", "))])"
+        let list = files.map { dialect.quoted(literal: $0) }.joined(separator: ", ")
+        // Loads of one table may have columns of their own.
+        return "read_parquet([\(list)]\(folders.count > 1 ? ", union_by_name = true" : ""))"
     }
 
     /// Reads columns of a load of subscribers in the order of the index; the batches begin with the index.
@@ -73,6 +75,24 @@ struct LoadFolders: Sendable {
         } catch LoadingError.outOfOrder(_, let row) {
             throw LoadingError.damaged(folder: path(folder), cause: "row \(row) is out of order")
         }
+    }
+
+    /// Names and types of the columns of a table expression.
+    func columns(_ rows: String) async throws -> [(name: String, type: String)] {
+        let sql = SQLText("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM \(rows))", dialect: dialect)
+        return try await warehouse.rows(sql).compactMap { row in
+            guard case .text(let name) = row[0], case .text(let type) = row[1] else { return nil }
+            return (name, type)
+        }
+    }
+
+    /// The folders of loads in which there is a mark.
+    func marked<Mark: LoadMark>(_ mark: Mark.Type) throws -> [(folder: String, mark: Mark)] {
+        let manager = FileManager.default
+        return try manager.contentsOfDirectory(atPath: root).sorted().flatMap { table in
+            (try? manager.contentsOfDirectory(atPath: path(table)))?.sorted().map { "\(table)/\($0)" } ?? []
+        }
+        .compactMap { folder in Mark(in: path(folder)).map { (folder, $0) } }
     }
 
     /// Shows a query under a name.

@@ -1,6 +1,7 @@
 // Writing the Parquet parts of a load: a generator's side by side, a file's rows checked and merged in a staging table.
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Kernel
 import Ports
 
@@ -8,6 +9,10 @@ import Ports
 struct PartWriting: Sendable {
     let folders: LoadFolders
     let workers: Int
+    /// Lines whose rows are taken into tables other than `subscriber`.
+    var lines: LineSet?
+    /// Number of the load in such a table: a later load has a greater one.
+    var number = 1
 
     private var warehouse: any WarehouseEngine { folders.warehouse }
     private var dialect: SQLDialect { warehouse.dialect }
@@ -23,9 +28,21 @@ struct PartWriting: Sendable {
     /// Writes the parts of a generator, each with its own staging table, several at a time.
     private func writeParts(_ source: some PartedTableSource) async throws -> LoadCounts {
         let rows = try await sideBySide(source.parts, workers: workers) { part, worker in
-            try await withStaging("staging_\(worker)", source.fields) { staging in
-                let count = try await warehouse.ingest(into: staging, fields: source.fields, from: source.part(part))
-                try await folders.export("SELECT * FROM \(staging)", part: part, to: source.folder)
+            // Lines that came in several loads do not ascend with the index: only then are rows sorted.
+            let isFact = source.table != "subscriber"
+            let fields = (isFact ? [WarehouseField("idx", .integer)] : []) + source.fields
+            return try await withStaging("staging_\(worker)", fields) { staging in
+                let count: Int
+                var rows = "SELECT * FROM \(staging)"
+                if isFact, let lines {
+                    let batches = IndexedBatches(source.part(part), fields: source.fields, of: lines, name: source.name)
+                    count = try await warehouse.ingest(into: staging, fields: fields, from: batches)
+                    rows = "SELECT idx, CAST(\(number) AS BIGINT) AS load_no, * EXCLUDE (idx) FROM \(staging)"
+                    if !lines.isAscending { rows += " ORDER BY idx, rowid" }
+                } else {
+                    count = try await warehouse.ingest(into: staging, fields: fields, from: source.part(part))
+                }
+                try await folders.export(rows, part: part, to: source.folder)
                 return count
             }
         }
@@ -37,15 +54,38 @@ struct PartWriting: Sendable {
     /// Collects all rows in a staging table, whose checks see the whole file, and writes them in order.
     private func writeStaged(_ source: any TableSource, known: Int) async throws -> LoadCounts {
         try await withStaging("staging", source.fields) { staging in
-            let counts = try await source.fill(staging, on: warehouse, engine: warehouse)
+            let counts = try await source.fill(staging, of: lines, on: warehouse, engine: warehouse)
             guard counts.loaded > 0 else { throw LoadingError.empty(file: source.name) }
             let rows =
                 source.table == "subscriber"
                 ? try await merged(staging, fields: source.fields, known: known)
-                : "SELECT * FROM \(staging) ORDER BY line_id"
+                : indexed(staging)
             try await folders.export(rows, to: source.folder)
             return counts
         }
+    }
+
+    /// Gives the rows of a load of an earlier build what those of today have; nothing happens to others.
+    func complete(_ folder: String) async throws {
+        let path = folders.path(folder)
+        for name in try FileManager.default.contentsOfDirectory(atPath: path) where name.hasSuffix(".parquet") {
+            let columns = try await warehouse.rows(dialect.parquetColumns("\(path)/\(name)"))
+            guard !columns.contains(where: { $0.first == .text("idx") }) else { continue }
+            let copy = "CREATE TABLE staging AS SELECT * FROM \(dialect.parquet("\(path)/\(name)"))"
+            try await warehouse.execute(dialect.dropTable("staging"))
+            try await warehouse.execute(SQLText(copy, dialect: dialect))
+            try await warehouse.exportParquet(SQLText(indexed("staging"), dialect: dialect), to: "\(path)/\(name)")
+            try await warehouse.execute(dialect.dropTable("staging"))
+        }
+    }
+
+    /// Rows of a table by the index of their subscribers, so that those of one stand together and are found by the
+    /// statistics of row groups.
+    private func indexed(_ staging: String) -> String {
+        """
+        SELECT line.idx, CAST(\(number) AS BIGINT) AS load_no, \(staging).* FROM \(staging) JOIN line USING (line_id)
+        ORDER BY line.idx, \(staging).rowid
+        """
     }
 
     private func withStaging<Result: Sendable>(

@@ -70,6 +70,33 @@ extension Segments {
         return try await finding.members(of: segment.definition).members
     }
 
+    /// Segments of a scope that a subscriber is in, by name: in the released audience, else in the last one, else by the
+    /// rule as it holds now.
+    ///
+    /// Those without an audience that are made of more than a rule over hot attributes are left out: to find out would
+    /// take finding all of their members.
+    public func all(with index: SubscriberIndex, in scope: OrganisationScope, today: LocalDay) async throws -> [Segment] {
+        let rules = try await self.scope()
+        let (profile, lists) = try await host.read { (try $0.profileReader(), $0.memberships) }
+        var found: [Segment] = []
+        for segment in try await all(SegmentFilter(states: [.saved, .computed, .published]))
+        where scope.covers(segment.scope) {
+            let isMember: Bool
+            let frozen = segment.refresh == .atUse ? nil : segment.published ?? segment.audience
+            if let frozen, let audience = try await store.audience(frozen) {
+                isMember = try await members(of: audience.file).contains(index.number)
+            } else if let rule = segment.definition.rule, segment.definition == SegmentDefinition(.rule(rule)) {
+                let restricted = Self.restricted(rule, to: segment.scope, catalogue: rules.catalogue)
+                guard let checked = try? rules.check(restricted), !checked.uses.requiresWarehouse else { continue }
+                isMember = try profile.holds(restricted, at: index, today: today, lists: lists)
+            } else {
+                continue
+            }
+            if isMember { found.append(segment) }
+        }
+        return found.sorted { $0.name < $1.name }
+    }
+
     /// The members in a file.
     public func members(of file: ContentHash) async throws -> Bitset {
         try files.members(of: file, subscribers: try await host.read { $0.subscribers })

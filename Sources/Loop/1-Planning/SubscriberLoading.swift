@@ -2,43 +2,58 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import DecisionHost
-import Decisioning
+public import Decisioning
 import Foundation
 public import Kernel
 public import Model
 public import Ports
 
+/// A step of a load or of taking one out after which a crash must do no harm; tests end it at each of them.
+public enum LoadStep: String, Sendable, CaseIterable {
+    case written, recorded, listed, counted
+    case removalMarked, removalRecorded, unlisted, uncounted
+}
+
 /// Loads tables and makes their content visible to segments and decisions.
 ///
 /// Loads take turns. Each is a folder of Parquet files, visible once the log (subscribers) or the store (other tables)
-/// names it.
+/// names it. Loads of subscribers replace one another; those of other tables add up.
 public struct SubscriberLoading: Sendable {
     /// What a load of subscribers makes live: records of one commit, and the addresses that go with them.
-    private typealias Subscribers = (records: [LogRecord], numbers: NumberIndex)
+    typealias Subscribers = (records: [LogRecord], numbers: NumberIndex)
 
-    private let host: DecisionHost
-    private let store: any ControlPlaneStore
-    private let numbers: LiveNumbers
+    let host: DecisionHost
+    let store: any ControlPlaneStore
+    let numbers: LiveNumbers
     let folders: LoadFolders
-    private let workers: Int
-    private let turns = Turns()
+    let facts: FactRecords
+    let workers: Int
+    let turns = Turns()
+    let observe: @Sendable (LoadStep) throws -> Void
 
-    private var dated: DatedNumbers { DatedNumbers(folders: folders) }
+    var dated: DatedNumbers { DatedNumbers(folders: folders) }
 
     /// Loads into Parquet files below `folder` with a number of workers; the files do not depend on it.
+    ///
+    /// `log`, `inputs`: What `host` writes and reads.
     public init(
         warehouse: any WarehouseEngine,
         host: DecisionHost,
+        log: any DecisionLog,
+        inputs: any DecisionInputs,
         store: any ControlPlaneStore,
         numbers: LiveNumbers,
         folder: String,
-        workers: Int
+        workers: Int,
+        observe: @escaping @Sendable (LoadStep) throws -> Void = { _ in }
     ) {
         self.host = host
         self.store = store
         self.numbers = numbers
         folders = LoadFolders(warehouse: warehouse, root: folder)
+        facts = FactRecords(folders: folders, host: host, log: log, inputs: inputs)
         self.workers = max(1, workers)
+        self.observe = observe
     }
 
     /// Does something while no load goes on; it is brought to its end even when who asked for it has gone.
@@ -50,20 +65,57 @@ public struct SubscriberLoading: Sendable {
 
     /// Shows what is loaded as views, and reads the numbers; called once when a data directory is opened.
     ///
-    /// - Returns: Why the live load of subscribers is not in the list of loads yet; nil when it is. The next load tries
-    ///   again before it begins.
     /// - Throws: ``LoadingError/damaged(folder:cause:)`` for files that are lost or damaged.
-    public func open() async throws -> String? {
+    public func open() async throws {
         let (live, lines) = try await host.read { ($0.attributes?.load, $0.subscribers) }
         if let live {
             try await showSubscribers(load: live)
             numbers.replace(by: try await dated.current(ofLoad: live, lines: lines))
         }
-        var notListed: String?
-        do { try await listLive() } catch { notListed = "\(error)" }
         let tables = Set(try await store.loads(table: nil).map(\.table)).subtracting(["subscriber"])
-        for table in tables.sorted() { try await show(table) }
-        return notListed
+        for table in tables.sorted() {
+            try await completeOld(table)
+            try await show(table)
+        }
+    }
+
+    /// Brings to its end what a crash or a full disk interrupted; called when a data directory is open and no wave is.
+    ///
+    /// - Returns: Why something is not settled yet: the live load of subscribers is not in the list of loads, or the ledger
+    ///   does not count one; nil when all is. The next load tries again before it begins.
+    public func settleAfterOpening(at now: Instant) async -> String? {
+        do { try await settle(at: now) } catch { return "\(error)" }
+        return nil
+    }
+
+    /// Brings to its end what a crash or a full disk interrupted.
+    func settle(at now: Instant) async throws {
+        try await listLive()
+        try await finishRemovals(at: now)
+        try await record(at: now)
+    }
+
+    /// Makes the ledger and the product owners follow the live loads.
+    func record(at now: Instant) async throws {
+        try await facts.count(try await live("contact").map(\.folder))
+        try observe(.counted)
+        try await facts.setOwners(try await live("subscription").map(\.id), on: try await day(at: now))
+    }
+
+    func live(_ table: String) async throws -> [LoadRecord] { try await store.loads(table: table) }
+
+    /// The operator's day of an instant.
+    func day(at now: Instant) async throws -> LocalDay {
+        LocalTime(instant: now, offsetSeconds: try await host.read { $0.now.offsetSeconds }).day
+    }
+
+    /// Gives loads of earlier builds what those of today have.
+    private func completeOld(_ table: String) async throws {
+        for (place, load) in try await live(table).enumerated() {
+            try await folders.reading(load.folder) {
+                try await PartWriting(folders: folders, workers: workers, number: place + 1).complete(load.folder)
+            }
+        }
     }
 
     // MARK: Loading
@@ -87,7 +139,7 @@ public struct SubscriberLoading: Sendable {
         by who: String,
         at now: Instant
     ) async throws -> (record: LoadRecord, counts: LoadCounts) {
-        try await listLive()
+        try await settle(at: now)
         if let done = try await store.load(id: source.loadID) {
             return (done, LoadCounts(rows: done.rows, rejected: done.rejected))
         }
@@ -102,13 +154,20 @@ public struct SubscriberLoading: Sendable {
             // Parts that a killed process left; what is live was found above.
             try? FileManager.default.removeItem(atPath: path)
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-            counts = try await PartWriting(folders: folders, workers: workers).write(source, known: known)
-            entry = LoadEntry(source, counts, by: who, at: now)
+            counts = try await writing(source).write(source, known: known)
+            var made = LoadEntry(source, counts, by: who, at: now)
             if isSubscribers {
                 subscribers = try await prepare(source, catalogue: catalogue, at: now)
-                try entry.write(to: path)
+                made.catalogue = catalogue
+                try made.write(in: path)
             }
+            if source.table == "contact" {
+                let others = try await live("contact").map(\.folder)
+                try await facts.noteHistory(of: source.folder, besides: others, on: try await day(at: now))
+            }
+            entry = made
             try Task.checkCancellation()
+            try observe(.written)
         } catch {
             try? FileManager.default.removeItem(atPath: path)
             throw error
@@ -118,17 +177,29 @@ public struct SubscriberLoading: Sendable {
         return (entry.record, counts)
     }
 
+    /// Writes the parts of a source.
+    private func writing(_ source: any TableSource) async throws -> PartWriting {
+        var writing = PartWriting(folders: folders, workers: workers)
+        guard source.table != "subscriber" else { return writing }
+        writing.lines = LineSet(try await host.read { $0.lines })
+        let loads = try await live(source.table).map(\.folder)
+        if !loads.isEmpty {
+            let last = "SELECT max(load_no) FROM \(try folders.rows(in: loads))"
+            writing.number += Int(try await folders.warehouse.integer(SQLText(last, dialect: folders.dialect)) ?? 0)
+        }
+        return writing
+    }
+
     /// Derives from the Parquet files of a load what decisions use; writes the dated numbers.
     private func prepare(
         _ source: any TableSource,
         catalogue: AttributeCatalogue,
         at now: Instant
     ) async throws -> Subscribers {
-        let (offset, live) = try await host.read { ($0.now.offsetSeconds, $0.attributes?.load) }
+        let live = try await host.read { $0.attributes?.load }
         let (records, lines) = try await SubscriberRecords(folders: folders, host: host, workers: workers)
-            .records(of: source, catalogue: catalogue)
-        let today = LocalTime(instant: now, offsetSeconds: offset).day
-        try await dated.write(source, after: live, on: today)
+            .records(ofLoad: source.loadID, name: source.name, catalogue: catalogue)
+        try await dated.write(source, after: live, on: try await day(at: now))
         return (records, try await dated.current(ofLoad: source.loadID, lines: lines))
     }
 
@@ -141,14 +212,23 @@ public struct SubscriberLoading: Sendable {
             // Replaced right after the commit: nobody is sent a message at an address of before.
             try await host.record(subscribers.records)
             numbers.replace(by: subscribers.numbers)
+            try observe(.recorded)
             do { try await list(entry) } catch { notListed = "\(error)" }
         } else {
             try await list(entry)
+            try observe(.listed)
         }
         do {
             try await subscribers == nil ? show(entry.record.table) : showSubscribers(load: entry.record.id)
         } catch {
             throw LoadingError.notShown(file: entry.record.file, cause: "\(error)")
+        }
+        if subscribers == nil {
+            do {
+                try await record(at: entry.record.at)
+            } catch let error as any CodedError {
+                throw LoadingError.notCounted(file: entry.record.file, cause: "\(error)")
+            }
         }
         return notListed
     }
@@ -159,12 +239,12 @@ public struct SubscriberLoading: Sendable {
     }
 
     /// Enters the live load of subscribers in the list, when a crash or a full disk came between log and store.
-    private func listLive() async throws {
+    func listLive() async throws {
         guard let load = try await host.read({ $0.attributes?.load }), try await store.load(id: load) == nil else {
             return
         }
         let path = folders.path("subscriber/\(load)")
-        guard let entry = LoadEntry(from: path) else {
+        guard let entry = LoadEntry(in: path) else {
             throw LoadingError.damaged(folder: path, cause: "_load.json is missing or damaged")
         }
         try await list(entry)
@@ -172,7 +252,7 @@ public struct SubscriberLoading: Sendable {
 
     // MARK: Views
 
-    private func showSubscribers(load: String) async throws {
+    func showSubscribers(load: String) async throws {
         let folder = "subscriber/\(load)"
         try await folders.reading(folder) {
             let rows = try folders.rows(in: [folder])
@@ -182,11 +262,31 @@ public struct SubscriberLoading: Sendable {
         }
     }
 
-    private func show(_ table: String) async throws {
-        let loads = try await store.loads(table: table).map(\.folder)
-        guard !loads.isEmpty else { return }
+    /// Columns that say what a row is about: of rows with the same, those of the newest load hold.
+    private static let keys = [
+        "subscriber_month": ["idx", "month"], "complaint": ["idx", "day", "topic"],
+        "subscription": ["idx", "product", "from_day"],
+    ]
+
+    /// Shows the live loads of a table together, or nothing when there is none.
+    func show(_ table: String) async throws {
+        let loads = try await live(table).map(\.folder)
+        let dialect = folders.dialect
+        guard !loads.isEmpty else {
+            let drop = "DROP VIEW IF EXISTS \(dialect.quoted(identifier: table))"
+            _ = try await folders.warehouse.execute(SQLText(drop, dialect: dialect))
+            return
+        }
         try await folders.reading(table) {
-            try await folders.view(table, "SELECT * FROM \(try folders.rows(in: loads))")
+            let rows = try folders.rows(in: loads)
+            guard loads.count > 1, let keys = Self.keys[table] else {
+                return try await folders.view(table, "SELECT * FROM \(rows)")
+            }
+            let newest = "max(load_no) OVER (PARTITION BY \(dialect.columnList(keys))) AS newest_no"
+            try await folders.view(
+                table,
+                "SELECT * EXCLUDE (newest_no) FROM (SELECT *, \(newest) FROM \(rows)) WHERE load_no = newest_no"
+            )
         }
     }
 }

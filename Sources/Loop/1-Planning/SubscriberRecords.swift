@@ -17,17 +17,21 @@ struct SubscriberRecords: Sendable {
     /// The log records that give new lines their indices and make a load with its hot columns live, all at once.
     ///
     /// Returns also how many lines there are then.
+    ///
+    /// `name`: What messages call the load.
     func records(
-        of source: any TableSource,
+        ofLoad load: String,
+        name: String,
         catalogue: AttributeCatalogue
     ) async throws -> (records: [LogRecord], lines: Int) {
+        let folder = "subscriber/\(load)"
         let known = try await host.read { $0.lines }
-        let all = try await folders.read(["line_id"], of: source.folder, into: [Int64]()) { $0 += try $1.integers(1) }
+        let all = try await folders.read(["line_id"], of: folder, into: [Int64]()) { $0 += try $1.integers(1) }
         let wrong = all.indices.first { row in
             row < known.count ? all[row] != known[row] : row > known.count && all[row] <= all[row - 1]
         }
         if let row = wrong ?? (all.count < known.count ? all.count : nil) {
-            throw LoadingError.outOfOrder(file: source.name, row: row)
+            throw LoadingError.outOfOrder(file: name, row: row)
         }
         let new = Array(all[known.count...])
         var records: [LogRecord] = []
@@ -37,25 +41,25 @@ struct SubscriberRecords: Sendable {
             let file = try host.store(bytes.bytes)
             records.append(.linesAssigned(base: UInt32(known.count), count: UInt32(new.count), file: file))
         }
-        let columns = try await hotColumns(source, catalogue: catalogue, rows: all.count)
+        let columns = try await hotColumns(folder, catalogue: catalogue, rows: all.count)
         let types = try host.store(catalogue.canonicalJSON())
-        records.append(.attributesLoaded(load: source.loadID, catalogue: types, columns: columns))
+        records.append(.attributesLoaded(load: load, catalogue: types, columns: columns))
         return (records, all.count)
     }
 
     /// The hot columns of a load: a few attributes at a time, since columns being built are larger than built ones.
     private func hotColumns(
-        _ source: any TableSource,
+        _ folder: String,
         catalogue: AttributeCatalogue,
         rows count: Int
     ) async throws -> [AttributeColumn] {
-        let loaded = Set(source.fields.map(\.name))
+        let loaded = Set(try await folders.columns(folders.rows(in: [folder])).map(\.name))
         let hot = catalogue.attributes.filter { $0.isHot && loaded.contains($0.code) }
         let groups = stride(from: 0, to: hot.count, by: 4).map { Array(hot[$0..<min($0 + 4, hot.count)]) }
         return try await sideBySide(groups.count, workers: workers) { group, _ in
             let codes = groups[group].map(\.code)
             let building = ColumnsBeingBuilt(groups[group].map { HotColumnBuilder($0, rows: count) })
-            _ = try await folders.read(codes, of: source.folder, into: building) { building, batch in
+            _ = try await folders.read(codes, of: folder, into: building) { building, batch in
                 for (position, column) in batch.columns.dropFirst().enumerated() {
                     try building.builders[position].append(column)
                 }

@@ -14,9 +14,10 @@ public protocol TableSource: Sendable {
     var name: String { get }
     /// Identifies content and mapping; the same id is never loaded twice.
     var loadID: String { get }
-    /// Appends all rows to a staging table that has these columns; nothing is kept when it throws.
+    /// Appends all rows of some lines (nil = all) to a staging table that has these columns; nothing is kept when it throws.
     func fill(
         _ staging: String,
+        of lines: LineSet?,
         on session: any WarehouseSession,
         engine: any WarehouseEngine
     ) async throws
@@ -40,6 +41,7 @@ public protocol PartedTableSource: TableSource {
 extension PartedTableSource {
     public func fill(
         _ staging: String,
+        of lines: LineSet?,
         on session: any WarehouseSession,
         engine: any WarehouseEngine
     ) async throws
@@ -82,6 +84,14 @@ public enum LoadingError: CodedError {
     case notShown(file: String, cause: String)
     /// Files of an earlier load are lost or damaged.
     case damaged(folder: String, cause: String)
+    /// The load is live, but the ledger or the product owners do not know of it.
+    case notCounted(file: String, cause: String)
+    case unknownLoad(String)
+    /// Of subscribers only the last load can be taken out.
+    case notLast(String, last: String)
+    case onlyLoad(String)
+    /// The load was made by a build that did not keep its catalogue.
+    case noCatalogue(String)
     /// A generator gave rows in an order it must not give.
     case outOfOrder(file: String, row: Int)
 
@@ -93,6 +103,11 @@ public enum LoadingError: CodedError {
         case .notShown: "load.not_shown"
         case .damaged: "load.damaged"
         case .outOfOrder: "load.out_of_order"
+        case .notCounted: "load.not_counted"
+        case .unknownLoad: "load.unknown"
+        case .notLast: "load.not_last"
+        case .onlyLoad: "load.only"
+        case .noCatalogue: "load.no_catalogue"
         }
     }
 
@@ -107,6 +122,16 @@ public enum LoadingError: CodedError {
             "the loaded files in \(folder) are damaged: \(cause); restore the data directory from a backup"
         case .outOfOrder(let file, let row):
             "\(file), row \(row): lines must ascend and indices count from 0; nothing was changed"
+        case .notCounted(let file, let cause):
+            "\(file) is loaded, but contact caps and product checks do not know of it yet (\(cause)); "
+                + "they get to know of it before the next load and when the data directory is opened next"
+        case .unknownLoad(let id): "there is no load \(id.prefix(60)); gyre load --list shows all"
+        case .notLast(let id, let last):
+            "load \(id) of subscribers is not the last one; take out \(last) first"
+        case .onlyLoad(let id): "load \(id) is the only one of subscribers; load a corrected file instead"
+        case .noCatalogue(let id):
+            "load \(id), which would live again, was made by an earlier build that did not keep its catalogue; "
+                + "load its file again instead"
         case .empty(let file): "\(file) has no rows to load; nothing was changed"
         }
     }

@@ -263,6 +263,11 @@ public protocol ControlPlaneStore: Sendable {
     /// Loads of a table (nil = all), in the order they were recorded.
     func loads(table: String?) async throws -> [LoadRecord]
 
+    /// Takes a load off the list, which may then be recorded again; the audit log keeps that it was there.
+    ///
+    /// - Throws: ``ControlPlaneError/notFound(object:)`` when there is no such load.
+    func removeLoad(id: String, audit: AuditEntry) async throws
+
     /// Records a load; it never changes afterwards.
     ///
     /// - Throws: ``ControlPlaneError/nameTaken(object:name:)`` when the identifier was recorded before.

@@ -70,8 +70,6 @@ struct BenchOperator {
         results["data_bytes"] = bytes(below: directory)
         let (_, facts) = try await milliseconds {
             try await platform.facts.replace(world.specialListMembers())
-            try await platform.facts.loadContacts(before: world.asOf, recentDays: 60)
-            try await platform.facts.loadOwners(on: world.asOf)
             try await platform.setPolicy(file: examples + "/operator/policy.yaml", by: "bench")
         }
         results["facts_s"] = facts / 1000

@@ -147,9 +147,6 @@ struct SyntheticWorld: DemoWorld {
         }
         step(BilingualText(zh: "特殊名单", en: "special lists"))
         try await platform.facts.replace(synthetic.specialListMembers())
-        step(BilingualText(zh: "接触账本", en: "contact ledger"))
-        try await platform.facts.loadContacts(before: synthetic.asOf, recentDays: 60)
-        try await platform.facts.loadOwners(on: synthetic.asOf)
     }
 
     func prepare(_ platform: Platform) {}

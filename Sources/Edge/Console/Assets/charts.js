@@ -77,6 +77,30 @@ function lift(items) {
     };
 }
 
+// Series over months: bars when there is one, else lines.
+function trend(items, width, chart) {
+    const names = [...new Set(items.map(item => item.series))];
+    const marks = ['circle', 'rect', 'triangle', 'diamond', 'emptyCircle', 'emptyRect', 'emptyTriangle', 'emptyDiamond'];
+    return {
+        tooltip: { ...tooltip, formatter: item => `${item.name}  ${item.seriesName}  ${item.data?.label ?? ''} ${chart.unit}` },
+        legend: names.length > 1 ? { type: 'scroll', bottom: 0, itemGap: 18, textStyle: { color: ink, fontFamily: 'sans-serif' } } : undefined,
+        grid: { left: 8, right: 16, top: 32, bottom: names.length > 1 ? 36 : 8, containLabel: true },
+        xAxis: { type: 'category', data: chart.places, axisLabel: { ...text, color: soft } },
+        yAxis: {
+            type: 'value', name: chart.unit, nameTextStyle: { ...text, color: soft, align: 'left' },
+            axisLabel: { ...text, color: soft }, splitLine: { lineStyle: { color: '#e1e4ea' } },
+        },
+        series: names.map((name, at) => ({
+            name, type: names.length > 1 ? 'line' : 'bar', barMaxWidth: 28, symbol: marks[at % marks.length], symbolSize: 7,
+            itemStyle: names.length > 1 ? undefined : { color: blue, borderRadius: 3 },
+            data: chart.places.map(place => {
+                const item = items.find(item => item.series === name && item.name === place);
+                return item ? plain(item) : null;
+            }),
+        })),
+    };
+}
+
 function plain(item) {
     return { name: item.name, value: item.value, label: item.label };
 }
@@ -87,7 +111,7 @@ export function draw(elements) {
         const chart = JSON.parse(element.dataset.chart);
         const view = echarts.init(element, null, { renderer: 'svg' });
         new ResizeObserver(() => {
-            const option = { funnel, bars, lift }[chart.kind](chart.items, element.clientWidth);
+            const option = { funnel, bars, lift, trend }[chart.kind](chart.items, element.clientWidth, chart);
             view.resize();
             view.setOption({ animation: false, textStyle: text, ...option });
         }).observe(element);

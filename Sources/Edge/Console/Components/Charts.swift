@@ -14,6 +14,8 @@ struct Chart: Encodable {
         case bars
         /// Two shares with intervals, and their difference.
         case lift
+        /// One or more series over months.
+        case trend
     }
 
     struct Item: Encodable {
@@ -24,12 +26,17 @@ struct Chart: Encodable {
         /// Ends of the interval, for ``Kind/lift``.
         var low: Double?
         var high: Double?
+        /// Which series it is of, for ``Kind/trend``.
+        var series: String?
     }
 
     var kind: Kind
     var items: [Item]
     /// What assistive technology says of the picture.
     var description: String
+    /// Unit of the values, and the places in their order, for ``Kind/trend``.
+    var unit: String?
+    var places: [String]?
 }
 
 extension Frame {

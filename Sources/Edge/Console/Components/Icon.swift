@@ -7,6 +7,7 @@
 enum Icon: String {
     case home = "layout-dashboard"
     case desk = "phone-call"
+    case customers = "users"
     case segments = "users-group"
     case campaigns = "speakerphone"
     case arbitrations = "adjustments"

@@ -6,7 +6,7 @@ import Texts
 
 /// The entries of the menu.
 public enum MenuItem: String, CaseIterable, Sendable {
-    case home, desk, segments, campaigns, arbitrations, pool, approvals, lists, explain, policy, staff
+    case home, desk, customers, segments, campaigns, arbitrations, pool, approvals, lists, explain, policy, staff
 
     /// Where it leads.
     public var path: String { self == .home ? "/" : "/" + rawValue }
@@ -20,7 +20,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
         case .campaigns, .arbitrations, .pool: .viewCampaigns
         case .approvals: .approve
         case .lists: .viewLists
-        case .explain: .explain
+        case .customers, .explain: .explain
         case .policy: .viewPolicy
         case .staff: .viewAudit
         }
@@ -31,6 +31,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
         switch self {
         case .home: .menuHome
         case .desk: .menuDesk
+        case .customers: .menuCustomers
         case .segments: .menuSegments
         case .campaigns: .menuCampaigns
         case .arbitrations: .menuArbitrations
@@ -47,6 +48,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
         switch self {
         case .home: .home
         case .desk: .desk
+        case .customers: .customers
         case .segments: .segments
         case .campaigns: .campaigns
         case .arbitrations: .arbitrations

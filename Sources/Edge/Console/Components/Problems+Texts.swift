@@ -51,6 +51,9 @@ extension Frame {
         "load.missing_columns": .columnMissing, "load.header": .columnMissing, "load.open_quote": .fileDamaged,
         "load.field_too_long": .fileUnreadable, "load.record_too_long": .fileUnreadable,
         "touchpoint.unknown_interaction": .visitGone,
+        "customer.nobody": .customerNobody, "customer.bad_imsi": .customerBadIMSI,
+        "customer.bad_customer": .customerBadNumber, "customer.bad_fragment": .customerBadFragment,
+        "customer.region_missing": .customerRegionMissing, "customer.reason_missing": .listReasonMissing,
         "touchpoint.not_offered": .visitGone, "touchpoint.bad_interaction": .visitGone,
     ]
 }

@@ -65,7 +65,7 @@ struct DeskPage {
             return card(title, emptyState(f.t(.visitGone), again))
         }
         return """
-            <div class="columns wide-left">\(card(title, """
+            <div class="columns wide-left">\(card(title, actions: f.may(.explain) ? linkButton(f.t(.menuCustomers), to: "/customers/\(desk.index)", .customers) : .empty, """
                 \(when: visit.notBefore != nil, "<p class=\"help\">\(f.t(.visitQuiet, visit.notBefore.map { f.time($0) } ?? ""))</p>")\
                 \(visit.offers.isEmpty ? emptyState(f.t(.noOffers), f.may(.explain) ? linkButton(f.t(.whyNoOffers), to: "/pool/\(desk.index)?at=\(desk.touchpoint.code)") : .empty) : offers(visit, desk, f))
                 """))

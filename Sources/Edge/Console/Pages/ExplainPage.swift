@@ -160,7 +160,7 @@ struct ExplainPage {
         ]
         let lists = answer.lists.map { f.list($0, policy) + ($0.channel.map { "（" + f.language($0.name) + "）" } ?? "") }
         return """
-            \(card(f.t(.contactsOf, answer.number), actions: register(answer, f), facts([
+            \(card(f.t(.contactsOf, answer.number), actions: "\(linkButton(f.t(.menuCustomers), to: "/customers/\(answer.index)", .customers))\(register(answer, f))", facts([
                 (f.t(.period), "\(answer.since.iso) ～ \(f.now.day.iso)"),
                 (f.t(.onLists), "\(lists.isEmpty ? f.t(.none) : lists.joined(separator: f.language("、", ", ")))"),
             ])))
@@ -321,7 +321,10 @@ extension Frame {
         let names: [String: ConsoleText] = [
             "delivered": .afterDelivered, "undelivered": .afterFailed, "accepted": .touchAccepted,
             "refused": .touchRefused,
-            "considering": .touchConsidering, "no_answer": .touchUnanswered, "done": .touchDone, "viewed": .touchViewed,
+            "considering": .touchConsidering, "sent": .touchSent, "planned": .touchPlanned,
+            "replied": .afterReplied, "unsubscribed": .afterUnsubscribed, "ordered": .afterOrdered,
+            "unknown": .afterUnknown,
+            "no_answer": .touchUnanswered, "done": .touchDone, "viewed": .touchViewed,
             "clicked": .touchClicked,
         ]
         return names[outcome].map { t($0) } ?? (outcome.isEmpty ? "--" : outcome)

@@ -22,7 +22,7 @@ struct FoundNumber: Sendable {
         func days(_ f: Frame) -> String {
             switch (dates?.from, dates?.to) {
             case (nil, nil): f.t(.forGood)
-            case (let from?, nil): f.t(.fromDay, from.iso)
+            case (let from?, nil): f.t(.sinceDay, from.iso)
             case (nil, let to?): f.t(.untilDay, to.iso)
             case (let from?, let to?): f.t(.windowOf, from.iso, to.iso)
             }
@@ -181,7 +181,11 @@ struct ListsPage {
         card(
             f.t(.listsOf, found.number),
             id: "found",
-            actions: f.may(.explain) ? linkButton(f.t(.menuExplain), to: "/explain/\(found.index)", .explain) : .empty,
+            actions: f.may(.explain)
+                ? """
+                \(linkButton(f.t(.menuCustomers), to: "/customers/\(found.index)", .customers))\
+                \(linkButton(f.t(.menuExplain), to: "/explain/\(found.index)", .explain))
+                """ : .empty,
             """
             \(entries(found, f))
             \(when: f.may(.editLists), "<h3>\(f.t(.registerDND))</h3>\(registerForm(found, f))")

@@ -25,7 +25,7 @@ struct SegmentDetailPage {
 
     static func audienceColumns(_ f: Frame) -> [Column<Audience>] {
         [
-            Column(f.t(.numberWord), key: "id", isNumber: true, rank: \.id, plain: { "\($0.id)" }),
+            Column(f.t(.idWord), key: "id", isNumber: true, rank: \.id, plain: { "\($0.id)" }),
             Column(f.t(.revision), isNumber: true, plain: { "\($0.revision)" }),
             Column(f.t(.memberCount), key: "count", isNumber: true, rank: \.count, plain: { f.number(Int($0.count)) }),
             Column(f.t(.shareOfBaseWord), isNumber: true, plain: { f.share(Int($0.count), of: Int($0.universe)) }),

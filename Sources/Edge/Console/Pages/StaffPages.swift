@@ -192,7 +192,8 @@ extension Frame {
             "arbitration.begin": .actArbitrationBegin, "arbitration.solve": .actArbitrationSolve,
             "arbitration.adopt": .actArbitrationAdopt, "arbitration.withdraw": .actArbitrationWithdraw,
             "arbitration.settle": .actArbitrationSettle,
-            "load": .actLoad, "list.add": .registerDND, "list.remove": .actListRemove, "subscriber.serve": .actServe,
+            "load": .actLoad, "load.rollback": .actRollback, "subscriber.unmask": .actUnmask, "list.add": .registerDND,
+            "list.remove": .actListRemove, "subscriber.serve": .actServe,
             "list.import": .importFile, "subscriber.look_up": .findNumber, "staff.create": .newStaff,
             "export": .exportCSV,
         ]

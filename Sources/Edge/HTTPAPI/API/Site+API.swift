@@ -17,6 +17,8 @@ extension Site {
         addRunRoutes()
         addListRoutes()
         addExplainRoutes()
+        addCustomerRoutes()
+        addLoadRoutes()
         addTouchpointRoutes()
         addErasureRoutes()
         addPolicyRoutes()

@@ -147,6 +147,7 @@ public final class SubscriberFold {
             campaigns[id]?.status = status
             if status == .stopped { pool[id] = nil }
         case .historyLoaded(let file): try loadHistory(file)
+        case .historyRemoved(let file): try removeHistory(file)
         case .tick(let time):
             if now.instant < time.instant { now = time }
             assignments = assignments.filter { $0.value.days.upperBound >= now.day }
@@ -276,6 +277,14 @@ public final class SubscriberFold {
         let excerpt = try inputs.history(file, of: index)
         for entry in excerpt.counts { count(entry.channel, entry.month, by: entry.count) }
         history += excerpt.days
+    }
+
+    private func removeHistory(_ file: ContentHash) throws {
+        let excerpt = try inputs.history(file, of: index)
+        for entry in excerpt.counts { count(entry.channel, entry.month, by: -entry.count) }
+        for day in excerpt.days {
+            if let place = history.lastIndex(where: { $0 == day }) { history.remove(at: place) }
+        }
     }
 
     // MARK: Checks

@@ -141,6 +141,17 @@ public final class ContactLedger: @unchecked Sendable {
         }
     }
 
+    /// Counts contacts less that were counted with ``add(_:channel:month:)-(_,_,_)``, stopping at 0.
+    func remove(_ counts: [UInt8], channel: ChannelClass, month: LocalMonth) {
+        for block in 0..<blocks.count {
+            guard let column = column(block: block, channel: channel, month: month) else { return }
+            let base = block * Block.size
+            for offset in 0..<max(0, min(Block.size, counts.count - base)) {
+                column[offset] -= min(column[offset], counts[base + offset])
+            }
+        }
+    }
+
     /// The cap that stands in the way of one more contact of one subscriber; nil when there is none.
     func failure(_ index: SubscriberIndex, channel: ChannelClass, month: LocalMonth, row: CapRow) -> CapFailure? {
         let position = Int(channel.rawValue)

@@ -52,6 +52,9 @@ extension LogRecord {
         case .historyLoaded(let file):
             w.write(UInt8(9))
             w.write(file)
+        case .historyRemoved(let file):
+            w.write(UInt8(30))
+            w.write(file)
         case .tick(let time):
             w.write(UInt8(10))
             w.write(time)
@@ -312,6 +315,7 @@ extension LogRecord {
                 at: try r.readTime(),
                 drops: try r.readOutcomeSets()
             )
+        case 30: self = .historyRemoved(file: try r.readDigest())
         default: throw MalformedBytes(offset: 0, expected: "a record type this build knows, not \(type)")
         }
         guard r.isAtEnd else { throw MalformedBytes(offset: r.offset, expected: "the end of the record") }

@@ -28,6 +28,8 @@ public enum LogRecord: Hashable, Sendable {
     case campaignStatus(CampaignID, CampaignStatus)
     /// Contacts made before Gyre (or by others) were counted; the file is a ``ContactHistory``.
     case historyLoaded(file: ContentHash)
+    /// What was counted with ``historyLoaded(file:)`` does not count any more; the file is one of the same form.
+    case historyRemoved(file: ContentHash)
     /// Logical time moved on; reservations past their expiry are settled or released.
     case tick(LocalTime)
     /// A wave began: its inputs are the log up to here and the audience file.

@@ -40,6 +40,13 @@ extension SQLiteControlPlane {
         }
     }
 
+    public func removeLoad(id: String, audit: AuditEntry) async throws {
+        try await change(audit) { db in
+            try db.execute(sql: "DELETE FROM load WHERE id = ?", arguments: [id])
+            guard db.changesCount == 1 else { throw ControlPlaneError.notFound(object: "load \(id)") }
+        }
+    }
+
     private static func load(_ row: Row) throws -> LoadRecord {
         LoadRecord(
             id: try row.value("id"),

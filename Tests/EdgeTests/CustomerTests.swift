@@ -1,0 +1,263 @@
+// The unified customer view: found by number, IMSI, customer or a part of a number; masked; each look on record.
+// SPDX-License-Identifier: Apache-2.0
+
+import Assembly
+import DecisionHost
+import Decisioning
+import Demo
+import Files
+import Foundation
+import HTTPTypes
+import Kernel
+import Model
+import Planning
+import Ports
+import Synthetic
+import Testing
+
+@Suite(.serialized) struct CustomerTests {
+    /// A world of its own with facts loaded.
+    private static let made = Task {
+        let world = try await APIWorld()
+        let examples = APIWorld.repository.appending(path: "Examples").path(percentEncoded: false) + "/"
+        let catalogue = try CatalogueFile.read(path: examples + "operator/catalogue.yaml")
+        for table in ["subscriber_month", "contact", "complaint", "subscription"] {
+            guard let kind = SyntheticTable(rawValue: table) else { continue }
+            _ = try await world.platform.loading.load(
+                SyntheticTableSource(world.synthetic, kind),
+                catalogue: catalogue,
+                by: "test",
+                at: world.platform.clock.now.instant
+            )
+        }
+        return world
+    }
+
+    private var world: APIWorld { get async throws { try await Self.made.value } }
+
+    private func audit(_ world: APIWorld, _ action: String) async throws -> [AuditEntry] {
+        try await world.platform.store.audit(ListQuery(search: action, limit: 1_000)).rows.filter {
+            $0.action == action
+        }
+    }
+
+    /// The first subscriber with contacts, and its row.
+    private func somebody(
+        _ world: APIWorld
+    ) async throws -> (index: SubscriberIndex, number: String, customer: Int64, imsi: Int64) {
+        let rows = try await world.platform.warehouse.rows(
+            SQLText(
+                """
+                SELECT idx, customer_id, imsi, msisdn FROM subscriber
+                WHERE idx IN (SELECT idx FROM contact) AND msisdn IS NOT NULL AND city <> '6201' ORDER BY idx LIMIT 1
+                """
+            )
+        )
+        let row = try #require(rows.first)
+        let number = MSISDN(row[3].integer ?? 0).national
+        return (SubscriberIndex(UInt32(row[0].integer ?? 0)), number, row[1].integer ?? 0, row[2].integer ?? 0)
+    }
+
+    @Test func `a customer is found by number, IMSI, customer number, and a part of a number with a region`()
+        async throws
+    {
+        let world = try await world
+        let agent = try await world.signedIn("agent")
+        let (index, number, customer, imsi) = try await somebody(world)
+        let profile = try await world.platform.host.read { try $0.profileReader() }
+        let province = try #require(profile.text(of: "province", at: index))
+        let questions: [[String: any Sendable]] = [
+            ["number": number], ["imsi": "\(imsi)"], ["customer": "\(customer)"],
+            ["fragment": String(number.suffix(4)), "province": province],
+            ["fragment": number.prefix(3) + "****" + number.suffix(4), "province": province],
+        ]
+        for question in questions {
+            let found = try await agent.post("/api/v1/customers/find", question)
+            #expect(found.status == 200, "\(question.keys) \(found.text)")
+            let lines = found.json["lines"] as? [[String: Any]] ?? []
+            #expect(lines.contains { $0["subscriber"] as? Int == Int(index.number) }, "\(question.keys)")
+            #expect(!found.text.contains(number), "masked")
+        }
+        let wrong: [([String: any Sendable], Int, String)] = [
+            (["fragment": String(number.suffix(4))], 422, "customer.region_missing"),
+            (["fragment": "12", "province": province], 422, "customer.bad_fragment"),
+            (["imsi": "12"], 422, "customer.bad_imsi"), (["customer": "1x"], 422, "customer.bad_customer"),
+            (["customer": "999999999999999999"], 404, "customer.nobody"), ([:], 400, "edge.bad_request"),
+        ]
+        for (question, status, code) in wrong {
+            let answer = try await agent.post("/api/v1/customers/find", question)
+            #expect(answer.status == status && answer.code == code, "\(question.keys) \(answer.text)")
+        }
+        let lanzhou = try await world.signedIn("lanzhou")
+        #expect(try await lanzhou.post("/api/v1/customers/find", ["customer": "\(customer)"]).status == 404)
+        #expect(try await lanzhou.get("/api/v1/customers/\(index.number)").status == 404)
+    }
+
+    @Test func `what is known of a customer agrees with the tables, and is masked until a reason is given`()
+        async throws
+    {
+        let world = try await world
+        let agent = try await world.signedIn("agent")
+        let (index, number, _, imsi) = try await somebody(world)
+        let path = "/api/v1/customers/\(index.number)"
+        let looked = try await audit(world, "subscriber.look_up").count
+        let masked = try await agent.get(path)
+        #expect(masked.status == 200)
+        #expect(!masked.text.contains(number) && !masked.text.contains("\(imsi)"))
+        #expect(masked.json["name"] == nil)
+        #expect(try await audit(world, "subscriber.look_up").count == looked + 1)
+        for table in ["subscriber_month", "subscription", "complaint"] {
+            let field =
+                ["subscriber_month": "months", "subscription": "subscriptions", "complaint": "complaints"][table] ?? ""
+            let count = try await world.platform.warehouse.integer(
+                SQLText(
+                    "SELECT CAST(count(*) AS BIGINT) FROM \(table) JOIN line USING (line_id) WHERE line.idx = \(index.number)"
+                )
+            )
+            #expect((masked.json[field] as? [Any])?.count == count.map { Int($0) }, "\(table)")
+        }
+        let groups = masked.json["profile"] as? [[String: Any]] ?? []
+        let attributes = groups.flatMap { $0["attributes"] as? [[String: Any]] ?? [] }
+        let profile = try await world.platform.host.read { try $0.profileReader() }
+        let brand = attributes.first { $0["code"] as? String == "brand" }?["value"] as? String
+        #expect(brand == profile.text(of: "brand", at: index))
+
+        #expect(try await agent.post(path + "/show", ["reason": " "]).code == "customer.reason_missing")
+        #expect(try await audit(world, "subscriber.unmask").isEmpty)
+        let shown = try await agent.post(path + "/show", ["reason": "客户本人核实"])
+        #expect(shown.status == 200 && shown.json["number"] as? String == number)
+        #expect(shown.json["imsi"] as? String == "\(imsi)")
+        let entry = try #require(try await audit(world, "subscriber.unmask").first)
+        #expect(entry.detail == "客户本人核实" && entry.who == "agent" && entry.object == "subscriber/\(index.number)")
+        #expect(try await agent.get(path).text.contains(number) == false, "for that answer only")
+        let planner = try await world.signedIn("plan")
+        #expect(try await planner.post(path + "/show", ["reason": "x"]).status == 403)
+    }
+
+    @Test func `a segment is shown to those it has, a list when the customer is on it`() async throws {
+        let world = try await world
+        let planner = try await world.signedIn("plan")
+        let (index, number, _, _) = try await somebody(world)
+        let agent = try await world.signedIn("agent")
+        _ = try await agent.post("/api/v1/lists/dnd_02/add", ["number": number, "reason": "x"])
+        let profile = try await world.platform.host.read { try $0.profileReader() }
+        let brand = try #require(profile.text(of: "brand", at: index))
+        for (name, rule) in [
+            ("with", "brand = '\(brand)'"), ("without", "brand <> '\(brand)'"), ("listed", "on_list('dnd_02')"),
+            ("cold", "terminal_model LIKE '%'"),
+        ] {
+            let answer = try await planner.post("/api/v1/segments", ["name": "customer \(name)", "rule": rule])
+            #expect(answer.status < 300, "\(answer.text)")
+        }
+        let view = try await planner.get("/api/v1/customers/\(index.number)")
+        let names = (view.json["segments"] as? [[String: Any]] ?? []).compactMap { $0["name"] as? String }
+        #expect(names.filter { $0.hasPrefix("customer ") } == ["customer cold", "customer listed", "customer with"])
+        #expect(view.text.contains("dnd_02"))
+    }
+
+    @Test func `contacts are paged and filtered by kind, channel and day`() async throws {
+        let world = try await world
+        let agent = try await world.signedIn("agent")
+        let (index, _, _, _) = try await somebody(world)
+        let path = "/api/v1/customers/\(index.number)/contacts"
+        let all = try await agent.get(path + "?limit=1000")
+        let rows = all.json["items"] as? [[String: Any]] ?? []
+        let count = try await world.platform.warehouse.integer(
+            SQLText("SELECT CAST(count(*) AS BIGINT) FROM contact WHERE idx = \(index.number)")
+        )
+        #expect(rows.count == Int(count ?? 0) && !rows.isEmpty)
+        let times = rows.compactMap { $0["at"] as? String }
+        #expect(times == times.sorted(by: >))
+        let first = try await agent.get(path + "?limit=1")
+        #expect(first.json["total"] as? Int == rows.count)
+        let kind = try #require(rows.first?["kind"] as? String)
+        let filtered = try await agent.get(path + "?limit=1000&kind=\(kind)").json["items"] as? [[String: Any]] ?? []
+        #expect(filtered.count == rows.count { $0["kind"] as? String == kind })
+        let day = String(times[0].prefix(10))
+        let since = try await agent.get(path + "?limit=1000&from=\(day)").json["items"] as? [[String: Any]] ?? []
+        #expect(since.count == times.count { $0.prefix(10) >= day })
+        #expect(try await agent.get(path + "?from=tomorrow").status == 400)
+        #expect(try await agent.get(path + "?format=csv").text.hasPrefix("\u{FEFF}"))
+    }
+
+    @Test func `the console masks, shows for one page, and opens only what the session looked up`() async throws {
+        let world = try await world
+        let console = try await ConsoleWorld(base: world)
+        let (index, number, customer, _) = try await somebody(world)
+        let agent = try await console.signedIn("agent")
+        #expect(try await agent.get("/customers/\(index.number)").headers[.location] == "/customers")
+        let found = try await agent.form("/customers/find", "by=customer&text=\(customer)")
+        #expect(found.status == 200 && found.text.contains("value=\"\(index.number)\"") && !found.text.contains(number))
+        #expect(try await agent.form("/customers/open", "subscriber=\(index.number)").status == 303)
+        for tab in ["profile", "usage", "contacts", "why"] {
+            let page = try await agent.get("/customers/\(index.number)?tab=\(tab)")
+            #expect(page.status == 200 && !page.text.contains(number), "\(tab)")
+            for other in try await [
+                agent.get("/explain/\(index.number)"), agent.get("/lists?subscriber=\(index.number)"),
+            ] {
+                #expect(!other.text.contains(number), "a part of a number opens no other page")
+            }
+        }
+        let asked = try await audit(world, "subscriber.unmask").count
+        #expect(try await agent.form("/customers/\(index.number)/show", "tab=profile&reason=%20").status == 422)
+        let shown = try await agent.form("/customers/\(index.number)/show", "tab=profile&reason=check")
+        #expect(shown.status == 200 && shown.text.contains(number))
+        #expect(try await audit(world, "subscriber.unmask").count == asked + 1)
+        #expect(try await !agent.get("/customers/\(index.number)").text.contains(number))
+        for name in ["months", "subscriptions", "complaints", "contacts", "decisions", "numbers"] {
+            let file = try await agent.get("/customers/\(index.number)/\(name).csv")
+            #expect(file.status == 200 && file.text.hasPrefix("\u{FEFF}") && !file.text.contains(number), "\(name)")
+        }
+        let planner = try await console.signedIn("plan")
+        #expect(try await planner.form("/customers/find", "by=number&text=\(number)").status == 303)
+        #expect(try await !planner.get("/customers/\(index.number)").text.contains("/show"))
+        #expect(try await planner.form("/customers/\(index.number)/show", "reason=x").status == 403)
+    }
+
+    @Test func `contacts by channel add up to the table, also for the subscribers of a rule`() async throws {
+        let world = try await world
+        let (customers, now) = (world.platform.customers, world.platform.clock.now)
+        let months = ChannelQuestion(from: LocalMonth(number: now.month.number - 11), to: now.month)
+        let all = try await customers.channels(months, in: .all, today: now.day)
+        let count = try await world.platform.warehouse.integer(SQLText("SELECT CAST(count(*) AS BIGINT) FROM contact"))
+        #expect(all.contacts.reduce(0) { $0 + $1.contacts } == Int(count ?? 0))
+        let people = try await world.platform.warehouse.integer(
+            SQLText("SELECT CAST(count(DISTINCT idx) AS BIGINT) FROM contact")
+        )
+        #expect(all.preferences.reduce(0) { $0 + $1.subscribers } == Int(people ?? 0))
+        #expect(all.preferences.reduce(0) { $0 + $1.contacts } == Int(count ?? 0))
+        var parts = 0
+        for rule in ["brand = '全球通'", "NOT (brand = '全球通')"] {
+            var question = months
+            question.rule = rule
+            parts += try await customers.channels(question, in: .all, today: now.day).contacts.reduce(0) {
+                $0 + $1.contacts
+            }
+        }
+        #expect(parts == Int(count ?? 0))
+        let console = try await ConsoleWorld(base: world)
+        let planner = try await console.signedIn("plan")
+        #expect(try await planner.get("/customers/channels?months=12&kind=marketing").status == 200)
+        let wrong = try await planner.get("/customers/channels?rule=brnd%20%3D%201")
+        #expect(wrong.status == 200 && wrong.text.contains("rule-error"))
+        for part in [".csv", "/preference.csv", "/diversion.csv"] {
+            #expect(try await planner.get("/customers/channels\(part)").text.hasPrefix("\u{FEFF}"), "\(part)")
+        }
+        #expect(try await console.signedIn("agent").get("/customers/channels").status == 403)
+    }
+
+    @Test func `loads are listed, and taken out again by administrators of the whole operator only`() async throws {
+        let world = try await APIWorld()
+        let admin = try await world.signedIn("admin")
+        let loads = try await admin.get("/api/v1/loads").array
+        let id = try #require(loads.first?["id"] as? String)
+        let path = "/api/v1/loads/\(id)/rollback"
+        #expect(try await world.signedIn("plan").get("/api/v1/loads").status == 403)
+        #expect(try await world.signedIn("lzadmin").post(path, [:], ["Idempotency-Key": "a"]).status == 403)
+        #expect(try await admin.post(path).code == "edge.key_missing")
+        #expect(try await admin.post(path, [:], ["Idempotency-Key": "b"]).code == "load.only")
+        let missing = try await admin.post("/api/v1/loads/none/rollback", [:], ["Idempotency-Key": "c"])
+        #expect(missing.status == 404 && missing.code == "load.unknown")
+        world.running.cancel()
+    }
+}
