@@ -141,6 +141,7 @@ public actor CampaignRunner: Service {
     private var listeners: [CampaignID: [Int: AsyncStream<RunUpdate>.Continuation]] = [:]
     private var serial = 0
     private var noting: Task<Void, Never>?
+    private var refreshing: Task<Void, Never>?
     private var lastTick = ContinuousClock.now
     private var poolProblems: [CampaignID: String] = [:]
 
@@ -474,6 +475,7 @@ public actor CampaignRunner: Service {
                 logger.error("days of list entries", metadata: ["error": "\(error)"])
             }
             takeLists()
+            refreshSegments(at: now)
             do {
                 try await platform.host.keepCheckpoint(after: Platform.batchesPerCheckpoint * 4)
             } catch {
@@ -488,6 +490,25 @@ public actor CampaignRunner: Service {
             for campaign in running.rows where !active.contains(campaign.id) { try await look(at: campaign) }
             page += 1
             guard page * 100 < running.total else { break }
+        }
+    }
+
+    /// Computes segments that are due, beside everything else; one pass at a time.
+    private func refreshSegments(at now: LocalTime) {
+        guard refreshing == nil else { return }
+        refreshing = Task {
+            let (platform, logger) = (platform, logger)
+            do {
+                for failed in try await platform.segments.keepFresh(at: now) {
+                    logger.warning(
+                        "a segment could not be computed",
+                        metadata: ["segment": "\(failed.segment.id)", "problem": "\(failed.problem)"]
+                    )
+                }
+            } catch {
+                logger.error("segments that are due", metadata: ["error": "\(error)"])
+            }
+            refreshing = nil
         }
     }
 

@@ -155,7 +155,7 @@ import Yams
         )
         let answer = try await planner.get("/api/v1/segments?format=csv&limit=1", ["Accept-Language": "zh-CN"])
         #expect(answer.headers[.contentType] == "text/csv; charset=utf-8")
-        #expect(answer.text.hasPrefix("\u{FEFF}编号,名称,规则,"))
+        #expect(answer.text.hasPrefix("\u{FEFF}编号,名称,状态,定义,"))
         #expect(answer.text.contains("'=cmd(1)") && !answer.text.contains(",=cmd"))
         #expect(answer.text.contains("\"brand = '全球通' AND arpu_avg_3m IN (1, 2)\""))
         let admin = try await world.signedIn("admin")

@@ -89,10 +89,15 @@ struct ConsoleExportTests {
                 for link in links where seen.insert(link).inserted {
                     for language in Language.allCases {
                         let cookie = ["Cookie": "lang=\(language.tag)"]
+                        let posted = [
+                            "/segments/sample.csv": "definition=%7B%22from%22:%7B%22rule%22:%22arpu_avg_3m%20%3E%3D%200%22%7D%7D",
+                            "/segments/funnel.csv": "definition=%7B%22from%22:%7B%22rule%22:%22TRUE%22%7D%7D",
+                            "/segments/\(segment)/parts.csv": "by=random&detail=1%201",
+                        ]
                         let answer =
-                            link == "/segments/sample.csv"
-                            ? try await client.form(link, "rule=arpu_avg_3m%20%3E%3D%200")
-                            : try await client.get(link, cookie)
+                            if let form = posted[link] { try await client.form(link, form) } else {
+                                try await client.get(link, cookie)
+                            }
                         #expect(answer.status == 200, "\(link): \(answer.text)")
                         #expect(answer.headers[.contentType] == "text/csv; charset=utf-8", "\(link)")
                         #expect(answer.headers[.contentDisposition]?.hasPrefix("attachment; filename=\"") == true)

@@ -14,7 +14,8 @@ import Texts
 public struct Console: Sendable {
     let site: Site
     let lookUps = LookUps()
-    let imports = Imports()
+    let imports = Imports<ImportReport>()
+    let segmentImports = Imports<SegmentImport>()
 
     /// Registers all pages of the console on a site, before its router is made.
     public static func add(to site: Site) {

@@ -390,6 +390,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case noSegments = "还没有客户群，先用一条规则圈定目标客户 | No segment yet; write a rule that selects subscribers"
     case searchSegments = "名称、定义或创建人 | Name, definition or owner"
     case idWord = "编号 | Number"
+    case segmentImportHint = "把一份号码名单存成客户群 | Makes a segment of a list of numbers"
     case segmentTemplates = "客户群模型 | Models"
     case useTemplate = "用此模型新建 | New from it"
     case templateConditions = "选用模型中的条件 | Take over conditions of the model"

@@ -54,9 +54,7 @@ struct EventSources: Sendable {
         let from =
             loaded.isEmpty
             ? " WHERE FALSE"
-            : loaded.contains("idx")
-                ? " FROM \(quoted(source.name)) WHERE idx IS NOT NULL"
-                : " FROM \(quoted(source.name)) JOIN line USING (line_id)"
+            : " FROM \(quoted(source.name)) WHERE idx IS NOT NULL"
         let idx = loaded.isEmpty ? "CAST(NULL AS \(dialect.typeName(.integer))) AS idx" : "idx"
         return "SELECT \(([idx] + columns).joined(separator: ", "))\(from)"
     }

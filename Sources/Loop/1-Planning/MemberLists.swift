@@ -56,6 +56,26 @@ public struct MemberLists: Sendable {
         }
     }
 
+    /// The members of a list as a file that a segment is made of (SEG-01, SEG-08).
+    ///
+    /// - Throws: What the source throws; ``SpecialListError/nobodyFound`` when no row names anybody.
+    public func file(
+        of source: any IdentitySource,
+        origin: MemberFile.Origin,
+        in scope: OrganisationScope
+    ) async throws -> (file: MemberFile, report: MemberReport) {
+        let (members, report) = try await members(of: source, in: scope)
+        guard report.members > 0 else { throw SpecialListError.nobodyFound }
+        let name = source.name.prefix(200)
+        let file = MemberFile(
+            file: try host.store(members.listFile),
+            count: Int64(report.members),
+            origin: origin,
+            name: name.isEmpty ? "--" : String(name)
+        )
+        return (file, report)
+    }
+
     /// The subscribers that somebody of a scope may see; nil = all.
     func visible(to scope: OrganisationScope) async throws -> Bitset? {
         let (subscribers, today) = try await host.read { ($0.subscribers, $0.now.day) }

@@ -73,8 +73,8 @@ extension Segments {
     /// Segments of a scope that a subscriber is in, by name: in the released audience, else in the last one, else by the
     /// rule as it holds now.
     ///
-    /// Those without an audience that are made of more than a rule over hot attributes are left out: to find out would
-    /// take finding all of their members.
+    /// Those without an audience that are made of more than a rule are left out: to find out would take finding all of
+    /// their members.
     public func all(with index: SubscriberIndex, in scope: OrganisationScope, today: LocalDay) async throws -> [Segment] {
         let rules = try await self.scope()
         let (profile, lists) = try await host.read { (try $0.profileReader(), $0.memberships) }
@@ -87,8 +87,11 @@ extension Segments {
                 isMember = try await members(of: audience.file).contains(index.number)
             } else if let rule = segment.definition.rule, segment.definition == SegmentDefinition(.rule(rule)) {
                 let restricted = Self.restricted(rule, to: segment.scope, catalogue: rules.catalogue)
-                guard let checked = try? rules.check(restricted), !checked.uses.requiresWarehouse else { continue }
-                isMember = try profile.holds(restricted, at: index, today: today, lists: lists)
+                guard let checked = try? rules.check(restricted) else { continue }
+                isMember =
+                    checked.uses.requiresWarehouse
+                    ? try await members(rule, in: segment.scope, today: today).contains(index.number)
+                    : try profile.holds(restricted, at: index, today: today, lists: lists)
             } else {
                 continue
             }

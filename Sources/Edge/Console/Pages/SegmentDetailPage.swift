@@ -20,6 +20,8 @@ struct SegmentDetailPage {
     /// Parts of a split that was tried, and how it was asked for.
     var parts: (by: String, detail: String, parts: [SegmentPart])?
     var splitError: String?
+    /// The import that made it, in this session, and the number it is asked for by.
+    var imported: (id: Int, report: SegmentImport)?
     /// Attributes a split may go by.
     var attributes: [Attribute]
 
@@ -51,6 +53,7 @@ struct SegmentDetailPage {
             hint: segment.purpose.isEmpty ? nil : segment.purpose,
             actions: actions(f),
             body: """
+                \(imported.map { $0.report.reportCard(id: $0.id, f) })
                 <div class="columns">
                 \(card(f.t(.definition), definition(f)))
                 \(card(f.t(.segmentUse), usage(f)))
@@ -132,12 +135,13 @@ struct SegmentDetailPage {
         guard let audience = audiences.first else { return .empty }
         return card(
             f.t(.lastAudience),
+            actions: f.exportLink("/segments/\(segment.id)/funnel.csv"),
             """
             \(figures([
                 (f.t(.memberCount), f.number(Int(audience.count)), f.t(.shareOfBase, f.share(Int(audience.count), of: Int(audience.universe)))),
                 (f.t(.came), movement.map { f.number($0.came) } ?? "--", nil), (f.t(.left), movement.map { f.number($0.left) } ?? "--", nil),
             ]))
-            \(when: audience.steps.count > 1, f.funnel(audience.steps, of: segment.definition))
+            \(f.funnel(audience.steps, of: segment.definition))
             """
         )
     }
@@ -156,16 +160,20 @@ struct SegmentDetailPage {
             \(field(f.t(.splitBy), id: "by", select("by", ways, selected: parts?.by ?? "random")))
             \(field(f.t(.splitDetail), id: "detail", help: f.t(.splitDetailHelp), error: splitError, "<textarea id=\"detail\" name=\"detail\" rows=\"2\" aria-describedby=\"detail-help\">\(parts?.detail ?? "")</textarea>"))
             <div class="field act"><button class="button" type="submit">\(f.t(.trySplit))</button>\
-            <button class="button primary" type="submit" name="save" value="yes">\(f.t(.saveParts))</button></div></form>
+            <button class="button primary" type="submit" name="save" value="yes">\(f.t(.saveParts))</button>\
+            \(when: parts != nil, "<button class=\"button\" type=\"submit\" formaction=\"/segments/\(segment.id)/parts.csv\">\(Icon.download.markup)\(f.t(.exportCSV))</button>")</div></form>
             \(parts.map { table($0.parts, f) })
             """
     }
 
-    private func table(_ parts: [SegmentPart], _ f: Frame) -> HTML {
-        let columns: [Column<SegmentPart>] = [
+    static func partColumns(_ f: Frame) -> [Column<SegmentPart>] {
+        [
             Column(f.t(.part), plain: { f.language($0.label) }),
             Column(f.t(.memberCount), isNumber: true, plain: { f.number($0.members.count) }),
         ]
-        return f.scrolled(f.t(.splitSegment), f.plainTable(columns, parts))
+    }
+
+    private func table(_ parts: [SegmentPart], _ f: Frame) -> HTML {
+        f.scrolled(f.t(.splitSegment), f.plainTable(Self.partColumns(f), parts))
     }
 }

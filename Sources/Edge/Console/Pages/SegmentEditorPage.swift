@@ -27,7 +27,7 @@ struct SegmentEditorPage {
             hint: f.t(.segmentEditorHint),
             above: form.id.map { [(form.name, "/segments/\($0)")] } ?? [],
             body: """
-                \(when: form.id == nil && form.kind != .members, tabs(f.t(.kindOfSegment), SegmentKind.editable.map { (f.t($0.text), "/segments/new?kind=\($0.rawValue)", nil, $0 == form.kind) }))
+                \(when: form.id == nil && form.kind != .members, SegmentKind.ways(current: form.kind, f))
                 <form method="post" action="/segments/save" class="editor" data-live="/segments/check">
                 <input type="hidden" name="id" value="\(form.id.map { "\($0)" } ?? "")"><input type="hidden" name="version" \
                 value="\(form.version)"><input type="hidden" name="kind" value="\(form.kind.rawValue)">
@@ -40,6 +40,7 @@ struct SegmentEditorPage {
                 \(linkButton(f.t(.cancel), to: form.id.map { "/segments/\($0)" } ?? "/segments"))</div>
                 </form>
                 <form id="sample" method="post" action="/segments/sample.csv" data-download></form>
+                <form id="funnel" method="post" action="/segments/funnel.csv" data-download></form>
                 """
         )
     }

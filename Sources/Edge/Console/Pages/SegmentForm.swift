@@ -31,9 +31,6 @@ enum SegmentKind: String, CaseIterable, Sendable {
         case .members: .listName
         }
     }
-
-    /// What may be begun in the editor; a list begins with its file.
-    static let editable: [SegmentKind] = [.rule, .algebra, .outcome, .sql]
 }
 
 /// What a planner typed, by field.

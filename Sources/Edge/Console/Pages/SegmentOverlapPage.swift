@@ -28,6 +28,26 @@ struct SegmentOverlapPage {
         ]
     }
 
+    /// Pairs of segments, as the matrix has them.
+    struct Pair: Sendable {
+        var a: String
+        var b: String
+        var both: Int
+    }
+
+    static func pairColumns(_ f: Frame) -> [Column<Pair>] {
+        [
+            Column(f.t(.segment), plain: \.a), Column(f.t(.segment), plain: \.b),
+            Column(f.t(.memberCount), isNumber: true, plain: { "\($0.both)" }),
+        ]
+    }
+
+    static func pairs(_ overlap: Overlap, of segments: [Segment]) -> [Pair] {
+        segments.indices.flatMap { a in
+            segments.indices.map { Pair(a: segments[a].name, b: segments[$0].name, both: overlap.both(a, $0)) }
+        }
+    }
+
     /// Combinations that somebody is in, the largest first.
     static func combinations(_ overlap: Overlap, of segments: [Segment]) -> [Combination] {
         overlap.exactly.indices.dropFirst().filter { overlap.exactly[$0] > 0 }
@@ -62,7 +82,7 @@ struct SegmentOverlapPage {
         }
         let sets = chosen.indices
         return """
-            \(card(f.t(.overlapMatrix), f.scrolled(f.t(.overlapMatrix), """
+            \(card(f.t(.overlapMatrix), actions: f.exportLink("/segments/overlap/matrix.csv?" + chosen.map { "s=\($0.id)" }.joined(separator: "&")), f.scrolled(f.t(.overlapMatrix), """
                 <table><thead><tr><th></th>\(each: chosen, { "<th scope=\"col\" class=\"number\">\($0.name)</th>" })</tr></thead>
                 <tbody>\(each: sets, { a in "<tr><th scope=\"row\">\(chosen[a].name)</th>\(each: sets, { b in "<td class=\"number\">\(f.number(overlap.both(a, b)))<br><small>\(f.share(overlap.both(a, b), of: overlap.both(a, a)))</small></td>" })</tr>" })</tbody></table>
                 """)))

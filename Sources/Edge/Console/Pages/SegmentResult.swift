@@ -30,7 +30,7 @@ enum RuleResult {
             let count = Int(found.steps.last?.left ?? 0)
             return """
                 \(figures([(f.t(.memberCount), f.number(count), f.t(.shareOfBase, f.share(count, of: base))), (f.t(.countTime), "\(milliseconds) ms", nil)]))
-                \(when: found.steps.count > 1, f.funnel(found.steps, of: definition))
+                \(when: found.steps.count > 1, funnel(definition, found, f))
                 \(sample.isEmpty ? emptyState(f.t(.noMembers)) : table(definition, sample, attributes, f))
                 """
         }
@@ -61,6 +61,16 @@ enum RuleResult {
             }
     }
 
+    private func funnel(_ definition: SegmentDefinition, _ found: FoundMembers, _ f: Frame) -> HTML {
+        """
+        <div class="tools spread"><h3>\(f.t(.exclusionFunnel))</h3>\
+        <textarea name="definition" form="funnel" hidden>\(definition.json)</textarea>\
+        <button class="button small" type="submit" form="funnel" formaction="/segments/funnel.csv">\
+        \(Icon.download.markup)\(f.t(.exportCSV))</button></div>
+        \(f.funnel(found.steps, of: definition))
+        """
+    }
+
     /// The export belongs to a form of its own: the editor's is for saving.
     private func table(_ definition: SegmentDefinition, _ sample: [MaskedMember], _ attributes: [Attribute], _ f: Frame) -> HTML {
         """
@@ -84,15 +94,19 @@ extension Frame {
         let items = steps.map { step in
             Chart.Item(name: self.step(step.kind, of: definition), value: Double(step.left), label: number(Int(step.left)))
         }
-        let columns: [Column<SegmentStep>] = [
+        return chart(
+            Chart(kind: .funnel, items: items, description: t(.exclusionFunnel)),
+            TextTable(stepColumns(of: definition), steps)
+        )
+    }
+
+    /// Steps of a definition as a table.
+    func stepColumns(of definition: SegmentDefinition) -> [Column<SegmentStep>] {
+        [
             Column(t(.step), plain: { self.step($0.kind, of: definition) }),
             Column(t(.stepRemoved), isNumber: true, plain: { self.number(Int($0.removed)) }),
             Column(t(.stepLeft), isNumber: true, plain: { self.number(Int($0.left)) }),
         ]
-        return """
-            <h3>\(t(.exclusionFunnel))</h3>
-            \(chart(Chart(kind: .funnel, items: items, description: t(.exclusionFunnel)), TextTable(columns, steps)))
-            """
     }
 
     /// What a step did, in words.

@@ -79,7 +79,7 @@ extension Console {
     }
 
     /// The numbers a form brings: a file, or what was pasted; nil when there are none.
-    private func source(_ body: FormBody, _ frame: Frame) -> (any IdentitySource)? {
+    func source(_ body: FormBody, _ frame: Frame) -> (any IdentitySource)? {
         let kind = IdentityKind(rawValue: body["kind"]) ?? .msisdn
         let column = IdentityColumn(typed: body["column"])
         if let file = body.file {

@@ -35,6 +35,48 @@ extension Console {
         addSegmentEditor()
         addSegmentPages()
         addSegmentActs()
+        addSegmentImport()
+    }
+
+    // MARK: Lists
+
+    private func addSegmentImport() {
+        page("/segments/import", .editSegments) { frame, _, _ in SegmentImportPage().page(frame) }
+        form("/segments/import", .editSegments, uploads: true) { body, frame, context in
+            let (staff, now) = (try context.user(), frame.now.instant)
+            var page = SegmentImportPage(name: body.trimmed("name"), kind: body["kind"], column: body["column"])
+            guard let source = source(body, frame) else {
+                page.error = frame.t(.fileMissing)
+                return .page(page.page(frame), nil)
+            }
+            do {
+                let origin: MemberFile.Origin = body.file == nil ? .pasted : .file
+                let (file, report) = try await platform.memberLists.file(of: source, origin: origin, in: staff.scope)
+                let segment = Segment(
+                    name: page.name,
+                    definition: SegmentDefinition(.members(file)),
+                    owner: staff.login,
+                    scope: staff.scope,
+                    updatedAt: now
+                )
+                let saved = try await platform.segments.save(segment, by: staff, today: frame.now.day, at: now)
+                let done = SegmentImport(file: source.name, segment: saved.id, report: report)
+                let id = segmentImports.add(done, session: context.sessionToken ?? "")
+                return .next("/segments/\(saved.id)?import=\(id)", .imported)
+            } catch let error as any CodedError where Problem.status(of: error).code < 500 {
+                let isName = ["plan.bad_name", "control.name_taken"].contains(error.code)
+                if isName { page.nameError = frame.problem(error) } else { page.error = frame.problem(error) }
+                return .page(page.page(frame), nil)
+            }
+        }
+        export("/segments/imports/{id}/rejects.csv", .editSegments) { frame, context in
+            guard let done = segmentImports.report(Int(try context.id()), session: context.sessionToken) else {
+                throw EdgeError.notFound("import")
+            }
+            let columns = ListsPage.rejectColumns(frame)
+            let rows = TableQuery(frame, prefix: "i.").page(of: done.report.rejects, columns, isWhole: true).rows
+            return csv(columns, rows)
+        }
     }
 
     // MARK: Editor
@@ -78,6 +120,18 @@ extension Console {
             case .failed(let why): throw EdgeError.badRequest(field: "definition", why: why)
             case nil: throw EdgeError.badRequest(field: "definition", why: "write a definition first")
             }
+        }
+        site.post("/segments/funnel.csv", .viewSegments) { request, context in
+            let json = try await FormBody.read(request, context)["definition"]
+            let frame = try await frame(request, context)
+            guard let definition = try? JSONDecoder().decode(SegmentDefinition.self, from: Data(json.utf8)),
+                case .members(_, let found, _, _, _, _) = try await result(
+                    of: SegmentForm(definition),
+                    in: context.user().scope,
+                    frame
+                )
+            else { throw EdgeError.badRequest(field: "definition", why: "write a definition first") }
+            return try await download(csv(frame.stepColumns(of: definition), found.steps), request, context)
         }
         form("/segments/save", .editSegments) { body, frame, context in
             let staff = try context.user()
@@ -195,9 +249,29 @@ extension Console {
             let overlap = try await platform.segments.overlap(chosen, in: staff.scope, today: frame.now.day)
             return SegmentOverlapPage.combinations(overlap, of: chosen)
         }
+        export("/segments/overlap/matrix.csv", .viewSegments, columns: SegmentOverlapPage.pairColumns) {
+            frame,
+            context in
+            let staff = try context.user()
+            let chosen = try await chosen(frame, staff)
+            let overlap = try await platform.segments.overlap(chosen, in: staff.scope, today: frame.now.day)
+            return SegmentOverlapPage.pairs(overlap, of: chosen)
+        }
+        export("/segments/{id}/funnel.csv", .viewSegments) { frame, context in
+            let segment = try await site.segment(try context.id(), for: context.user())
+            guard let audience = try await platform.store.audiences(ofSegment: segment.id).first else {
+                throw EdgeError.notFound("audience")
+            }
+            return csv(frame.stepColumns(of: segment.definition), audience.steps)
+        }
         page("/segments/{id}", .viewSegments) { frame, _, context in
             let segment = try await site.segment(try context.id(), for: context.user())
-            return try await detail(segment, context.user()).page(frame)
+            var page = try await detail(segment, context.user())
+            if let id = Int(frame.parameter("import")) {
+                let report = segmentImports.report(id, session: context.sessionToken)
+                page.imported = report.flatMap { $0.segment == segment.id ? (id, $0) : nil }
+            }
+            return page.page(frame)
         }
         export("/segments/{id}/audiences.csv", .viewSegments, columns: SegmentDetailPage.audienceColumns) {
             _,
@@ -265,6 +339,15 @@ extension Console {
             segment.version = Int(body["version"]) ?? 0
             try await platform.segments.delete(segment, by: staff, at: frame.now.instant)
             return .next("/segments", .deleted)
+        }
+        site.post("/segments/{id}/parts.csv", .editSegments) { request, context in
+            let body = try await FormBody.read(request, context)
+            let (frame, staff) = (try await frame(request, context), try context.user())
+            let segment = try await site.segment(try context.id(), for: staff)
+            let split = try SegmentSplit(by: body["by"], detail: body["detail"].unixLines)
+            let members = try await platform.segments.members(of: segment, in: staff.scope, today: frame.now.day)
+            let parts = try await platform.segments.split(members, by: split, today: frame.now.day)
+            return try await download(csv(SegmentDetailPage.partColumns(frame), parts), request, context)
         }
         form("/segments/{id}/split", .editSegments) { body, frame, context in
             let staff = try context.user()

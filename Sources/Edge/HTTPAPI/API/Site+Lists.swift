@@ -158,7 +158,7 @@ extension Site {
     }
 
     /// One of a few values of a parameter; nil when it is absent.
-    private static func choice<Value: RawRepresentable & CaseIterable>(
+    static func choice<Value: RawRepresentable & CaseIterable>(
         _ request: Request,
         _ name: String
     ) throws(EdgeError) -> Value? where Value.RawValue == String {

@@ -56,6 +56,7 @@ extension Site {
         addFunnel()
         addMoves()
         addComparisons()
+        addListsOfMembers()
         get("\(Self.api)/segments/{id}/revisions", .viewSegments) { [self] _, context in
             let segment = try await segment(try context.id(), for: try context.user())
             let revisions = try await platform.store.revisions(ofSegment: segment.id)
@@ -80,6 +81,39 @@ extension Site {
             let found = try await platform.segments.find(definition, in: scope, today: today)
             let ms = Int((ContinuousClock.now - start) / .milliseconds(1))
             return try Response.json(JSONObject(found, ms: ms))
+        }
+    }
+
+    private func addListsOfMembers() {
+        post("\(Self.api)/segments/import", .editSegments) { [self] request, context in
+            let staff = try context.user()
+            guard let name = request.query("name") else {
+                throw EdgeError.badRequest(field: "name", why: "name the new segment")
+            }
+            let kind: IdentityKind = try Self.choice(request, "kind") ?? .msisdn
+            let origin: MemberFile.Origin = try Self.choice(request, "origin") ?? .external
+            guard [.external, .file].contains(origin) else {
+                throw EdgeError.badRequest(field: "origin", why: "use external or file")
+            }
+            return try await keys.once(request, context, uploadingTo: platform.directory.temporary) { upload in
+                let source = platform.list(
+                    file: upload.path,
+                    name: String((request.query("file") ?? name).prefix(200)),
+                    kind: kind,
+                    column: IdentityColumn(typed: request.query("column") ?? "")
+                )
+                let (file, report) = try await platform.memberLists.file(of: source, origin: origin, in: staff.scope)
+                let segment = Segment(
+                    name: name,
+                    definition: SegmentDefinition(.members(file)),
+                    owner: staff.login,
+                    scope: staff.scope,
+                    updatedAt: now
+                )
+                let saved = try await platform.segments.save(segment, by: staff, today: today, at: now)
+                let answer: JSONObject = ["segment": JSONObject(saved), "report": report]
+                return try Response.json(answer, status: .created)
+            }
         }
     }
 
