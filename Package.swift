@@ -297,8 +297,8 @@ let package = Package(
         .testTarget(
             name: "ScenarioTests",
             dependencies: core + [
-                "Assembly", "Demo", "Evaluation", "InMemory", "Planning", "Rules", "SimulatedChannel", "Synthetic",
-                "Texts",
+                "ADBCWarehouse", "Assembly", "Demo", "Evaluation", "InMemory", "Planning", "Profiles", "Rules",
+                "Segmentation", "SimulatedChannel", "Synthetic", "Texts",
             ],
             swiftSettings: strict
         ),

@@ -48,7 +48,10 @@ extension ContentHash: Codable {
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         guard let hash = ContentHash(hex: try container.decode(String.self)) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "a SHA-256 has 64 hexadecimal digits")
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription: "a SHA-256 has 64 hexadecimal digits"
+            )
         }
         self = hash
     }

@@ -176,7 +176,9 @@ extension SegmentPick: OneKeyed {
 }
 
 extension SegmentStep.Kind: OneKeyed {
-    enum Key: String, CodingKey, CaseIterable { case source, scope, exclusion, onePerCustomer = "one_per_customer", pick }
+    enum Key: String, CodingKey, CaseIterable {
+        case source, scope, exclusion, onePerCustomer = "one_per_customer", pick
+    }
 
     init(_ key: Key, from c: KeyedDecodingContainer<Key>) throws {
         self =

@@ -1,4 +1,4 @@
-// gyre segment count: how many subscribers a rule selects.
+// gyre segment: rules counted, segments listed, made of lists of numbers, frozen and released.
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
@@ -8,6 +8,7 @@ import Decisioning
 import Kernel
 import Model
 import Planning
+import Ports
 import Rules
 import Texts
 
@@ -15,8 +16,42 @@ struct SegmentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "segment",
         abstract: "Work with segments.",
-        subcommands: [Count.self]
+        subcommands: [Count.self, List.self, Import.self, Compute.self, Publish.self]
     )
+
+    /// Who works with segments from the command line.
+    private static let staff = Staff(login: "cli", name: "cli", role: .planner)
+
+    /// A segment as commands print it.
+    struct Output: Encodable {
+        var id: Int64
+        var name: String
+        var state: String
+        var definition: String
+        var count: Int64?
+
+        init(_ segment: Segment) {
+            (id, name, state) = (segment.id, segment.name, segment.state.rawValue)
+            (definition, count) = (segment.definition.summary, segment.count)
+        }
+
+        func line(_ language: Language) -> String {
+            "\(id)  \(name)  \(state)  \(count.map { language.number(Int($0)) } ?? "--")"
+        }
+    }
+
+    /// A segment by its number or exact name.
+    struct Choice: ParsableArguments {
+        @Argument(help: "Number or exact name of the segment.")
+        var segment: String
+
+        func find(_ platform: Platform, _ caller: Caller) async throws -> Segment {
+            if let id = Int64(segment), let found = try await platform.store.segment(id) { return found }
+            if let found = try await platform.store.segment(named: segment) { return found }
+            caller.note(caller.language("没有客户群 \(segment)", "there is no segment \(segment)"))
+            throw ExitCode(1)
+        }
+    }
 
     struct Count: PlatformCommand {
         static let configuration = CommandConfiguration(abstract: "Count the subscribers a rule selects.")
@@ -51,6 +86,114 @@ struct SegmentCommand: AsyncParsableCommand {
             } else {
                 caller.print(caller.language.number(count))
             }
+        }
+    }
+
+    struct List: PlatformCommand {
+        static let configuration = CommandConfiguration(abstract: "List the segments with their states and counts.")
+
+        @OptionGroup var common: CommonOptions
+
+        @Flag(help: "Print the result as JSON.")
+        var json = false
+
+        func run(on platform: Platform, for caller: Caller) async throws {
+            let all = try await platform.segments.all(SegmentFilter()).map { SegmentCommand.Output($0) }
+            guard !json else { return try caller.printJSON(all) }
+            for segment in all { caller.print(segment.line(caller.language)) }
+        }
+    }
+
+    struct Import: PlatformCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make a segment of a file of numbers: XLSX, CSV or TXT, also gzip."
+        )
+
+        @OptionGroup var common: CommonOptions
+
+        @Argument(help: "Name of the new segment.")
+        var name: String
+
+        @Argument(help: "The file.")
+        var file: String
+
+        @Option(help: "What the numbers are: msisdn, line or customer (all lines of a customer).")
+        var kind = IdentityKind.msisdn
+
+        @Option(help: "Heading, place from 1 or letter of the column; else found by its heading, or the first.")
+        var column = ""
+
+        @Flag(help: "Print the result as JSON.")
+        var json = false
+
+        struct Output: Encodable {
+            var segment: SegmentCommand.Output
+            var report: MemberReport
+        }
+
+        func run(on platform: Platform, for caller: Caller) async throws {
+            let now = platform.clock.now
+            let source = platform.list(file: caller.path(file), kind: kind, column: IdentityColumn(typed: column))
+            let (members, report) = try await platform.memberLists.file(of: source, origin: .file, in: .all)
+            let saved = try await platform.segments.save(
+                Segment(
+                    name: name,
+                    definition: SegmentDefinition(.members(members)),
+                    owner: SegmentCommand.staff.login,
+                    scope: .all,
+                    updatedAt: now.instant
+                ),
+                by: SegmentCommand.staff,
+                today: now.day,
+                at: now.instant
+            )
+            guard !json else { return try caller.printJSON(Output(segment: .init(saved), report: report)) }
+            caller.print(SegmentCommand.Output(saved).line(caller.language))
+            for (code, count) in report.left.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+                caller.print("  \(code.rawValue): \(caller.language.number(count))")
+            }
+        }
+    }
+
+    struct Compute: PlatformCommand {
+        static let configuration = CommandConfiguration(abstract: "Freeze the members as they are now.")
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var choice: Choice
+
+        @Flag(help: "Print the result as JSON.")
+        var json = false
+
+        func run(on platform: Platform, for caller: Caller) async throws {
+            let now = platform.clock.now
+            let (_, segment) = try await platform.segments.compute(
+                try await choice.find(platform, caller),
+                by: SegmentCommand.staff.login,
+                today: now.day,
+                at: now.instant
+            )
+            let output = SegmentCommand.Output(segment)
+            if json { try caller.printJSON(output) } else { caller.print(output.line(caller.language)) }
+        }
+    }
+
+    struct Publish: PlatformCommand {
+        static let configuration = CommandConfiguration(abstract: "Release the frozen members for campaigns and others.")
+
+        @OptionGroup var common: CommonOptions
+        @OptionGroup var choice: Choice
+
+        @Flag(help: "Print the result as JSON.")
+        var json = false
+
+        func run(on platform: Platform, for caller: Caller) async throws {
+            let segment = try await platform.segments.publish(
+                try await choice.find(platform, caller),
+                by: SegmentCommand.staff,
+                at: platform.clock.now.instant
+            )
+            let output = SegmentCommand.Output(segment)
+            if json { try caller.printJSON(output) } else { caller.print(output.line(caller.language)) }
         }
     }
 }

@@ -90,7 +90,8 @@ struct ConsoleExportTests {
                     for language in Language.allCases {
                         let cookie = ["Cookie": "lang=\(language.tag)"]
                         let posted = [
-                            "/segments/sample.csv": "definition=%7B%22from%22:%7B%22rule%22:%22arpu_avg_3m%20%3E%3D%200%22%7D%7D",
+                            "/segments/sample.csv":
+                                "definition=%7B%22from%22:%7B%22rule%22:%22arpu_avg_3m%20%3E%3D%200%22%7D%7D",
                             "/segments/funnel.csv": "definition=%7B%22from%22:%7B%22rule%22:%22TRUE%22%7D%7D",
                             "/segments/\(segment)/parts.csv": "by=random&detail=1%201",
                         ]

@@ -147,7 +147,9 @@ extension ControlPlaneConformance {
         #expect(use.campaigns == [.init(id: campaign.id.number, name: "活动")])
         #expect(use.segments == [.init(id: outer.id, name: "外")])
         #expect(try await store.use(ofSegment: outer.id).isEmpty)
-        await #expect(throws: ControlPlaneError.inUse(object: "segment/\(inner.id)", by: "campaign/\(campaign.id.number)")) {
+        await #expect(
+            throws: ControlPlaneError.inUse(object: "segment/\(inner.id)", by: "campaign/\(campaign.id.number)")
+        ) {
             try await store.deleteSegment(inner.id, version: 1, audit: entry())
         }
         let other = try await store.save(newSegment("另"), audit: entry("segment.create"))
@@ -177,7 +179,11 @@ extension ControlPlaneConformance {
             (segment.scope, segment.sharing, segment.isTemplate) = (home, sharing, number == 0)
             _ = try await store.save(segment, audit: entry())
         }
-        func seen(_ login: String, _ scope: OrganisationScope, _ filter: SegmentFilter = .init()) async throws -> Set<String> {
+        func seen(
+            _ login: String,
+            _ scope: OrganisationScope,
+            _ filter: SegmentFilter = .init()
+        ) async throws -> Set<String> {
             let staff = Staff(login: login, name: login, role: .planner, scope: scope)
             let page = try await store.segments(ListQuery(), filter, seenBy: staff)
             #expect(page.total == page.rows.count && page.rows.allSatisfy { $0.isVisible(to: staff) })

@@ -30,7 +30,8 @@ extension DecisionState {
             case .contacted: contacted
             case .control: union(waves.map(\.control) + [offers { $0.flags.contains(.control) }])
             case .delivered: union(waves.map(\.delivered) + [offers { $0.flags.contains(.shown) }])
-            case .failed: union(waves.map(\.released) + [offers { $0.flags.contains(.released) }]).subtracting(contacted)
+            case .failed:
+                union(waves.map(\.released) + [offers { $0.flags.contains(.released) }]).subtracting(contacted)
             case .accepted:
                 union(waves.map { $0.ordered.intersection($0.contact) } + [offers { $0.flags.contains(.accepted) }])
             case .refused: offers { $0.flags.contains(.refused) }
@@ -86,7 +87,9 @@ extension DecisionState {
 
     /// Gives the subscribers of a block with offers of a campaign that meet a condition.
     private func offers(of campaign: CampaignID, block: Int) -> ((OfferEntry) -> Bool) -> BlockSet {
-        guard let number = pool.known(campaign), let offers = journal.existing(block) else { return { _ in BlockSet() } }
+        guard let number = pool.known(campaign), let offers = journal.existing(block) else {
+            return { _ in BlockSet() }
+        }
         return { isWanted in offers.offsets { $0.campaign == number && isWanted($0) } }
     }
 }

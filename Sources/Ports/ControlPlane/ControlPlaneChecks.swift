@@ -68,7 +68,11 @@ public enum ControlPlaneChecks {
     /// saved again before anything is computed or released of it.
     public static func check(_ segment: Segment, replacing stored: Segment?) throws(ControlPlaneError) {
         let object = "segment/\(segment.id)"
-        try check(names: [segment.name, segment.owner], texts: [segment.purpose] + segment.definition.rules, of: object)
+        try check(
+            names: [segment.name, segment.owner],
+            texts: [segment.purpose] + segment.definition.rules,
+            of: object
+        )
         try require(
             segment.state == .draft || !isBlank(segment.definition.summary),
             object,

@@ -190,7 +190,8 @@ struct CampaignFilter: Sendable {
     private func planning(_ f: Frame) -> [String] {
         let plan = campaign.plan
         let rules = [
-            segment.map { f.t(.ruleSegmentText, $0.name, $0.definition.summary) }, plan.product.map { f.t(.ruleProductText, $0) },
+            segment.map { f.t(.ruleSegmentText, $0.name, $0.definition.summary) },
+            plan.product.map { f.t(.ruleProductText, $0) },
             plan.score.map { f.t(.ruleRankText, $0) }, plan.limit.map { f.t(.ruleLimitText, f.number($0)) },
         ]
         return rules.compactMap { $0 }

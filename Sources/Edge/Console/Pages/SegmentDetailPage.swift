@@ -33,15 +33,27 @@ struct SegmentDetailPage {
             Column(f.t(.shareOfBaseWord), isNumber: true, plain: { f.share(Int($0.count), of: Int($0.universe)) }),
             Column(f.t(.who), plain: \.who),
             Column(f.t(.time), key: "at", rank: \.at.epochMs, plain: { f.time($0.at) }),
-            Column("SHA-256", plain: \.file.hex, cell: { "<code title=\"\($0.file.hex)\">\(String($0.file.hex.prefix(12)))…</code>" }),
+            Column(
+                "SHA-256",
+                plain: \.file.hex,
+                cell: { "<code title=\"\($0.file.hex)\">\(String($0.file.hex.prefix(12)))…</code>" }
+            ),
         ]
     }
 
     static func revisionColumns(_ f: Frame) -> [Column<SegmentRevision>] {
         [
-            Column(f.t(.revision), key: "number", isNumber: true, rank: { Int64($0.number) }, plain: { "\($0.number)" }),
+            Column(
+                f.t(.revision),
+                key: "number",
+                isNumber: true,
+                rank: { Int64($0.number) },
+                plain: { "\($0.number)" }
+            ),
             Column(f.t(.name), plain: \.name),
-            Column(f.t(.definition), plain: \.definition.json) { "<code class=\"clip\" title=\"\($0.definition.json)\">\($0.definition.summary)</code>" },
+            Column(f.t(.definition), plain: \.definition.json) {
+                "<code class=\"clip\" title=\"\($0.definition.json)\">\($0.definition.summary)</code>"
+            },
             Column(f.t(.who), plain: \.who), Column(f.t(.time), plain: { f.time($0.at) }),
         ]
     }
@@ -75,10 +87,23 @@ struct SegmentDetailPage {
     private func actions(_ f: Frame) -> HTML {
         let path = "/segments/\(segment.id)"
         let hidden = [("version", "\(segment.version)")]
-        func act(_ text: ConsoleText, _ name: String, _ icon: Icon?, isPrimary: Bool = false, _ question: Question? = nil)
+        func act(
+            _ text: ConsoleText,
+            _ name: String,
+            _ icon: Icon?,
+            isPrimary: Bool = false,
+            _ question: Question? = nil
+        )
             -> HTML
         {
-            actionButton(f.t(text), to: "\(path)/\(name)", icon, isPrimary: isPrimary, question: question, hidden: hidden)
+            actionButton(
+                f.t(text),
+                to: "\(path)/\(name)",
+                icon,
+                isPrimary: isPrimary,
+                question: question,
+                hidden: hidden
+            )
         }
         let (state, may) = (segment.state, isEditable && f.may(.editSegments))
         return """
@@ -112,7 +137,8 @@ struct SegmentDetailPage {
         switch definition.pick {
         case nil: break
         case .top(let count, let score): items.append((f.t(.pickTop), "\(f.number(count)) · <code>\(score)</code>"))
-        case .sample(let count, let draw): items.append((f.t(.pickSample), "\(f.number(count)) · \(f.t(.draw)) \(draw)"))
+        case .sample(let count, let draw):
+            items.append((f.t(.pickSample), "\(f.number(count)) · \(f.t(.draw)) \(draw)"))
         }
         items += [
             (f.t(.memberCount), "\(segment.count.map { f.number(Int($0)) } ?? "--")"),

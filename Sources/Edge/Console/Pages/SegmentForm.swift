@@ -166,7 +166,8 @@ struct SegmentForm: Sendable {
         SegmentDefinition(
             try source(),
             exclusions: try exclusions.enumerated().map { try Self.exclusion($1, at: "exclude.\($0)") },
-            customerLine: line == "main" ? .main : line.hasPrefix("highest:") ? .highest(String(line.dropFirst(8))) : nil,
+            customerLine: line == "main"
+                ? .main : line.hasPrefix("highest:") ? .highest(String(line.dropFirst(8))) : nil,
             pick: try picked()
         )
     }
@@ -176,7 +177,9 @@ struct SegmentForm: Sendable {
         case .rule: return .rule(rule)
         case .sql: return .sql(sql)
         case .members:
-            guard let members else { throw PlanningError.badDefinition(part: "from.members", why: "import a list first") }
+            guard let members else {
+                throw PlanningError.badDefinition(part: "from.members", why: "import a list first")
+            }
             return .members(members)
         case .outcome:
             let results = CampaignResult.allCases.filter { self.results.contains($0.rawValue) }

@@ -56,36 +56,34 @@ struct SegmentListPage {
     func page(_ f: Frame) -> Screen {
         let new =
             f.may(.editSegments) ? linkButton(f.t(.newSegment), to: "/segments/new", .add, isPrimary: true) : .empty
+        let shown = Tab.allCases.map { other in
+            (f.t(other.text), other == .all ? "/segments" : "/segments?tab=\(other.rawValue)", Int?.none, other == tab)
+        }
+        let table = Table(
+            f.t(.menuSegments),
+            columns: Self.columns(f),
+            page: segments,
+            query: query,
+            exportPath: "/segments.csv",
+            searchHint: f.t(.searchSegments),
+            empty: emptyState(f.t(.noSegments), new),
+            actions: { acts(on: $0, f) }
+        )
         return Screen(
             item: .segments,
             title: f.t(.menuSegments),
             hint: f.t(.segmentsHint),
             actions: "\(linkButton(f.t(.compareSegments), to: "/segments/overlap"))\(new)",
-            body: """
-                \(tabs(f.t(.menuSegments), Tab.allCases.map { (f.t($0.text), $0 == .all ? "/segments" : "/segments?tab=\($0.rawValue)", nil, $0 == tab) }))
-                \(card(
-                nil,
-                f.table(
-                    Table(
-                        f.t(.menuSegments),
-                        columns: Self.columns(f),
-                        page: segments,
-                        query: query,
-                        exportPath: "/segments.csv",
-                        searchHint: f.t(.searchSegments),
-                        empty: emptyState(f.t(.noSegments), f.may(.editSegments) ? new : .empty),
-                        actions: { segment in
-                            """
-                            <a href="/segments/\(Int(segment.id))">\(f.t(.view))</a>\
-                            \(when: f.may(.editSegments) && segment.isTemplate, " <a href=\"/segments/new?template=\(Int(segment.id))\">\(f.t(.useTemplate))</a>")\
-                            \(when: f.may(.editCampaigns) && segment.isUsable, " <a href=\"/campaigns/new?segment=\(Int(segment.id))\">\(f.t(.useInCampaign))</a>")
-                            """
-                        }
-                    )
-                )
-            ))
-            """
+            body: "\(tabs(f.t(.menuSegments), shown))\(card(nil, f.table(table)))"
         )
+    }
+
+    private func acts(on segment: Segment, _ f: Frame) -> HTML {
+        """
+        <a href="/segments/\(Int(segment.id))">\(f.t(.view))</a>\
+        \(when: f.may(.editSegments) && segment.isTemplate, " <a href=\"/segments/new?template=\(Int(segment.id))\">\(f.t(.useTemplate))</a>")\
+        \(when: f.may(.editCampaigns) && segment.isUsable, " <a href=\"/campaigns/new?segment=\(Int(segment.id))\">\(f.t(.useInCampaign))</a>")
+        """
     }
 }
 

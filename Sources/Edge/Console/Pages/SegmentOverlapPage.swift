@@ -24,7 +24,13 @@ struct SegmentOverlapPage {
     static func columns(_ f: Frame) -> [Column<Combination>] {
         [
             Column(f.t(.exactlyIn), plain: { $0.names.joined(separator: " ∩ ") }),
-            Column(f.t(.memberCount), key: "count", isNumber: true, rank: { Int64($0.count) }, plain: { f.number($0.count) }),
+            Column(
+                f.t(.memberCount),
+                key: "count",
+                isNumber: true,
+                rank: { Int64($0.count) },
+                plain: { f.number($0.count) }
+            ),
         ]
     }
 

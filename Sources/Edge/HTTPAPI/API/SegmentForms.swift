@@ -106,7 +106,8 @@ extension JSONObject {
         self = [
             "segments": segments.map { segment -> JSONObject in ["id": segment.id, "name": segment.name] },
             "both": sets.map { a in sets.map { overlap.both(a, $0) } },
-            "exactly": overlap.exactly.indices.dropFirst().filter { overlap.exactly[$0] > 0 }.map { part -> JSONObject in
+            "exactly": overlap.exactly.indices.dropFirst().filter { overlap.exactly[$0] > 0 }.map {
+                part -> JSONObject in
                 [
                     "segments": sets.filter { part >> $0 & 1 == 1 }.map { segments[$0].id },
                     "count": overlap.exactly[part],

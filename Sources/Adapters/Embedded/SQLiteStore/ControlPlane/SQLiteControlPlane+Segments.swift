@@ -173,7 +173,8 @@ extension SQLiteControlPlane {
 
     private static func addRevision(of segment: Segment, who: String, _ db: Database) throws {
         try db.execute(
-            sql: "INSERT INTO segment_revision (segment, number, name, definition, who, at_ms) VALUES (?, ?, ?, ?, ?, ?)",
+            sql:
+                "INSERT INTO segment_revision (segment, number, name, definition, who, at_ms) VALUES (?, ?, ?, ?, ?, ?)",
             arguments: [
                 segment.id, segment.revision, segment.name, try canonicalJSON(segment.definition), who,
                 segment.updatedAt.epochMs,

@@ -1,0 +1,335 @@
+// Segments over a loaded operator: every way to find members held against a naive one, and the life of a segment.
+// SPDX-License-Identifier: Apache-2.0
+
+import ADBCWarehouse
+import Assembly
+import DecisionHost
+import Decisioning
+import Demo
+import Foundation
+import Kernel
+import Model
+import Planning
+import Ports
+import Profiles
+import Rules
+import Segmentation
+import SimulatedChannel
+import Synthetic
+import Testing
+
+@Suite(.serialized) struct SegmentTests {
+    private static let subscribers = 3_000
+    private static let today = LocalDay(year: 2026, month: 9, day: 16) ?? LocalDay(number: 0)
+    private let today = Self.today
+    private let now = Instant(epochMs: 1_789_516_800_000)
+    private let staff = Staff(login: "plan", name: "plan", role: .planner, scope: .all)
+
+    private func with<Result>(_ body: (Platform) async throws -> Result) async throws -> Result {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "gyre-segments-\(UUID().uuidString)")
+            .path(percentEncoded: false)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let examples = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "Examples").path(percentEncoded: false)
+        let world = try SyntheticOperator(
+            seed: 5,
+            subscribers: Self.subscribers,
+            asOf: today,
+            numbers: NumberPlan(csv: String(contentsOfFile: examples + "/number-ranges.csv", encoding: .utf8))
+        )
+        let platform = try await Platform(PlatformSettings(directory: folder)) { _ in
+            SimulatedGateway { _ in SimulatedReaction(isDelivered: true, receiptSeconds: 1) }
+        }
+        let catalogue = try AttributeCatalogue(file: examples + "/operator/catalogue.yaml")
+        for table in [SyntheticTable.subscriber, .contact] {
+            _ = try await platform.loading.load(
+                SyntheticTableSource(world, table),
+                catalogue: catalogue,
+                by: "test",
+                at: Instant(epochMs: 0)
+            )
+        }
+        let result = try await body(platform)
+        await platform.close()
+        return result
+    }
+
+    private func save(_ platform: Platform, _ name: String, _ definition: SegmentDefinition) async throws -> Segment {
+        try await platform.segments.save(
+            Segment(name: name, definition: definition, owner: "plan", scope: .all, updatedAt: now),
+            by: staff,
+            today: today,
+            at: now
+        )
+    }
+
+    private func find(_ platform: Platform, _ definition: SegmentDefinition) async throws -> FoundMembers {
+        try await platform.segments.find(definition, in: .all, today: today)
+    }
+
+    private func members(_ platform: Platform, _ rule: String) async throws -> Set<UInt32> {
+        set(try await platform.segments.members(rule, in: .all, today: today))
+    }
+
+    private func set(_ members: Bitset) -> Set<UInt32> {
+        var all: Set<UInt32> = []
+        members.forEach { all.insert($0) }
+        return all
+    }
+
+    // MARK: Finding
+
+    @Test func `sources and exclusions find whom sets of Swift find, step by step`() async throws {
+        try await with { platform in
+            let (rich, young) = ("arpu_avg_3m >= 60", "age < 30")
+            let first = try await save(platform, "rich", SegmentDefinition(.rule(rich)))
+            let second = try await save(platform, "young", SegmentDefinition(.rule(young)))
+            let (a, b) = (try await members(platform, rich), try await members(platform, young))
+            #expect(!a.isEmpty && !b.isEmpty && first.count == Int64(a.count))
+            for (algebra, expected) in [
+                (SegmentAlgebra.union([.segment(first.id), .segment(second.id)]), a.union(b)),
+                (.intersection([.segment(first.id), .segment(second.id)]), a.intersection(b)),
+                (.difference([.segment(first.id), .segment(second.id)]), a.subtracting(b)),
+            ] {
+                #expect(set(try await find(platform, SegmentDefinition(.algebra(algebra))).members) == expected)
+            }
+            let black = try await members(platform, "vip_level IS NULL")
+            var listed = Bitset(universe: Self.subscribers)
+            for index in black.prefix(500) { listed.insert(index) }
+            let file = try platform.host.store(listed.listFile)
+            try await platform.host.record([.listReplaced(ListID("black"), file: file)])
+            let contacted = try await members(platform, "did(contact, kind = 'marketing', within 90 days)")
+            let definition = SegmentDefinition(
+                .rule(rich),
+                exclusions: [
+                    .list("black"), .contacted(category: nil, days: 90), .segment(second.id), .rule("brand = '全球通'"),
+                ]
+            )
+            let found = try await find(platform, definition)
+            var expected = a.subtracting(set(listed))
+            #expect(found.steps[1] == step(.exclusion(0), a, expected))
+            // What the ledger knows of loaded history is as far back as the policy's longest interval.
+            let after = expected.subtracting(contacted)
+            #expect(found.steps[2].left >= Int64(after.count) && found.steps[2].removed > 0)
+            expected = set(try await find(platform, definition).members)
+            #expect(expected.isSubset(of: a.subtracting(b).subtracting(set(listed))))
+            #expect(found.steps.map(\.removed).reduce(0, +) == Int64(a.count - expected.count))
+            let brand = try await members(platform, "brand = '全球通'")
+            #expect(expected.isDisjoint(with: brand))
+            #expect(set(try await find(platform, definition).members) == set(found.members), "repeatable")
+        }
+    }
+
+    private func step(_ kind: SegmentStep.Kind, _ before: Set<UInt32>, _ after: Set<UInt32>) -> SegmentStep {
+        SegmentStep(kind, removed: Int64(before.count - after.count), left: Int64(after.count))
+    }
+
+    @Test func `one line of each customer stays, and picks are exact and repeatable`() async throws {
+        try await with { platform in
+            let rows = try await platform.warehouse.query(
+                SQLText("SELECT idx, customer_id, arpu_avg_3m FROM subscriber", dialect: .duckdb),
+                into: [(idx: UInt32, customer: Int64)]()
+            ) { rows, batch in
+                let (indices, customers) = (try batch.integers(0), try batch.integers(1))
+                for row in 0..<batch.rowCount { rows.append((UInt32(indices[row]), customers[row])) }
+            }
+            let found = try await find(
+                platform,
+                SegmentDefinition(.rule("TRUE"), customerLine: .highest("arpu_avg_3m"))
+            )
+            let customerOf = Dictionary(uniqueKeysWithValues: rows.map { ($0.idx, $0.customer) })
+            let kept = set(found.members)
+            #expect(Set(kept.compactMap { customerOf[$0] }).count == kept.count, "one each")
+            #expect(kept.count == Set(rows.map(\.customer)).count, "each has one")
+            #expect(kept.count < Self.subscribers, "some customers have several lines")
+            let reader = try await platform.host.read { try $0.profileReader() }
+            func arpu(_ index: UInt32) -> Int64? {
+                (reader as? ColumnProfile)?.profile.columns["arpu_avg_3m"]?.unscaled(at: Int(index))
+            }
+            for (_, lines) in Dictionary(grouping: rows, by: \.customer) where lines.count > 1 {
+                let best = lines.map { arpu($0.idx) ?? .min }.max()
+                #expect(lines.filter { kept.contains($0.idx) }.map { arpu($0.idx) ?? .min } == [best])
+            }
+
+            let sample = SegmentDefinition(.rule("TRUE"), pick: .sample(100, draw: 1))
+            let once = set(try await find(platform, sample).members)
+            let again = set(try await find(platform, sample).members)
+            #expect(once.count == 100 && once == again)
+            let other = SegmentDefinition(.rule("TRUE"), pick: .sample(100, draw: 2))
+            #expect(set(try await find(platform, other).members) != once)
+            let best = SegmentDefinition(.rule("TRUE"), pick: .top(50, score: "arpu_avg_3m / 100"))
+            let top = try await find(platform, best)
+            let scores = (0..<UInt32(Self.subscribers)).compactMap { arpu($0) }.sorted(by: >)
+            #expect(top.members.count == 50)
+            #expect(set(top.members).compactMap { arpu($0) }.min() ?? 0 >= scores[49] / 100 * 100)
+        }
+    }
+
+    @Test func `parts add up to the whole`() async throws {
+        try await with { platform in
+            let segment = try await save(platform, "all", SegmentDefinition(.rule("arpu_avg_3m >= 10")))
+            let members = try await platform.segments.members(of: segment, in: .all, today: today)
+            let whole = set(members)
+            for split in [
+                SegmentSplit.random(weights: [1, 2, 3], draw: 1), .attribute("brand"),
+                .bands("age", edges: ["25", "40", "60"]), .conditions(["age < 30", "brand = '全球通'"]),
+                .tailDigits(["135", "246"]),
+            ] {
+                let parts = try await platform.segments.split(members, by: split, today: today)
+                #expect(parts.count > 1 && parts.map(\.members.count).reduce(0, +) == whole.count, "\(split)")
+                #expect(parts.reduce(into: Set<UInt32>()) { $0.formUnion(set($1.members)) } == whole, "\(split)")
+            }
+            let digits = try await platform.segments.split(members, by: .tailDigits(["135", "246"]), today: today)
+            let numbers = platform.numbers.current
+            for index in set(digits[0].members) {
+                let last = numbers.number(of: SubscriberIndex(index)).map { $0.number % 10 }
+                #expect([1, 3, 5].contains(last))
+            }
+            for wrong in [
+                SegmentSplit.random(weights: [1], draw: 1), .random(weights: [0, 1], draw: 1), .attribute("nothing"),
+                .attribute("age"), .bands("age", edges: ["40", "25"]), .bands("age", edges: []),
+                .bands("brand", edges: ["1"]),
+                .conditions([]), .conditions(["age <"]), .tailDigits(["12", "23"]), .tailDigits(["a"]), .tailDigits([]),
+            ] {
+                await #expect(throws: PlanningError.self, "\(wrong)") {
+                    try await platform.segments.split(members, by: wrong, today: today)
+                }
+            }
+            let parts = try await platform.segments.split(members, by: .random(weights: [1, 1], draw: 1), today: today)
+            let saved = try await platform.segments.save(parts, of: segment, name: \.en, by: staff, at: now)
+            #expect(saved.map(\.name) == ["all · part 1/2", "all · part 2/2"])
+            let first = try await platform.segments.members(of: saved[0], in: .all, today: today)
+            #expect(set(first) == set(parts[0].members))
+        }
+    }
+
+    @Test func `definitions that cannot be are refused with their place`() async throws {
+        try await with { platform in
+            let bad = "plan.bad_definition"
+            let known = try await save(platform, "known", everybody())
+            for (definition, code, part) in [
+                (SegmentDefinition(.rule("age <")), "rule.expected", "from.rule"),
+                (SegmentDefinition(.rule("nothing > 1")), "rule.unknown_attribute", "from.rule"),
+                (everybody(except: .list("black"), .rule("x")), "rule.unknown_attribute", "exclude.1.rule"),
+                (SegmentDefinition(.rule("TRUE"), pick: .top(5, score: "brand")), "rule", "pick.top.score"),
+            ] {
+                let error = await #expect(throws: PlanningError.self, "\(definition)") {
+                    try await save(platform, "wrong", definition)
+                }
+                guard case .badRule(let place, let rule)? = error else {
+                    Issue.record("\(code): \(String(describing: error))")
+                    continue
+                }
+                #expect(place == part && rule.code.hasPrefix(code), "\(rule.code) at \(place)")
+            }
+            for (definition, code) in [
+                (SegmentDefinition(.algebra(.union([.segment(known.id), .segment(99)]))), "plan.unknown_segment"),
+                (SegmentDefinition(.outcome(CampaignOutcome(campaign: 99, results: [.accepted]))), bad),
+                (everybody(except: .list("nothing")), bad),
+                (everybody(except: .contacted(category: nil, days: 0)), bad),
+                (SegmentDefinition(.rule("TRUE"), customerLine: .highest("brand")), bad),
+                (SegmentDefinition(.rule("TRUE"), pick: .sample(0, draw: 1)), bad),
+            ] {
+                let error = await #expect(throws: PlanningError.self, "\(definition)") {
+                    try await save(platform, "wrong", definition)
+                }
+                #expect(error?.code == code)
+            }
+            var outer = try await save(platform, "outer", everybody(except: .segment(known.id)))
+            var inner = known
+            inner.definition.exclusions = [.segment(outer.id)]
+            let error = await #expect(throws: PlanningError.self) {
+                try await platform.segments.save(inner, by: staff, today: today, at: now)
+            }
+            #expect(error?.code == "plan.circular_segment")
+            outer.name = " "
+            await #expect(throws: PlanningError.badName("")) {
+                try await platform.segments.save(outer, by: staff, today: today, at: now)
+            }
+        }
+    }
+
+    private func everybody(except exclusions: SegmentExclusion...) -> SegmentDefinition {
+        SegmentDefinition(.rule("TRUE"), exclusions: exclusions)
+    }
+
+    // MARK: Life
+
+    @Test func `what is released never changes, and audiences are asked for by name`() async throws {
+        try await with { platform in
+            var segment = try await save(platform, "客户群", SegmentDefinition(.rule("on_list('grey')")))
+            #expect(segment.count == 0)
+            await #expect(throws: PlanningError.wrongState(.saved, wanted: .published)) {
+                try await platform.segments.publish(segment, by: staff, at: now)
+            }
+            func grey(_ indices: [UInt32]) async throws {
+                try await platform.host.record([.listChanged(ListID("grey"), added: indices, removed: [])])
+            }
+            try await grey([3, 5, 8])
+            let (first, computed) = try await platform.segments.compute(segment, by: "plan", today: today, at: now)
+            #expect(first.count == 3 && first.universe == 3_000 && computed.state == .computed)
+            segment = try await platform.segments.publish(computed, by: staff, at: now)
+            try await grey([13])
+            #expect(try await set(platform.segments.members(of: segment, in: .all, today: today)) == [3, 5, 8])
+            #expect(try await members(platform, "in_audience('客户群')") == [3, 5, 8])
+            #expect(try await members(platform, "on_list('grey') AND NOT in_audience('客户群')") == [13])
+            let unknown = await #expect(throws: RuleError.self) {
+                try await members(platform, "in_audience('nobody')")
+            }
+            #expect("\(String(describing: unknown))".contains("nobody"))
+
+            segment.definition = SegmentDefinition(.rule("on_list('grey') AND age >= 0"))
+            segment = try await platform.segments.save(segment, by: staff, today: today, at: now)
+            #expect(segment.state == .saved && segment.revision == 2 && segment.published == first.id)
+            #expect(try await set(platform.segments.members(of: segment, in: .all, today: today)) == [3, 5, 8])
+            let (second, _) = try await platform.segments.compute(segment, by: "plan", today: today, at: now)
+            let (counts, came, left) = try await platform.segments.movement(from: first, to: second)
+            #expect(counts.came == came.count && counts.left == left.count && set(came).isSubset(of: [13]))
+            let overlap = try await platform.segments.overlap([segment, segment], in: .all, today: today)
+            #expect(overlap.both(0, 1) == 3 && overlap.exactly == [0, 0, 0, 3])
+        }
+    }
+
+    @Test func `segments that are due are computed, those whose days are over expire, and one that fails stops none`()
+        async throws
+    {
+        try await with { platform in
+            var broken = Segment(name: "broken", rule: "TRUE", owner: "plan", scope: .all, updatedAt: now)
+            broken.definition.source = .members(MemberFile(file: .zero, count: 1, origin: .file, name: "lost"))
+            (broken.refresh, broken.count) = (.onLoad, 1)
+            let audit = AuditEntry(at: now, who: "plan", action: "test", object: "")
+            _ = try await platform.store.save(broken, audit: audit)
+            var fresh = Segment(name: "fresh", rule: "age >= 30", owner: "plan", scope: .all, updatedAt: now)
+            fresh.refresh = .daily
+            fresh = try await platform.segments.save(fresh, by: staff, today: today, at: now)
+            var over = Segment(name: "over", rule: "TRUE", owner: "plan", scope: .all, updatedAt: now)
+            over.validTo = today
+            over = try await platform.segments.save(over, by: staff, today: today, at: now)
+            func pass(_ days: Int32) async throws -> [String] {
+                let time = LocalTime(instant: now.adding(ms: Int64(days) * 86_400_000), offsetSeconds: 28_800)
+                return try await platform.segments.keepFresh(at: time).map(\.segment.name)
+            }
+            #expect(try await pass(0) == ["broken"])
+            #expect(try await platform.store.audiences(ofSegment: fresh.id).count == 1)
+            #expect(try await platform.store.segment(over.id)?.state == .saved)
+            #expect(try await pass(0) == ["broken"])
+            #expect(try await platform.store.audiences(ofSegment: fresh.id).count == 1, "once a day")
+            #expect(try await pass(1) == ["broken"])
+            #expect(try await platform.store.audiences(ofSegment: fresh.id).count == 2)
+            #expect(try await platform.store.segment(over.id)?.state == .expired)
+            var again = try #require(try await platform.store.segment(over.id))
+            again = try await platform.segments.move(again, to: .saved, by: "plan", at: now)
+            #expect(again.state == .saved && again.validTo == nil)
+        }
+    }
+
+    @Test func `conditions of a model are taken over one by one`() throws {
+        let rule = "age >= 30 AND (brand = 'a' OR brand = 'b') AND NOT on_list('black')"
+        let conditions = try Segments.conditions(of: rule)
+        #expect(conditions.count == 3)
+        let two = try Segments.rule(of: [conditions[1], conditions[2]])
+        #expect(two == "(brand = 'a' OR brand = 'b') AND NOT on_list('black')")
+        #expect(try Segments.rule(of: [conditions[1]]) == "brand = 'a' OR brand = 'b'")
+        #expect(try Segments.rule(of: []) == "" && Segments.conditions(of: "age > 3") == ["age > 3"])
+    }
+}
