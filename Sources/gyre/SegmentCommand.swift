@@ -178,7 +178,9 @@ struct SegmentCommand: AsyncParsableCommand {
     }
 
     struct Publish: PlatformCommand {
-        static let configuration = CommandConfiguration(abstract: "Release the frozen members for campaigns and others.")
+        static let configuration = CommandConfiguration(
+            abstract: "Release the frozen members for campaigns and others."
+        )
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var choice: Choice

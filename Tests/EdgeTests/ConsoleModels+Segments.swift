@@ -4,6 +4,7 @@
 import Kernel
 import Model
 import Planning
+import Ports
 import Segmentation
 
 @testable import Console
@@ -75,6 +76,32 @@ extension ConsoleModels {
         var model = segment
         model.definition.source = .rule("arpu > 1 AND brand = '\(evil.replacing("'", with: "''"))'")
         pages.append(("segment model", { [model] in SegmentTemplatePage(model: model).page($0) }))
+        var export = SegmentExport(
+            segment: segment,
+            audience: audience,
+            attributes: [evil],
+            reason: evil,
+            requestedBy: evil,
+            requestedAt: Self.now.instant
+        )
+        for login in [evil, "other"] {
+            for state in SegmentExportState.allCases {
+                (export.state, export.decidedBy) = (state, evil)
+                export.decidedAt = Self.now.instant
+                pages.append(
+                    (
+                        "exports, \(state)",
+                        { [export] in
+                            SegmentExportsPage(
+                                exports: Page(rows: [export], total: 1),
+                                query: TableQuery($0),
+                                login: login
+                            ).page($0)
+                        }
+                    )
+                )
+            }
+        }
         let overlap = Overlap([Bitset(full: 3), Bitset(universe: 3)], threads: 1)
         for found in [overlap, nil] {
             pages.append(

@@ -290,6 +290,48 @@ import Testing
         }
     }
 
+    @Test func `numbers leave after somebody else agreed, marked, in an order of their own and on record`() async throws
+    {
+        try await with { platform in
+            var segment = try await save(platform, "out", SegmentDefinition(.rule("age >= 30")))
+            func ask(_ reason: String = "print", _ attributes: [String] = ["brand"]) async throws -> SegmentExport {
+                try await platform.segments.askForExport(
+                    of: segment,
+                    attributes: attributes,
+                    reason: reason,
+                    by: staff,
+                    at: now
+                )
+            }
+            await #expect(throws: PlanningError.self, "nothing is frozen") { try await ask() }
+            segment = try await platform.segments.compute(segment, by: "plan", today: today, at: now).1
+            await #expect(throws: PlanningError.self) { try await ask(" ") }
+            await #expect(throws: PlanningError.self) { try await ask("x", ["nothing"]) }
+            let (first, second) = (try await ask(), try await ask())
+            let approver = Staff(login: "appr", name: "appr", role: .approver, scope: .all)
+            await #expect(throws: PlanningError.self, "nobody agrees to his own") {
+                try await platform.segments.decide(first, isApproved: true, by: staff, at: now)
+            }
+            await #expect(throws: PlanningError.self, "not yet") {
+                try await platform.segments.fetch(first, by: staff, at: now)
+            }
+            let agreed = try await platform.segments.decide(first, isApproved: true, by: approver, at: now)
+            let other = try await platform.segments.decide(second, isApproved: true, by: approver, at: now)
+            await #expect(throws: PlanningError.self, "whoever asked fetches") {
+                try await platform.segments.fetch(agreed, by: approver, at: now)
+            }
+            let late = now.adding(ms: SegmentExport.validMs + 1)
+            await #expect(throws: PlanningError.self) { try await platform.segments.fetch(agreed, by: staff, at: late) }
+            let rows = try await platform.segments.fetch(agreed, by: staff, at: now)
+            let others = try await platform.segments.fetch(other, by: staff, at: now)
+            #expect(rows.count == Int(agreed.count) && Set(rows) == Set(others) && rows != others)
+            #expect(try await platform.segments.fetch(agreed, by: staff, at: now) == rows)
+            #expect(rows.allSatisfy { $0.number.count == 11 && !$0.attributes[0].isEmpty })
+            let log = try await platform.store.audit(ListQuery(search: "export.fetch"))
+            #expect(log.total == 3 && agreed.mark == "E\(first.id)/plan")
+        }
+    }
+
     @Test func `segments that are due are computed, those whose days are over expire, and one that fails stops none`()
         async throws
     {

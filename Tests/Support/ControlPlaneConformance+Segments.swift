@@ -198,4 +198,41 @@ extension ControlPlaneConformance {
         #expect(try await seen("wang", .all, SegmentFilter(refreshes: [.byHand])).count == 3)
         #expect(try await store.segments(ListQuery(), SegmentFilter(), seenBy: nil).total == 3)
     }
+
+    func exportsAreAgreedToBySomebodyElse() async throws {
+        let segment = try await store.save(newSegment("客户群"), audit: entry("segment.create"))
+        var export = SegmentExport(
+            segment: segment.id,
+            name: "客户群",
+            audience: 4,
+            count: 9,
+            attributes: ["brand", "age"],
+            reason: "投放",
+            scope: OrganisationScope(province: "浙江"),
+            requestedBy: "wang",
+            requestedAt: at(3)
+        )
+        let first = try await store.save(export, audit: entry("export.ask"))
+        export.id = first.id
+        #expect(first == export && first.id > 0)
+        #expect(try await store.segmentExport(first.id) == export)
+        #expect(try await store.segmentExport(99) == nil)
+        func refused(_ comment: Comment, _ change: (inout SegmentExport) -> Void) async {
+            var changed = export
+            (changed.state, changed.decidedBy, changed.decidedAt) = (.approved, "li", at(5))
+            change(&changed)
+            await #expect(throws: ControlPlaneError.self, comment) { try await store.save(changed, audit: entry()) }
+        }
+        await refused("nobody decides on his own") { $0.decidedBy = "wang" }
+        await refused("what was asked for stays") { $0.audience = 5 }
+        await refused("a decision has a person") { $0.decidedBy = nil }
+        await refused("a new one waits") { $0.id = 0 }
+        await refused("it is there") { $0.id = 99 }
+        (export.state, export.decidedBy, export.decidedAt) = (.approved, "li", at(5))
+        #expect(try await store.save(export, audit: entry("export.approve")) == export)
+        await refused("it is decided once") { $0.state = .refused }
+        #expect(export.isOpen(at: at(5)) && !export.isOpen(at: at(5).adding(ms: SegmentExport.validMs + 1)))
+        #expect(try await store.segmentExports(ListQuery(search: "投放"), in: .all).rows == [export])
+        #expect(try await store.segmentExports(ListQuery(), in: OrganisationScope(province: "江苏")).total == 0)
+    }
 }

@@ -11,7 +11,7 @@ public struct ControlPlaneConformance: Sendable {
     /// One promise of ``ControlPlaneStore``.
     public enum Promise: String, CaseIterable, Sendable {
         case staff, sessions
-        case segments, segmentRevisions, segmentStates, segmentUse, segmentSharing
+        case segments, segmentRevisions, segmentStates, segmentUse, segmentSharing, segmentExports
         case campaigns, planRevisions, phases
         case approvals, refusedDecisions
         case policyDrafts, policyRevisions
@@ -40,6 +40,7 @@ public struct ControlPlaneConformance: Sendable {
         case .segmentRevisions: try await segmentsKeepTheirRevisions()
         case .segmentStates: try await segmentsFollowTheirTable()
         case .segmentUse: try await segmentsInUseStay()
+        case .segmentExports: try await exportsAreAgreedToBySomebodyElse()
         case .segmentSharing: try await segmentsAreSharedAsTheySay()
         case .campaigns: try await campaignsAreVersioned()
         case .planRevisions: try await plansChangeByRevisionInDraftOnly()

@@ -85,6 +85,42 @@ extension InMemoryControlPlane {
         }
     }
 
+    public func segmentExport(_ id: Int64) -> SegmentExport? {
+        look { $0.segmentExports.first { $0.id == id } }
+    }
+
+    public func segmentExports(_ query: ListQuery, in scope: OrganisationScope) -> Page<SegmentExport> {
+        let order = query.order(by: SegmentExportColumn.self)
+        return look { $0.segmentExports }.filter { scope.covers($0.scope) }
+            .page(
+                query,
+                isDescending: order.isDescending,
+                searching: { [$0.name, $0.reason, $0.requestedBy] },
+                number: \.id
+            ) {
+                switch order.column {
+                case .number: .number($0.id)
+                case .name: .text($0.name)
+                case .who: .text($0.requestedBy)
+                case .state: .text($0.state.rawValue)
+                }
+            }
+    }
+
+    public func save(_ export: SegmentExport, audit: AuditEntry) throws -> SegmentExport {
+        try change(audit) { content in
+            let place = content.segmentExports.firstIndex { $0.id == export.id }
+            guard export.id == 0 || place != nil else {
+                throw ControlPlaneError.notFound(object: "export/\(export.id)")
+            }
+            try ControlPlaneChecks.check(export, replacing: place.map { content.segmentExports[$0] })
+            var saved = export
+            if place == nil { saved.id = Int64(content.segmentExports.count) + 1 }
+            content.segmentExports.put(saved, at: place)
+            return saved
+        }
+    }
+
     public func audience(_ id: Int64) -> Audience? {
         look { $0.audiences.first { $0.id == id } }
     }

@@ -14,6 +14,7 @@ public final class InMemoryControlPlane: ControlPlaneStore {
         var segments: [Segment] = []
         var segmentRevisions: [SegmentRevision] = []
         var audiences: [Audience] = []
+        var segmentExports: [SegmentExport] = []
         var lastSegment: Int64 = 0
         var campaigns: [Campaign] = []
         var plans: [CampaignID: [CampaignPlan]] = [:]

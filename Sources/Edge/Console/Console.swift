@@ -98,7 +98,7 @@ public struct Console: Sendable {
         case saved, dryRun, submitted, started, paused, resumed, stopped, tested, passed, returned, rejected, added
         case imported, removed, staff, password, draft, live, discarded, adopted, withdrawn, shadow, shadowEnd
         case erased
-        case computed, published, split, deleted
+        case computed, published, split, deleted, asked
         case offerAccepted, offerRefused, offerConsidered, offerLater
 
         var text: ConsoleText {
@@ -131,6 +131,7 @@ public struct Console: Sendable {
             case .published: .segmentPublished
             case .split: .doneSplit
             case .deleted: .doneDeleted
+            case .asked: .doneAsked
             case .offerAccepted: .doneOfferAccepted
             case .offerRefused: .doneOfferRefused
             case .offerConsidered: .doneOfferConsidered

@@ -104,6 +104,29 @@ public enum ControlPlaneChecks {
         )
     }
 
+    /// Checks an export of a segment against the stored one (nil when it is new).
+    ///
+    /// It waits at first; somebody else than who asked agrees or refuses, once, and nothing else of it changes.
+    public static func check(
+        _ export: SegmentExport,
+        replacing stored: SegmentExport?
+    ) throws(ControlPlaneError) {
+        let object = "export/\(export.id)"
+        try check(names: [export.name, export.reason, export.requestedBy], texts: export.attributes, of: object)
+        try require(
+            (export.state == .waiting) == (export.decidedBy == nil)
+                && (export.decidedBy == nil) == (export.decidedAt == nil),
+            object,
+            "it waits, or somebody decided it at some time"
+        )
+        guard let stored else { return try require(export.state == .waiting, object, "a new one waits") }
+        try require(stored.state == .waiting, object, "it is \(stored.state.rawValue) already")
+        try require(export.decidedBy != export.requestedBy, object, "nobody decides on an export of their own")
+        var undecided = export
+        (undecided.state, undecided.decidedBy, undecided.decidedAt) = (.waiting, nil, nil)
+        try require(undecided == stored, object, "what was asked for does not change")
+    }
+
     /// Checks an audience of a segment.
     public static func check(_ audience: Audience, of segment: Segment) throws(ControlPlaneError) {
         let object = "audience of segment/\(segment.id)"

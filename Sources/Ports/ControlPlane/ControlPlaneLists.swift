@@ -98,6 +98,13 @@ public struct SegmentFilter: Hashable, Sendable {
     }
 }
 
+/// Orders of the list of exports of segments; newest first unless asked otherwise.
+public enum SegmentExportColumn: String, ListColumn {
+    case number, name, who, state
+
+    public static var ownOrder: (column: Self, isDescending: Bool) { (.number, true) }
+}
+
 /// Orders of the campaign list; last changed first unless asked otherwise.
 ///
 /// `phase` follows the life of a campaign: draft, submitted, approved, running, paused, stopped, finished, rejected.

@@ -129,6 +129,19 @@ public protocol ControlPlaneStore: Sendable {
     /// All audiences of a segment, newest first.
     func audiences(ofSegment id: Int64) async throws -> [Audience]
 
+    /// The export with this number.
+    func segmentExport(_ id: Int64) async throws -> SegmentExport?
+
+    /// Exports in the scope; searches name, reason and who asked, ordered by a ``SegmentExportColumn``.
+    func segmentExports(_ query: ListQuery, in scope: OrganisationScope) async throws -> Page<SegmentExport>
+
+    /// Asks for an export (number 0; it waits) or decides one that waits.
+    ///
+    /// The rules are ``ControlPlaneChecks/check(_:replacing:)-(SegmentExport,_)``.
+    ///
+    /// - Returns: It as stored.
+    func save(_ export: SegmentExport, audit: AuditEntry) async throws -> SegmentExport
+
     // MARK: Campaigns
 
     /// The campaign with this number.

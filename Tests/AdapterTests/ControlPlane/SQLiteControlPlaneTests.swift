@@ -173,6 +173,7 @@ import Testing
             "0006-erasure": 0x1d90_1a39_d0a8_a01a,
             "0007-segments": 0x187d_0354_d152_45ba,
             "0008-lists": 0xb2_7b45_0fdc_8c33,
+            "0009-segment-exports": 0x4589_de83_076e_b08c,
         ]
         for step in ControlPlaneSchema.steps {
             let hash = step.sql.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }

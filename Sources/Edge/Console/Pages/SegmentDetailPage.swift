@@ -72,6 +72,7 @@ struct SegmentDetailPage {
                 </div>
                 \(when: !audiences.isEmpty, last(f))
                 \(when: f.may(.editSegments) && segment.state != .draft, card(f.t(.splitSegment), id: "split", splitting(f)))
+                \(when: f.may(.editSegments) && segment.audience != nil, card(f.t(.exportMembers), exporting(f)))
                 \(card(f.t(.audiences), f.table(
                     f.t(.audiences), Self.audienceColumns(f), of: audiences, prefix: "a.",
                     exportPath: "/segments/\(segment.id)/audiences.csv", empty: emptyState(f.t(.noAudience)))))
@@ -170,6 +171,15 @@ struct SegmentDetailPage {
             \(f.funnel(audience.steps, of: segment.definition))
             """
         )
+    }
+
+    private func exporting(_ f: Frame) -> HTML {
+        """
+        <p class="help">\(f.t(.exportMembersHelp))</p>
+        <form method="post" action="/segments/\(segment.id)/export" class="rowform">\
+        \(field(f.t(.reasonWord), id: "reason", isRequired: true, input("reason", "", isRequired: true, maxLength: 200)))\
+        <button class="button" type="submit">\(f.t(.askForExport))</button></form>
+        """
     }
 
     // MARK: Split

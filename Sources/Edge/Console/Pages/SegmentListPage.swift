@@ -73,7 +73,8 @@ struct SegmentListPage {
             item: .segments,
             title: f.t(.menuSegments),
             hint: f.t(.segmentsHint),
-            actions: "\(linkButton(f.t(.compareSegments), to: "/segments/overlap"))\(new)",
+            actions:
+                "\(linkButton(f.t(.segmentExports), to: "/segments/exports"))\(linkButton(f.t(.compareSegments), to: "/segments/overlap"))\(new)",
             body: "\(tabs(f.t(.menuSegments), shown))\(card(nil, f.table(table)))"
         )
     }

@@ -36,6 +36,54 @@ extension Console {
         addSegmentPages()
         addSegmentActs()
         addSegmentImport()
+        addSegmentExports()
+    }
+
+    // MARK: Exports
+
+    private func addSegmentExports() {
+        page("/segments/exports", .viewSegments) { frame, _, context in
+            let (staff, query) = (try context.user(), TableQuery(frame))
+            let exports = try await platform.store.segmentExports(query.list, in: staff.scope)
+            return SegmentExportsPage(exports: exports, query: query, login: staff.login).page(frame)
+        }
+        export("/segments/exports.csv", .viewSegments, columns: SegmentExportsPage.columns) { frame, context in
+            let staff = try context.user()
+            return try await everything(TableQuery(frame)) {
+                try await platform.store.segmentExports($0, in: staff.scope)
+            }
+        }
+        form("/segments/{id}/export", .editSegments) { body, frame, context in
+            let staff = try context.user()
+            let segment = try await site.segment(try context.id(), for: staff)
+            _ = try await platform.segments.askForExport(
+                of: segment,
+                attributes: body.all("attribute"),
+                reason: body.trimmed("reason"),
+                by: staff,
+                at: frame.now.instant
+            )
+            return .next("/segments/exports", .asked)
+        }
+        for (name, isApproved) in [("approve", true), ("refuse", false)] {
+            form("/segments/exports/{id}/\(name)", .approve) { _, frame, context in
+                let staff = try context.user()
+                let export = try await site.segmentExport(try context.id(), for: staff)
+                _ = try await platform.segments.decide(
+                    export,
+                    isApproved: isApproved,
+                    by: staff,
+                    at: frame.now.instant
+                )
+                return .next("/segments/exports", isApproved ? .passed : .rejected)
+            }
+        }
+        site.get("/segments/exports/{id}/members.csv", .editSegments) { request, context in
+            let staff = try context.user()
+            let export = try await site.segmentExport(try context.id(), for: staff)
+            let language = try await frame(request, context).language
+            return try await site.segmentExport(export, for: staff, language: language)
+        }
     }
 
     // MARK: Lists

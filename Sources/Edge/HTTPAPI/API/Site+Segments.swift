@@ -76,6 +76,7 @@ extension Site {
     func addSegmentRoutes() {
         addSegmentObjects()
         addSegmentLife()
+        addSegmentExports()
         addRuleRoutes()
     }
 

@@ -19,7 +19,9 @@ enum ControlPlaneSchema {
     }
 
     /// All steps in the order they run.
-    static let steps = [staff, campaigns, listsAndLoads, policies, arbitrations, erasure, segments, lists]
+    static let steps = [
+        staff, campaigns, listsAndLoads, policies, arbitrations, erasure, segments, lists, segmentExports,
+    ]
 
     /// Runs the steps that a database has not seen.
     static var migrator: DatabaseMigrator {

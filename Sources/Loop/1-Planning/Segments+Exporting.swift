@@ -1,0 +1,112 @@
+// Members with full numbers: asked for by one, agreed to by another, marked, and on record each time they are fetched.
+// SPDX-License-Identifier: Apache-2.0
+
+import DecisionHost
+import Decisioning
+public import Kernel
+public import Model
+import Ports
+
+/// A row of an export.
+public struct ExportedMember: Hashable, Sendable {
+    /// The number in full; empty for who has none now.
+    public var number: String
+    /// The open attributes that were asked for, as text.
+    public var attributes: [String]
+}
+
+extension Segments {
+    /// Rows that one export holds at most.
+    public static let mostExported: Int64 = 2_000_000
+
+    /// Asks for the last audience of a segment with full numbers.
+    ///
+    /// - Throws: ``PlanningError`` when there is none, when it is too large, without a reason, and for attributes that are
+    ///   not open or not hot.
+    public func askForExport(
+        of segment: Segment,
+        attributes: [String],
+        reason: String,
+        by staff: Staff,
+        at now: Instant
+    ) async throws -> SegmentExport {
+        guard let number = segment.audience, let audience = try await store.audience(number) else {
+            throw PlanningError.wrongState(segment.state, wanted: .computed)
+        }
+        guard audience.count <= Self.mostExported else {
+            throw PlanningError.badValue(field: "segment", why: "an export has at most \(Self.mostExported) members")
+        }
+        guard reason.contains(where: { !$0.isWhitespace }) else {
+            throw PlanningError.badValue(field: "reason", why: "say what the numbers are for")
+        }
+        let catalogue = try await catalogue()
+        for code in attributes where catalogue[code]?.sensitivity != .open || catalogue[code]?.isHot != true {
+            throw PlanningError.badValue(field: "attributes", why: "\(code.prefix(63)) is no open attribute in memory")
+        }
+        let export = SegmentExport(
+            segment: segment,
+            audience: audience,
+            attributes: attributes,
+            reason: reason,
+            requestedBy: staff.login,
+            requestedAt: now
+        )
+        return try await store.save(export, audit: entry("export.ask", "segment/\(segment.id)", staff, now, reason))
+    }
+
+    /// Agrees to an export of somebody else's, or refuses it.
+    public func decide(
+        _ export: SegmentExport,
+        isApproved: Bool,
+        by staff: Staff,
+        at now: Instant
+    ) async throws -> SegmentExport {
+        guard staff.login != export.requestedBy else {
+            throw PlanningError.notAllowed("nobody agrees to an export of their own; another approver decides")
+        }
+        var decided = export
+        (decided.state, decided.decidedBy, decided.decidedAt) = (isApproved ? .approved : .refused, staff.login, now)
+        let action = isApproved ? "export.approve" : "export.refuse"
+        return try await store.save(decided, audit: entry(action, "export/\(export.id)", staff, now, export.name))
+    }
+
+    /// The rows of an approved export, for whoever asked for it; on record each time.
+    ///
+    /// Their order belongs to this export alone, so that even a copy without the marks says which one it came from.
+    public func fetch(_ export: SegmentExport, by staff: Staff, at now: Instant) async throws -> [ExportedMember] {
+        guard staff.login == export.requestedBy, export.isOpen(at: now) else {
+            throw PlanningError.notAllowed("the export is not approved, is not yours, or its seven days are over")
+        }
+        guard let audience = try await store.audience(export.audience) else {
+            throw PlanningError.unknownSegment(export.segment)
+        }
+        let members = try await members(of: audience.file)
+        try await store.append(entry("export.fetch", "export/\(export.id)", staff, now, "\(audience.count) members"))
+        let (lines, reader) = try await host.read { ($0.lines, try $0.profileReader()) }
+        let hash = KeyedHash(key0: 0x6578_706F_7274_7321, key1: UInt64(bitPattern: export.id))
+        var order: [(key: UInt64, index: UInt32)] = []
+        members.forEach { index in
+            let line = lines[Int(index)]
+            if line != 0 { order.append((hash(line), index)) }
+        }
+        order.sort { $0 < $1 }
+        let numbers = numbers.current
+        return order.map { _, number in
+            let index = SubscriberIndex(number)
+            return ExportedMember(
+                number: numbers.number(of: index)?.national ?? "",
+                attributes: export.attributes.map { reader.text(of: $0, at: index) ?? "" }
+            )
+        }
+    }
+
+    private func entry(
+        _ action: String,
+        _ object: String,
+        _ staff: Staff,
+        _ now: Instant,
+        _ detail: String
+    ) -> AuditEntry {
+        AuditEntry(at: now, who: staff.login, action: action, object: object, detail: detail)
+    }
+}
