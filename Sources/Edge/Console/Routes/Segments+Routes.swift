@@ -99,7 +99,8 @@ extension Console {
                 return .next("/segments/\(saved.id)", .saved)
             } catch let error as any CodedError where Problem.status(of: error).code < 500 {
                 let isName = ["plan.bad_name", "control.name_taken"].contains(error.code)
-                let isShown = if case PlanningError.badRule? = error as? PlanningError { true } else { isName }
+                let isRule = if case PlanningError.badRule? = error as? PlanningError { true } else { false }
+                let isShown = isName || isRule || error is OwnQueryError
                 let page = try await editor(
                     form,
                     segment.scope,
@@ -153,7 +154,9 @@ extension Console {
                 attributes: attributes
             )
         } catch PlanningError.badRule("from.rule", let error) {
-            return .wrong(error, rule: form.rule)
+            return .wrong(frame.language(error.message), at: error.start.offset..<error.end.offset, of: form.rule)
+        } catch let error as OwnQueryError where error.range != nil && form.kind == .sql {
+            return .wrong(frame.problem(error), at: error.range ?? 0..<0, of: form.sql)
         } catch let error as any CodedError where Problem.status(of: error).code < 500 {
             return .failed(frame.problem(error))
         }
