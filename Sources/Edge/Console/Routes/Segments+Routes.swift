@@ -74,8 +74,7 @@ extension Console {
             switch try await result(of: form, in: context.user().scope, frame) {
             case .members(_, _, _, _, let sample, let attributes):
                 return try await download(csv(RuleResult.sampleColumns(attributes, frame), sample), request, context)
-            case .wrong(let error, _): throw error
-            case .failed(let why): throw EdgeError.badRequest(field: "definition", why: why)
+            case .wrong(let why, _, _), .failed(let why): throw EdgeError.badRequest(field: "definition", why: why)
             case nil: throw EdgeError.badRequest(field: "definition", why: "write a definition first")
             }
         }
