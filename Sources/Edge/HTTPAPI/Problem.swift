@@ -224,7 +224,8 @@ public struct Problem: Codable, Hashable, Sendable {
         case "edge.bad_request", "edge.key_missing": .badRequest
         case "edge.too_large": .contentTooLarge
         case "edge.key_busy", "control.stale", "control.name_taken", "control.transition", "plan.wrong_phase",
-            "plan.no_dry_run", "plan.wrong_state", "control.in_use", "approval.already_decided", "dispatch.wrong_phase", "run.busy", "decision.wave_open",
+            "plan.no_dry_run", "plan.wrong_state", "control.in_use", "approval.already_decided", "dispatch.wrong_phase",
+            "run.busy", "decision.wave_open",
             "decision.wave_not_closed", "decision.no_policy", "decision.no_profile", "load.no_subscribers",
             "load.not_last", "load.only", "load.no_catalogue",
             "dispatch.no_wave", "dispatch.no_touchpoint", "touchpoint.not_offered", "policy.base_not_live",
@@ -243,7 +244,8 @@ public struct Problem: Codable, Hashable, Sendable {
             .unprocessableContent
         case "control.file_disk_full", "edge.no_room":
             HTTPResponse.Status(code: 507, reasonPhrase: "Insufficient Storage")
-        case "decision.read_only", "load.not_counted", "control.file_locked", "control.file_no_access", "run.unavailable":
+        case "decision.read_only", "load.not_counted", "control.file_locked", "control.file_no_access",
+            "run.unavailable":
             .serviceUnavailable
         default:
             code.hasPrefix("rule.") || code.hasPrefix("sql.") || code.hasPrefix("customer.") || code.hasPrefix("list.")

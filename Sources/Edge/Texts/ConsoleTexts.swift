@@ -385,7 +385,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case deliveredCount = "已送达 {0} | {0} delivered"
 
     // Segments
-    case segmentsHint = "用规则、名单、运算、活动反馈等方式圈定目标客户，保存后可在营销活动中选用 | Subscribers selected by rules, lists, set algebra or earlier campaigns, for use in campaigns"
+    case segmentsHint =
+        "用规则、名单、运算、活动反馈等方式圈定目标客户，保存后可在营销活动中选用 | Subscribers selected by rules, lists, set algebra or earlier campaigns, for use in campaigns"
     case newSegment = "新建客户群 | New segment"
     case noSegments = "还没有客户群，先用一条规则圈定目标客户 | No segment yet; write a rule that selects subscribers"
     case searchSegments = "名称、定义或创建人 | Name, definition or owner"
@@ -411,14 +412,16 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case kindSQL = "自定义 SQL | Own SQL"
     case definition = "定义 | Definition"
     case purpose = "用途 | Purpose"
-    case sqlHelp = "只读查询，第一列为用户索引 idx 或用户编号 line_id，例如 SELECT idx FROM subscriber WHERE …。可读取：subscriber、subscriber_month、contact、complaint、subscription，以及只有一行的 today（字段 day 为当天）。最长运行 30 秒。 | A read-only query whose first column is idx or line_id, such as SELECT idx FROM subscriber WHERE … It may read subscriber, subscriber_month, contact, complaint, subscription, and today, whose one row has the current day. It is stopped after 30 seconds."
+    case sqlHelp =
+        "只读查询，第一列为用户索引 idx 或用户编号 line_id，例如 SELECT idx FROM subscriber WHERE …。可读取：subscriber、subscriber_month、contact、complaint、subscription，以及只有一行的 today（字段 day 为当天）。最长运行 30 秒。 | A read-only query whose first column is idx or line_id, such as SELECT idx FROM subscriber WHERE … It may read subscriber, subscriber_month, contact, complaint, subscription, and today, whose one row has the current day. It is stopped after 30 seconds."
     case campaignResults = "活动中的结果（任一即可） | Results in the campaign (any of them)"
     case resultDelivered = "已送达 | Delivered"
     case resultFailed = "发送失败 | Failed"
     case resultReplied = "有回复 | Replied"
     case resultUnsubscribed = "退订 | Unsubscribed"
     case resultSilent = "无反应 | No answer"
-    case algebraHelp = "从第一个客户群开始，依次并、交、差 | Begin with the first segment; the others are added, intersected or taken away in order"
+    case algebraHelp =
+        "从第一个客户群开始，依次并、交、差 | Begin with the first segment; the others are added, intersected or taken away in order"
     case nestedAlgebraHelp = "此运算有多层括号，请通过接口修改 | This expression has brackets; change it through the API"
     case operation = "运算 | Operation"
     case union = "并 ∪ | or in ∪"
@@ -477,10 +480,12 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case computeSegment = "生成快照 | Freeze members"
     case publishSegment = "发布 | Publish"
     case publishQuestion = "发布客户群“{0}”？ | Publish the segment “{0}”?"
-    case publishEffect = "活动和外部系统将使用这 {0} 个用户，快照不再变化。 | Campaigns and other systems use exactly these {0} subscribers from now on."
+    case publishEffect =
+        "活动和外部系统将使用这 {0} 个用户，快照不再变化。 | Campaigns and other systems use exactly these {0} subscribers from now on."
     case expireSegment = "停用 | Let expire"
     case expireQuestion = "停用客户群“{0}”？ | Let the segment “{0}” expire?"
-    case expireEffect = "新的活动不能再选用，已有活动不受影响；可重新启用。 | New campaigns cannot use it; those that use it go on. It can be taken up again."
+    case expireEffect =
+        "新的活动不能再选用，已有活动不受影响；可重新启用。 | New campaigns cannot use it; those that use it go on. It can be taken up again."
     case reopenSegment = "重新启用 | Take up again"
     case deleteWord = "删除 | Delete"
     case deleteQuestion = "删除客户群“{0}”？ | Delete the segment “{0}”?"
@@ -494,7 +499,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case splitSegment = "拆分为子群 | Split into sub-groups"
     case splitBy = "拆分方式 | By"
     case splitDetail = "参数 | Details"
-    case splitDetailHelp = "随机：各组比重，如 1 1 2；尾号：如 135 246；分段：如 30 50；条件：每行一条规则 | Random: weights, such as 1 1 2; last digits: 135 246; bands: 30 50; conditions: a rule on each line"
+    case splitDetailHelp =
+        "随机：各组比重，如 1 1 2；尾号：如 135 246；分段：如 30 50；条件：每行一条规则 | Random: weights, such as 1 1 2; last digits: 135 246; bands: 30 50; conditions: a rule on each line"
     case splitRandom = "随机，按比重 | At random, by weights"
     case splitTail = "号码尾号 | Last digit of the number"
     case splitConditions = "条件 | Conditions"

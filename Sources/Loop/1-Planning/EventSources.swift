@@ -48,7 +48,12 @@ struct EventSources: Sendable {
         let sources = try await all()
         let loaded = try await names(of: sources, warehouse)
         return sources.map { source in
-            let rows = Self.rows(of: source, loaded: loaded[source.name, default: []], sandbox.dialect, view: sandbox.view)
+            let rows = Self.rows(
+                of: source,
+                loaded: loaded[source.name, default: []],
+                sandbox.dialect,
+                view: sandbox.view
+            )
             return OwnRelation(source.name, rows)
         }
     }

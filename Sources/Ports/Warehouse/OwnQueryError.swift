@@ -93,8 +93,10 @@ public struct OwnQueryError: CodedError, Equatable {
         case .wholeRow(let name):
             text("“\(name)”是表名，不是字段，请写明字段", "\(name) is a table, not a value; name one of its columns")
         case .tooComplex:
-            text("SQL 过于复杂（嵌套过深或引用的表过多），请拆成几个客户群再组合",
-                 "the SQL is nested too deep or reads too many tables; make several segments and combine them")
+            text(
+                "SQL 过于复杂（嵌套过深或引用的表过多），请拆成几个客户群再组合",
+                "the SQL is nested too deep or reads too many tables; make several segments and combine them"
+            )
         case .firstColumn(let name, let type):
             text(
                 "第一列必须是 idx 或 line_id（整数），现在是 \(name)（\(type)）",
@@ -104,11 +106,15 @@ public struct OwnQueryError: CodedError, Equatable {
         case .value(let words): text("SQL 执行时遇到无法处理的值：\(words)", "the SQL failed on a value: \(words)")
         case .nobody(let index): text("结果中的 idx \(index) 不是用户", "the result has idx \(index), which is no subscriber")
         case .time(let seconds):
-            text("SQL 超过 \(seconds) 秒仍未完成，已停止；请缩小范围或先用规则缩小客户群",
-                 "the SQL was stopped after \(seconds) seconds; narrow it down")
+            text(
+                "SQL 超过 \(seconds) 秒仍未完成，已停止；请缩小范围或先用规则缩小客户群",
+                "the SQL was stopped after \(seconds) seconds; narrow it down"
+            )
         case .memory:
-            text("SQL 所需内存超过限制，已停止；请减少排序、连接或去重的数据量",
-                 "the SQL needs more memory than it may have; sort, join or group fewer rows")
+            text(
+                "SQL 所需内存超过限制，已停止；请减少排序、连接或去重的数据量",
+                "the SQL needs more memory than it may have; sort, join or group fewer rows"
+            )
         case .rows(let limit):
             text("SQL 返回超过 \(limit) 行，已停止；请加上条件", "the SQL gives more than \(limit) rows; add conditions")
         }

@@ -15,7 +15,8 @@ import Testing
         (
             "sql.not_one_select",
             [
-                "INSERT INTO subscriber VALUES (1, 2, 'a')", "UPDATE subscriber SET city = 'x'", "DELETE FROM subscriber",
+                "INSERT INTO subscriber VALUES (1, 2, 'a')", "UPDATE subscriber SET city = 'x'",
+                "DELETE FROM subscriber",
                 "CREATE TABLE t (idx BIGINT)", "CREATE VIEW subscriber AS SELECT 1", "CREATE MACRO lower(x) AS 1",
                 "CREATE OR REPLACE TEMP TABLE t AS SELECT 1", "DROP TABLE subscriber", "DROP VIEW line",
                 "ALTER VIEW line RENAME TO l", "TRUNCATE subscriber", "ATTACH '/tmp/own.duckdb'", "DETACH memory",
@@ -35,7 +36,8 @@ import Testing
             [
                 "SELECT", "SELECT idx FRM subscriber WHERE", "SELECT idx FROM subscriber) AS own(member), (SELECT 1",
                 "SELECT idx FROM subscriber /* open", "SELECT 'open", "SELECT idx FROM subscriber WHERE (",
-                "SELECT idx FROM subscriber) UNION SELECT 1 FROM (SELECT 1", "SELECT \"open FROM subscriber", "sElEcT \u{2028}(",
+                "SELECT idx FROM subscriber) UNION SELECT 1 FROM (SELECT 1", "SELECT \"open FROM subscriber",
+                "sElEcT \u{2028}(",
             ]
         ),
         (
@@ -62,19 +64,25 @@ import Testing
             [
                 "SELECT * FROM read_csv('/etc/passwd')", "SELECT * FROM read_text('/etc/passwd')",
                 "SELECT * FROM read_blob('/etc/passwd')", "SELECT * FROM read_parquet('*.parquet')",
-                "SELECT * FROM read_json('/etc/x.json')", "SELECT * FROM glob('/etc/*')", "SELECT * FROM duckdb_settings()",
-                "SELECT * FROM duckdb_secrets()", "SELECT * FROM query('SELECT 1')", "SELECT * FROM query_table('line')",
+                "SELECT * FROM read_json('/etc/x.json')", "SELECT * FROM glob('/etc/*')",
+                "SELECT * FROM duckdb_settings()",
+                "SELECT * FROM duckdb_secrets()", "SELECT * FROM query('SELECT 1')",
+                "SELECT * FROM query_table('line')",
                 "SELECT * FROM json_execute_serialized_sql('{}')", "SELECT * FROM sniff_csv('/etc/passwd')",
                 "SELECT * FROM main.range(3)", "SELECT * FROM parquet_metadata('a')", "SELECT * FROM seq_scan('a')",
                 "SELECT * FROM pragma_table_info('line')", "SELECT * FROM unnest([1])", "SELECT * FROM checkpoint()",
                 "SELECT getenv('HOME') AS idx", "SELECT current_setting('memory_limit') AS idx",
-                "SELECT getvariable('a') AS idx", "SELECT nextval('a') AS idx", "SELECT system.main.getenv('HOME') AS idx",
+                "SELECT getvariable('a') AS idx", "SELECT nextval('a') AS idx",
+                "SELECT system.main.getenv('HOME') AS idx",
                 "SELECT current_user AS idx", "SELECT current_query() AS idx", "SELECT version() AS idx",
-                "SELECT txid_current() AS idx", "SELECT random() AS idx", "SELECT now() AS idx", "SELECT current_date AS idx",
+                "SELECT txid_current() AS idx", "SELECT random() AS idx", "SELECT now() AS idx",
+                "SELECT current_date AS idx",
                 "SELECT write_log('a') AS idx", "SELECT pg_sleep(100) AS idx", "SELECT sleep_ms(100000) AS idx",
-                "SELECT length(repeat('x', 4000000000)) AS idx", "SELECT length('a' || 'b') AS idx", "SELECT lpad('a', 4000000000, 'b') AS idx",
+                "SELECT length(repeat('x', 4000000000)) AS idx", "SELECT length('a' || 'b') AS idx",
+                "SELECT lpad('a', 4000000000, 'b') AS idx",
                 "SELECT \"GetEnv\"('HOME') AS idx", "SELECT list(idx) AS idx FROM subscriber",
-                "SELECT idx FROM subscriber WHERE error(city) IS NULL", "SELECT concat(city, city) AS idx FROM subscriber",
+                "SELECT idx FROM subscriber WHERE error(city) IS NULL",
+                "SELECT concat(city, city) AS idx FROM subscriber",
                 "SELECT json_serialize_sql('SELECT 1') AS idx", "SELECT [1, 2] AS idx", "SELECT {'a': 1} AS idx",
             ]
         ),
@@ -82,12 +90,14 @@ import Testing
             "sql.not_offered",
             [
                 "DESCRIBE subscriber", "SHOW TABLES", "SUMMARIZE subscriber", "SELECT * FROM (DESCRIBE line)",
-                "WITH a AS (INSERT INTO t VALUES (1) RETURNING *) SELECT * FROM a", "SELECT ? AS idx", "SELECT $1 AS idx",
+                "WITH a AS (INSERT INTO t VALUES (1) RETURNING *) SELECT * FROM a", "SELECT ? AS idx",
+                "SELECT $1 AS idx",
                 "WITH a AS (DELETE FROM subscriber RETURNING *) SELECT * FROM a",
                 "SELECT idx FROM subscriber TABLESAMPLE 10%", "SELECT idx FROM subscriber USING SAMPLE 5",
                 "SELECT idx FROM subscriber AT (VERSION => 1)", "SELECT x -> 'a' AS idx FROM subscriber",
                 "SELECT idx::regclass FROM subscriber", "SELECT ARRAY[1] AS idx", "SELECT idx[1] FROM subscriber",
-                "UNPIVOT subscriber ON city", "SELECT city COLLATE nocase AS idx FROM subscriber", "SELECT DEFAULT AS idx",
+                "UNPIVOT subscriber ON city", "SELECT city COLLATE nocase AS idx FROM subscriber",
+                "SELECT DEFAULT AS idx",
                 "SELECT TRY(idx) AS idx FROM subscriber", "SELECT CAST('{}' AS JSON) AS idx",
             ]
         ),
@@ -111,8 +121,10 @@ import Testing
                 "SELECT " + String(repeating: "(", count: 5_000) + "1" + String(repeating: ")", count: 5_000),
                 "SELECT idx FROM " + String(repeating: "(SELECT idx FROM ", count: 1_000) + "subscriber"
                     + String(repeating: ")", count: 1_000),
-                "SELECT 1" + String(repeating: "+1", count: 9_000), "SELECT " + String(repeating: "NOT ", count: 4_000) + "true",
-                "SELECT 1" + String(repeating: " UNION SELECT 1", count: 1_200), doubling("SELECT x.idx FROM %@ x, %@ y"),
+                "SELECT 1" + String(repeating: "+1", count: 9_000),
+                "SELECT " + String(repeating: "NOT ", count: 4_000) + "true",
+                "SELECT 1" + String(repeating: " UNION SELECT 1", count: 1_200),
+                doubling("SELECT x.idx FROM %@ x, %@ y"),
                 doubling("SELECT *, * FROM %@"), "SELECT 1 AS idx WHERE 'a' LIKE '%a%a%a%a%a%a%b'",
                 "SELECT 1 AS idx WHERE '" + String(repeating: "a", count: 5_000) + "' = ''",
             ]
@@ -166,7 +178,10 @@ import Testing
                 #expect(try await Self.sum(sandbox, "SELECT idx FROM subscriber WHERE idx < 3") == 3)
                 #expect(ContinuousClock.now - asked < .seconds(2), "\(query)")
                 let error = await stopped
-                #expect(["sql.time_limit", "sql.memory_limit"].contains(error?.code ?? ""), "\(query): \(String(describing: error))")
+                #expect(
+                    ["sql.time_limit", "sql.memory_limit"].contains(error?.code ?? ""),
+                    "\(query): \(String(describing: error))"
+                )
                 #expect(ContinuousClock.now - start < .seconds(6), "\(query)")
             }
             let error = await #expect(throws: OwnQueryError.self) {
@@ -205,18 +220,29 @@ import Testing
     @Test func `answers queries by index and by line`() async throws {
         try await withSandbox { sandbox, _ in
             for (query, sum) in [
-                ("SELECT idx FROM subscriber WHERE city = '苏州'", 2_450), ("select LINE_ID from SUBSCRIBER where idx < 10", 45),
+                ("SELECT idx FROM subscriber WHERE city = '苏州'", 2_450),
+                ("select LINE_ID from SUBSCRIBER where idx < 10", 45),
                 ("SELECT line_id, city FROM subscriber WHERE line_id = 1003 -- one", 3),
                 ("FROM subscriber", 4_950), ("SELECT s.idx FROM subscriber s SEMI JOIN contact USING (idx)", 190),
                 ("WITH few AS (SELECT idx FROM contact) SELECT idx FROM few WHERE idx < 4", 6),
                 ("WITH subscriber AS (SELECT 7 AS idx) SELECT idx FROM subscriber", 7),
                 ("SELECT idx FROM subscriber WHERE idx BETWEEN 3 AND 5 OR idx IN (9, 10) ORDER BY idx DESC", 31),
                 ("SELECT idx FROM subscriber QUALIFY row_number() OVER (PARTITION BY city ORDER BY idx) = 1", 1),
-                ("SELECT NULL::BIGINT AS idx UNION ALL SELECT CASE WHEN city LIKE '苏%' THEN idx END FROM subscriber", 2_450),
-                ("WITH RECURSIVE n(idx) AS (SELECT 1 UNION ALL SELECT idx + 1 FROM n WHERE idx < 4) SELECT idx FROM n", 10),
+                (
+                    "SELECT NULL::BIGINT AS idx UNION ALL SELECT CASE WHEN city LIKE '苏%' THEN idx END FROM subscriber",
+                    2_450
+                ),
+                (
+                    "WITH RECURSIVE n(idx) AS (SELECT 1 UNION ALL SELECT idx + 1 FROM n WHERE idx < 4) SELECT idx FROM n",
+                    10
+                ),
                 ("SELECT idx FROM contact GROUP BY idx HAVING max(\"day\") >= DATE '2026-01-02' + INTERVAL 17 DAY", 37),
-                ("SELECT CAST(count(*) AS BIGINT) AS idx FROM subscriber WHERE length(trim(city)) = 2 AND city IS NOT NULL", 100),
-                ("VALUES (1)", nil), ("SELECT idx FROM range(5) AS r(idx)", 10), ("(SELECT 1 AS idx) EXCEPT (SELECT 2)", 1),
+                (
+                    "SELECT CAST(count(*) AS BIGINT) AS idx FROM subscriber WHERE length(trim(city)) = 2 AND city IS NOT NULL",
+                    100
+                ),
+                ("VALUES (1)", nil), ("SELECT idx FROM range(5) AS r(idx)", 10),
+                ("(SELECT 1 AS idx) EXCEPT (SELECT 2)", 1),
             ] as [(String, Int64?)] {
                 guard let sum else {
                     let error = await #expect(throws: OwnQueryError.self) { try await sandbox.check(Self.query(query)) }
@@ -250,9 +276,12 @@ import Testing
         let seed = UInt64.random(in: 0...UInt64.max)
         var random = SeededRandom(seed: seed)
         let pieces = [
-            "SELECT", "idx", "*", "FROM", "subscriber", "line", "contact", "(", ")", ",", ";", "--", "/*", "*/", "'", "\"", "WHERE",
-            "WITH", "a", "AS", "UNION", "ALL", "read_csv('/etc/passwd')", "getenv('HOME')", "main.", "temp.", "DROP", "VIEW", "JOIN",
-            "USING (idx)", "1", "=", "\n", "range(3)", "EXISTS", "own", "member", "LIMIT 1", "$$", "\\", "E'\\''", "::BIGINT",
+            "SELECT", "idx", "*", "FROM", "subscriber", "line", "contact", "(", ")", ",", ";", "--", "/*", "*/", "'",
+            "\"", "WHERE",
+            "WITH", "a", "AS", "UNION", "ALL", "read_csv('/etc/passwd')", "getenv('HOME')", "main.", "temp.", "DROP",
+            "VIEW", "JOIN",
+            "USING (idx)", "1", "=", "\n", "range(3)", "EXISTS", "own", "member", "LIMIT 1", "$$", "\\", "E'\\''",
+            "::BIGINT",
         ]
         try await withSandbox(OwnQueryLimits(seconds: 5)) { sandbox, warehouse in
             var answered = 0
@@ -314,14 +343,22 @@ import Testing
             SELECT range AS idx, 1000 + range AS line_id, '138' || range AS msisdn,
             CASE WHEN range % 2 = 0 THEN '苏州' ELSE '南京' END AS city FROM range(100)
             """
-        let contacts = "SELECT range AS idx, CAST(DATE '2026-01-01' + CAST(range AS INTEGER) AS DATE) AS \"day\" FROM range(20)"
+        let contacts =
+            "SELECT range AS idx, CAST(DATE '2026-01-01' + CAST(range AS INTEGER) AS DATE) AS \"day\" FROM range(20)"
         try await warehouse.exportParquet(SQLText(people), to: folder + "/people.parquet")
         try await warehouse.exportParquet(SQLText(contacts), to: folder + "/contacts.parquet")
-        for (view, columns, file) in [("subscriber", "*", "people"), ("line", "line_id, idx", "people"), ("contact", "*", "contacts")] {
+        for (view, columns, file) in [
+            ("subscriber", "*", "people"), ("line", "line_id, idx", "people"), ("contact", "*", "contacts"),
+        ] {
             let sql = "CREATE VIEW \(view) AS SELECT \(columns) FROM read_parquet(['\(folder)/\(file).parquet'])"
             try await warehouse.execute(SQLText(sql))
         }
-        var settings = DuckDBSettings(library: library, memoryLimitBytes: 100 << 20, threads: 1, allowedDirectories: [folder])
+        var settings = DuckDBSettings(
+            library: library,
+            memoryLimitBytes: 100 << 20,
+            threads: 1,
+            allowedDirectories: [folder]
+        )
         settings.temporaryDirectory = folder + "/spill"
         settings.temporaryLimitBytes = 20 << 20
         settings.connections = 2

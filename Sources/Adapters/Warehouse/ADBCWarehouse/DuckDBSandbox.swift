@@ -100,9 +100,11 @@ public final class DuckDBSandbox: QuerySandbox {
     /// Statements that show views of the warehouse to one connection.
     private func views(_ names: [String]) async throws -> [String] {
         let list = names.map { dialect.quoted(literal: $0) }.joined(separator: ", ")
-        let sql = "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal AND schema_name = 'main' AND view_name IN (\(list))"
+        let sql =
+            "SELECT view_name, sql FROM duckdb_views() WHERE NOT internal AND schema_name = 'main' AND view_name IN (\(list))"
         return try await warehouse.rows(SQLText(sql)).compactMap { row in
-            guard case .text(let name) = row[0], case .text(let text) = row[1], let start = text.range(of: " AS ") else {
+            guard case .text(let name) = row[0], case .text(let text) = row[1], let start = text.range(of: " AS ")
+            else {
                 return nil
             }
             let select = text[start.upperBound...].trimmingCharacters(in: CharacterSet(charactersIn: "; \n"))
@@ -122,7 +124,8 @@ public final class DuckDBSandbox: QuerySandbox {
         guard let first = columns.first, case .text(let name) = first[0], case .text(let type) = first[1],
             ["idx", "line_id"].contains(name.lowercased()), Self.numbers.contains(type)
         else {
-            let shown = columns.first?.map { if case .text(let text) = $0 { String(text.prefix(80)) } else { "" } } ?? ["", ""]
+            let shown =
+                columns.first?.map { if case .text(let text) = $0 { String(text.prefix(80)) } else { "" } } ?? ["", ""]
             throw OwnQueryError(.firstColumn(name: shown[0], type: shown[1]))
         }
         let frame: @Sendable (String) -> String = { text in
@@ -145,7 +148,9 @@ public final class DuckDBSandbox: QuerySandbox {
     /// What may be read, by name; the names hide everything else of that name.
     private static func with(_ query: OwnQuery) -> String {
         "WITH "
-            + query.relations.map { "\(SQLDialect.duckdb.quoted(identifier: $0.name)) AS NOT MATERIALIZED (\($0.select))" }
+            + query.relations.map {
+                "\(SQLDialect.duckdb.quoted(identifier: $0.name)) AS NOT MATERIALIZED (\($0.select))"
+            }
             .joined(separator: ", ")
     }
 
@@ -216,14 +221,17 @@ public final class DuckDBSandbox: QuerySandbox {
     /// The fault of a query in the engine's words; nil for what is no fault of it.
     private static func translated(_ error: WarehouseError, _ text: String) -> OwnQueryError? {
         let lines = error.message.split(separator: "\n")
-        let words = lines.first.map { $0.split(separator: ": ", maxSplits: 1).last.map(String.init) ?? String($0) } ?? ""
+        let words =
+            lines.first.map { $0.split(separator: ": ", maxSplits: 1).last.map(String.init) ?? String($0) } ?? ""
         let hint = lines.first { $0.hasPrefix("Candidate bindings") }.map { "; \($0)" } ?? ""
         switch error.kind {
-        case .statement: return OwnQueryError(.wrong(String((words + hint).prefix(400))), at: place(of: words, in: text))
+        case .statement:
+            return OwnQueryError(.wrong(String((words + hint).prefix(400))), at: place(of: words, in: text))
         case .type: return OwnQueryError(.wrong(String(words.prefix(200))))
         case .value, .overflow: return OwnQueryError(.value(masked(words)))
         case .memory: return OwnQueryError(.memory)
-        case .engine where error.message.hasPrefix("Not implemented"): return OwnQueryError(.wrong(String(words.prefix(200))))
+        case .engine where error.message.hasPrefix("Not implemented"):
+            return OwnQueryError(.wrong(String(words.prefix(200))))
         default: return nil
         }
     }

@@ -12,7 +12,8 @@ enum OwnFunctions {
         // Operators are functions to the parser.
         "+", "-", "*", "/", "//", "%", "~~", "!~~", "~~*", "!~~*", "like_escape", "not_like_escape",
         // Numbers
-        "abs", "ceil", "ceiling", "floor", "round", "sign", "trunc", "mod", "divide", "greatest", "least", "sqrt", "ln", "log10",
+        "abs", "ceil", "ceiling", "floor", "round", "sign", "trunc", "mod", "divide", "greatest", "least", "sqrt", "ln",
+        "log10",
         "power", "pow", "exp",
         // Texts
         "lower", "upper", "length", "strlen", "trim", "ltrim", "rtrim", "substr", "substring", "left", "right",
@@ -20,7 +21,8 @@ enum OwnFunctions {
         "regexp_matches", "regexp_full_match", "regexp_extract", "md5",
         // Days
         "date_part", "datepart", "date_diff", "datediff", "date_trunc", "datetrunc", "date_add", "date_sub", "datesub",
-        "year", "quarter", "month", "week", "day", "dayofmonth", "dayofweek", "isodow", "dayofyear", "hour", "minute", "second",
+        "year", "quarter", "month", "week", "day", "dayofmonth", "dayofweek", "isodow", "dayofyear", "hour", "minute",
+        "second",
         "last_day", "make_date", "to_years", "to_months", "to_weeks", "to_days", "to_hours", "to_minutes", "to_seconds",
         // NULL
         "coalesce", "ifnull", "nullif", "if",
@@ -38,7 +40,8 @@ enum OwnFunctions {
     ]
 
     static let operators: Set<String> = [
-        "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_NOT", "OPERATOR_COALESCE", "OPERATOR_NULLIF", "COMPARE_IN",
+        "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_NOT", "OPERATOR_COALESCE", "OPERATOR_NULLIF",
+        "COMPARE_IN",
         "COMPARE_NOT_IN", "GROUPING_FUNCTION",
     ]
 

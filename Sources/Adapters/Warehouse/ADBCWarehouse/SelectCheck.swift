@@ -55,7 +55,9 @@ struct SelectCheck {
             let part = node[key]
             if key == "from_table" { count += try table(part, scope) } else { count += try walk(part, scope) }
         }
-        if type == "SET_OPERATION_NODE" { guard node["left"] == .null, node["right"] == .null else { throw refused(type, node) } }
+        if type == "SET_OPERATION_NODE" {
+            guard node["left"] == .null, node["right"] == .null else { throw refused(type, node) }
+        }
         let stars = node["select_list"].parts.filter { $0["class"].text == "STAR" }.count
         count = max(1, count) * max(1, stars)
         guard count <= Self.mostRelations else { throw Refusal(problem: .tooComplex, range: nil) }
@@ -115,7 +117,8 @@ struct SelectCheck {
         switch kind {
         case "CONSTANT":
             let text = tree["literal"]["text"].text
-            guard text.utf8.count <= Self.longestText, text.utf8.count(where: { $0 == UInt8(ascii: "%") }) <= Self.mostWildcards
+            guard text.utf8.count <= Self.longestText,
+                text.utf8.count(where: { $0 == UInt8(ascii: "%") }) <= Self.mostWildcards
             else { throw Refusal(problem: .tooComplex, range: tree.range) }
             return true
         case "COLUMN_REF":
@@ -133,7 +136,8 @@ struct SelectCheck {
             guard isOffered, !tree["export_state"].isTrue else {
                 throw Refusal(problem: .function(String(name.prefix(80))), range: tree.range)
             }
-        case "OPERATOR": guard OwnFunctions.operators.contains(tree["type"].text) else { throw refused(tree["type"].text, tree) }
+        case "OPERATOR":
+            guard OwnFunctions.operators.contains(tree["type"].text) else { throw refused(tree["type"].text, tree) }
         case "TYPE":
             guard OwnFunctions.types.contains(tree["type_name"].text.uppercased()),
                 tree["qualified_name"]["path"].parts.count == 1
@@ -171,7 +175,9 @@ struct SelectCheck {
     /// Rows made of rows double with each step, without end.
     private static func tables(in tree: SyntaxTree) -> Set<String> {
         var found: Set<String> = []
-        if ["BASE_TABLE", "SUBQUERY", "TABLE_FUNCTION", "EXPRESSION_LIST", "JOIN"].contains(tree["type"].text), tree["class"] == .null {
+        if ["BASE_TABLE", "SUBQUERY", "TABLE_FUNCTION", "EXPRESSION_LIST", "JOIN"].contains(tree["type"].text),
+            tree["class"] == .null
+        {
             found.formUnion([tree["alias"].text, tree["table_name"].text].filter { !$0.isEmpty }.map(lower))
         }
         for part in tree.parts { found.formUnion(tables(in: part)) }

@@ -64,7 +64,12 @@ enum RuleResult {
     }
 
     /// The export belongs to a form of its own: the editor's is for saving.
-    private func table(_ definition: SegmentDefinition, _ sample: [MaskedMember], _ attributes: [Attribute], _ f: Frame) -> HTML {
+    private func table(
+        _ definition: SegmentDefinition,
+        _ sample: [MaskedMember],
+        _ attributes: [Attribute],
+        _ f: Frame
+    ) -> HTML {
         """
         <div class="tools spread"><span>\(f.t(.sampleCaption, f.number(sample.count)))</span>\
         <textarea name="definition" form="sample" hidden>\(definition.json)</textarea>\
@@ -84,7 +89,11 @@ extension Frame {
     /// The steps of a definition as a funnel, and as a table.
     func funnel(_ steps: [SegmentStep], of definition: SegmentDefinition) -> HTML {
         let items = steps.map { step in
-            Chart.Item(name: self.step(step.kind, of: definition), value: Double(step.left), label: number(Int(step.left)))
+            Chart.Item(
+                name: self.step(step.kind, of: definition),
+                value: Double(step.left),
+                label: number(Int(step.left))
+            )
         }
         let columns: [Column<SegmentStep>] = [
             Column(t(.step), plain: { self.step($0.kind, of: definition) }),
