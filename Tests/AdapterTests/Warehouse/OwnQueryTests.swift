@@ -4,6 +4,7 @@
 import ADBCWarehouse
 import Foundation
 import Kernel
+import Model
 import Ports
 import Testing
 
