@@ -29,6 +29,8 @@ public struct PlatformSettings: Sendable {
     public var threads: Int
     /// Memory SQL may use before it spills, in bytes.
     public var warehouseMemoryBytes: Int
+    /// What one query of own SQL may take.
+    public var ownQueries = OwnQueryLimits()
     /// The operator's time zone.
     public var timeZone: TimeZone
 
@@ -39,6 +41,20 @@ public struct PlatformSettings: Sendable {
         threads = ProcessInfo.processInfo.activeProcessorCount
         warehouseMemoryBytes = 2 << 30
         timeZone = TimeZone(identifier: "Asia/Shanghai") ?? .gmt
+    }
+
+    /// The engine of own SQL: a quarter of the memory and of the workers, and only the loaded files to read.
+    func sandbox(spillingTo folder: String, reading files: String) throws -> DuckDBSettings {
+        var settings = DuckDBSettings(
+            library: try DuckDBSettings.findLibrary(setting: duckDB, from: Self.places),
+            memoryLimitBytes: warehouseMemoryBytes / 4,
+            threads: max(1, threads / 4),
+            temporaryDirectory: folder + "/own-sql",
+            allowedDirectories: [files],
+            connections: 2
+        )
+        settings.temporaryLimitBytes = 4 << 30
+        return settings
     }
 
     /// In or above which folders the files are looked for that come with Gyre: the program's and the working directory.
@@ -56,6 +72,8 @@ public final class Platform: Sendable {
     public let clock: OperatorClock
     /// SQL over loaded tables.
     public let warehouse: DuckDBWarehouse
+    /// Where queries of people run.
+    private let sandbox: DuckDBSandbox
     /// Staff, segments, campaigns, approvals, audit.
     public let store: any ControlPlaneStore
     /// The decision log.
@@ -141,6 +159,11 @@ public final class Platform: Sendable {
                 allowedDirectories: [path + "/warehouse", directory.inbox]
             )
         )
+        sandbox = DuckDBSandbox(
+            warehouse,
+            try settings.sandbox(spillingTo: temporary, reading: path + "/warehouse"),
+            limits: settings.ownQueries
+        )
         let objects = try ObjectFiles(folder: path + "/objects")
         // The log is made before the store: only where neither is there yet may either be begun.
         let log = try SQLiteDecisionLog(
@@ -169,6 +192,7 @@ public final class Platform: Sendable {
         facts = FactLoading(host: host)
         segments = Segments(
             warehouse: warehouse,
+            sandbox: sandbox,
             host: host,
             inputs: inputs,
             store: self.store,
@@ -249,6 +273,7 @@ public final class Platform: Sendable {
     public func close() async {
         // Without a checkpoint the next start folds the log, which takes longer and gives the same.
         try? await host.keepCheckpoint(after: Self.batchesPerCheckpoint)
+        await sandbox.close()
         await warehouse.close()
         directory.unlock()
     }

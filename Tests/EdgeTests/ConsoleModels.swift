@@ -737,7 +737,7 @@ struct ConsoleModels {
             ("staff form", { StaffFormPage(values: ["login": evil, "name": evil], errors: ["login": evil]).page($0) }),
         ]
         let results: [RuleResult] = [
-            .wrong(error, rule: evil), .failed(evil),
+            .wrong(error.message.en, at: error.start.offset..<error.end.offset, of: evil), .failed(evil),
             .members(
                 definition: definition,
                 found: foundMembers,

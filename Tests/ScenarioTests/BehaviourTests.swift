@@ -105,6 +105,75 @@ import Testing
         ),
     ]
 
+    /// Rule, and own SQL for the same.
+    private static let ownQueries = [
+        ("did(contact)", "SELECT idx FROM contact"),
+        ("did(subscription)", "SELECT DISTINCT idx, product FROM subscription -- all of them"),
+        (
+            "count(contact, channel = 'sms' AND kind = 'marketing', within 60 days) >= 2",
+            """
+            WITH near AS (
+                SELECT idx, channel, kind FROM contact, today WHERE contact."day" > today."day" - 60
+                AND contact."day" <= today."day"
+            )
+            SELECT idx FROM near WHERE channel = 'sms' AND kind = 'marketing' GROUP BY idx HAVING count(*) >= 2
+            """
+        ),
+        ("NOT did(complaint)", "SELECT line_id FROM subscriber WHERE idx NOT IN (SELECT idx FROM complaint)"),
+    ]
+
+    @Test func `own SQL selects whom a rule selects, and its scope holds`() async throws {
+        try await with([.subscriber, .contact, .complaint, .subscription]) { platform, _, _ in
+            let segments = platform.segments
+            for (rule, sql) in Self.ownQueries {
+                let definition = SegmentDefinition(.sql(sql))
+                try await segments.check(definition, in: .all)
+                let found = try await segments.find(definition, in: .all, today: today)
+                #expect(try await found.members == segments.members(rule, in: .all, today: today), "\(sql)")
+                #expect(found.members.count > 0, "\(sql)")
+            }
+            let city = try #require(
+                try await platform.warehouse.rows(SQLText("SELECT province, city FROM subscriber LIMIT 1")).first
+            )
+            guard case .text(let province) = city[0], case .text(let name) = city[1] else {
+                Issue.record("the first subscriber has no city")
+                return
+            }
+            let scope = OrganisationScope(province: province, city: name)
+            let all = SegmentDefinition(.sql("SELECT idx FROM subscriber"))
+            let inScope = try await segments.find(all, in: scope, today: today).members
+            #expect(try await inScope == segments.members("TRUE", in: scope, today: today))
+            #expect((1..<Self.subscribers).contains(inScope.count))
+            for (sql, code) in [
+                ("SELECT idx FROM subscriber WHERE msisdn = '13800000000'", "sql.wrong"),
+                ("SELECT idx FROM line", "sql.unknown_table"), ("SELECT city FROM subscriber", "sql.first_column"),
+            ] {
+                let error = await #expect(throws: OwnQueryError.self, "\(sql)") {
+                    try await segments.check(SegmentDefinition(.sql(sql)), in: .all)
+                }
+                #expect(error?.code == code, "\(sql)")
+            }
+            let error = await #expect(throws: OwnQueryError.self) {
+                try await segments.find(SegmentDefinition(.sql("SELECT 999999 AS idx")), in: .all, today: today)
+            }
+            #expect(error?.problem == .nobody(999_999))
+        }
+    }
+
+    @Test func `the own SQL of the documentation can be used`() async throws {
+        let docs = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "docs/segments.md")
+        let queries = try String(contentsOf: docs, encoding: .utf8).components(separatedBy: "```sql\n").dropFirst()
+            .compactMap { $0.components(separatedBy: "```").first }
+        #expect(queries.count >= 3)
+        try await with([.subscriber, .contact, .complaint, .subscription, .subscriberMonth]) { platform, _, _ in
+            for query in queries {
+                let found = try await platform.segments.find(SegmentDefinition(.sql(query)), in: .all, today: today)
+                #expect(found.members.count > 0, "\(query)")
+            }
+        }
+    }
+
     @Test func `segments select by behaviour whom SQL over the loaded tables selects`() async throws {
         try await with(SyntheticTable.allCases) { platform, _, _ in
             for (rule, sql) in Self.questions {

@@ -7,6 +7,7 @@ public import Hummingbird
 public import Kernel
 public import Model
 import Planning
+import Ports
 public import Rules
 public import Texts
 
@@ -120,6 +121,17 @@ public struct Problem: Codable, Hashable, Sendable {
             code = error.code
             detail = language(error.message)
             errors = [Self.place(of: error, field: part, language)]
+        case let error as OwnQueryError:
+            code = error.code
+            detail = language(error.message)
+            errors = [
+                Place(
+                    field: "from.sql",
+                    message: detail,
+                    start: error.range?.lowerBound,
+                    end: error.range?.upperBound
+                )
+            ]
         case PlanningError.badDefinition(let part, let why):
             code = PlanningError.badDefinition(part: part, why: why).code
             detail = "\(error)"
@@ -236,7 +248,7 @@ public struct Problem: Codable, Hashable, Sendable {
             "run.unavailable":
             .serviceUnavailable
         default:
-            code.hasPrefix("rule.") || code.hasPrefix("customer.") || code.hasPrefix("list.")
+            code.hasPrefix("rule.") || code.hasPrefix("sql.") || code.hasPrefix("customer.") || code.hasPrefix("list.")
                 ? .unprocessableContent : .internalServerError
         }
     }

@@ -433,7 +433,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case definition = "定义 | Definition"
     case purpose = "用途 | Purpose"
     case sqlHelp =
-        "只读查询，第一列为用户索引 idx 或用户编号 line_id，例如 SELECT idx FROM subscriber WHERE … | A read-only query whose first column is idx or line_id, such as SELECT idx FROM subscriber WHERE …"
+        "只读查询，第一列为用户索引 idx 或用户编号 line_id，例如 SELECT idx FROM subscriber WHERE …。可读取：subscriber、subscriber_month、contact、complaint、subscription，以及只有一行的 today（字段 day 为当天）。最长运行 30 秒。 | A read-only query whose first column is idx or line_id, such as SELECT idx FROM subscriber WHERE … It may read subscriber, subscriber_month, contact, complaint, subscription, and today, whose one row has the current day. It is stopped after 30 seconds."
     case campaignResults = "活动中的结果（任一即可） | Results in the campaign (any of them)"
     case resultDelivered = "已送达 | Delivered"
     case resultFailed = "发送失败 | Failed"

@@ -35,14 +35,35 @@ struct EventSources: Sendable {
         for source in sources {
             let columns = loaded[source.name, default: []]
             let view = session.dialect.quoted(identifier: source.relation)
-            let select = Self.rows(of: source, loaded: columns, session.dialect)
+            let dialect = session.dialect
+            let select = Self.rows(of: source, loaded: columns, dialect) { dialect.quoted(identifier: $0) }
             try await session.execute(
                 SQLText("CREATE OR REPLACE TEMPORARY VIEW \(view) AS \(select)", dialect: session.dialect)
             )
         }
     }
 
-    private static func rows(of source: EventSource, loaded: Set<String>, _ dialect: SQLDialect) -> String {
+    /// The relations of all sources for own queries, by the tables' names.
+    func relations(in sandbox: any QuerySandbox) async throws -> [OwnRelation] {
+        let sources = try await all()
+        let loaded = try await names(of: sources, warehouse)
+        return sources.map { source in
+            let rows = Self.rows(
+                of: source,
+                loaded: loaded[source.name, default: []],
+                sandbox.dialect,
+                view: sandbox.view
+            )
+            return OwnRelation(source.name, rows)
+        }
+    }
+
+    private static func rows(
+        of source: EventSource,
+        loaded: Set<String>,
+        _ dialect: SQLDialect,
+        view: (String) -> String
+    ) -> String {
         func quoted(_ name: String) -> String { dialect.quoted(identifier: name) }
         let fields =
             source.columns.attributes.map { WarehouseField($0.code, $0.type.warehouseType) }
@@ -54,7 +75,7 @@ struct EventSources: Sendable {
         let from =
             loaded.isEmpty
             ? " WHERE FALSE"
-            : " FROM \(quoted(source.name)) WHERE idx IS NOT NULL"
+            : " FROM \(view(source.name)) WHERE idx IS NOT NULL"
         let idx = loaded.isEmpty ? "CAST(NULL AS \(dialect.typeName(.integer))) AS idx" : "idx"
         return "SELECT \(([idx] + columns).joined(separator: ", "))\(from)"
     }

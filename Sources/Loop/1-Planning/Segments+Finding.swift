@@ -199,7 +199,7 @@ private struct Finding {
                 )
             }
             return try await segments.gather { $0.words(results, of: campaign, block: $1) }
-        case .sql: throw PlanningError.badDefinition(part: "from.sql", why: "TODO")
+        case .sql(let text): return try await segments.members(sql: text, today: today)
         }
     }
 

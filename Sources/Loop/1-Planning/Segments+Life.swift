@@ -52,7 +52,11 @@ extension Segments {
         of segment: Int64 = 0,
         in organisation: OrganisationScope
     ) async throws {
-        if case .rule(let rule) = definition.source { try await check(rule: rule, at: "from.rule") }
+        switch definition.source {
+        case .rule(let rule): try await check(rule: rule, at: "from.rule")
+        case .sql(let text): try await check(sql: text)
+        case .members, .algebra, .outcome: break
+        }
         for (place, exclusion) in definition.exclusions.enumerated() {
             if case .rule(let rule) = exclusion { try await check(rule: rule, at: "exclude.\(place).rule") }
         }

@@ -20,6 +20,7 @@ public struct MaskedMember: Hashable, Sendable, Codable {
 /// Counts, freezes and saves segments.
 public struct Segments: Sendable {
     let warehouse: any WarehouseEngine
+    let sandbox: any QuerySandbox
     let host: DecisionHost
     let inputs: StoredInputs
     let store: any ControlPlaneStore
@@ -28,9 +29,10 @@ public struct Segments: Sendable {
     let files: MemberFiles
     let customers = CustomerNumbers()
 
-    /// Reads hot attributes through the host and cold ones from the warehouse.
+    /// Reads hot attributes through the host and cold ones from the warehouse; own SQL runs in the sandbox.
     public init(
         warehouse: any WarehouseEngine,
+        sandbox: any QuerySandbox,
         host: DecisionHost,
         inputs: StoredInputs,
         store: any ControlPlaneStore,
@@ -38,6 +40,7 @@ public struct Segments: Sendable {
         threads: Int
     ) {
         self.warehouse = warehouse
+        self.sandbox = sandbox
         self.host = host
         self.inputs = inputs
         self.store = store

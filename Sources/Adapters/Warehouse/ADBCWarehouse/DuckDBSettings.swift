@@ -20,6 +20,8 @@ public struct DuckDBSettings: Sendable {
     public var threads: Int
     /// Where the engine spills; nil = beside the database file, or nowhere for a database in memory.
     public var temporaryDirectory: String?
+    /// Bytes it may spill; nil = what the disk has.
+    public var temporaryLimitBytes: Int?
     /// Directories whose files SQL may read and write; everything else outside the database is refused.
     public var allowedDirectories: [String]
     /// Statements that can run at the same time, 1...64.

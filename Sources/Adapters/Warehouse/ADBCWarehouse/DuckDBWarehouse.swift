@@ -68,6 +68,9 @@ public final class DuckDBWarehouse: WarehouseEngine {
         if let directory = settings.temporaryDirectory {
             statements.append("SET GLOBAL temp_directory = \(quoted(directory))")
         }
+        if let bytes = settings.temporaryLimitBytes {
+            statements.append("SET GLOBAL max_temp_directory_size = '\(bytes)B'")
+        }
         let directories = settings.allowedDirectories.map(quoted).joined(separator: ", ")
         statements.append("SET GLOBAL allowed_directories = [\(directories)]")
         statements.append("SET GLOBAL enable_external_access = false")

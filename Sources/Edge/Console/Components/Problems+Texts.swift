@@ -5,6 +5,7 @@ import HTTPAPI
 import Hummingbird
 import Kernel
 import Planning
+import Ports
 import Rules
 import Texts
 
@@ -12,6 +13,7 @@ extension Frame {
     /// What went wrong, as one sentence.
     func problem(_ error: any Error) -> String {
         if let error = error as? RuleError { return language(error.message) }
+        if let error = error as? OwnQueryError { return language(error.message) }
         if case PlanningError.badExpression(_, let error)? = error as? PlanningError {
             let place = t(.rulePlace, "\(error.start.line)", "\(error.start.column)")
             return place + language(error.message)

@@ -19,13 +19,14 @@ enum RuleResult {
         sample: [MaskedMember],
         attributes: [Attribute]
     )
-    case wrong(RuleError, rule: String)
+    /// A message with the UTF-16 code units of the text concerned.
+    case wrong(String, at: Range<Int>, of: String)
     case failed(String)
 
     func html(_ f: Frame) -> HTML {
         switch self {
         case .failed(let message): return "<div class=\"notice error\">\(Icon.error.markup)<p>\(message)</p></div>"
-        case .wrong(let error, let rule): return wrong(error, rule, f)
+        case .wrong(let message, let range, let text): return wrong(message, range, text, f)
         case .members(let definition, let found, let base, let milliseconds, let sample, let attributes):
             let count = Int(found.steps.last?.left ?? 0)
             return """
@@ -36,14 +37,15 @@ enum RuleResult {
         }
     }
 
-    private func wrong(_ error: RuleError, _ rule: String, _ f: Frame) -> HTML {
-        let units = Array(rule.utf16)
-        let start = min(max(0, error.start.offset), units.count)
-        let end = min(max(start, error.end.offset), units.count)
+    private func wrong(_ message: String, _ range: Range<Int>, _ whole: String, _ f: Frame) -> HTML {
+        let units = Array(whole.utf16)
+        let start = min(max(0, range.lowerBound), units.count)
+        let end = min(max(start, range.upperBound), units.count)
         func text(_ range: Range<Int>) -> String { String(decoding: units[range], as: UTF16.self) }
+        let lines = text(0..<start).split(separator: "\n", omittingEmptySubsequences: false)
         return """
             <div class="notice error" data-start="\(start)" data-end="\(max(end, start))">\(Icon.error.markup)<p>\
-            \(f.t(.rulePlace, "\(error.start.line)", "\(error.start.column)"))\(f.language(error.message))</p>\
+            \(f.t(.rulePlace, "\(lines.count)", "\((lines.last?.count ?? 0) + 1)"))\(message)</p>\
             <button type="button" class="button small" data-jump>\(f.t(.jumpToError))</button></div>
             <pre class="marked">\(text(0..<start))<mark>\(start == end ? " " : text(start..<end))</mark>\
             \(text(end..<units.count))</pre>

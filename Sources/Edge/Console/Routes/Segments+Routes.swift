@@ -164,8 +164,7 @@ extension Console {
             switch try await result(of: form, in: context.user().scope, frame) {
             case .members(_, _, _, _, let sample, let attributes):
                 return try await download(csv(RuleResult.sampleColumns(attributes, frame), sample), request, context)
-            case .wrong(let error, _): throw error
-            case .failed(let why): throw EdgeError.badRequest(field: "definition", why: why)
+            case .wrong(let why, _, _), .failed(let why): throw EdgeError.badRequest(field: "definition", why: why)
             case nil: throw EdgeError.badRequest(field: "definition", why: "write a definition first")
             }
         }
@@ -207,7 +206,8 @@ extension Console {
                 return .next("/segments/\(saved.id)", .saved)
             } catch let error as any CodedError where Problem.status(of: error).code < 500 {
                 let isName = ["plan.bad_name", "control.name_taken"].contains(error.code)
-                let isShown = if case PlanningError.badRule? = error as? PlanningError { true } else { isName }
+                let isRule = if case PlanningError.badRule? = error as? PlanningError { true } else { false }
+                let isShown = isName || isRule || error is OwnQueryError
                 let page = try await editor(
                     form,
                     segment.scope,
@@ -261,7 +261,9 @@ extension Console {
                 attributes: attributes
             )
         } catch PlanningError.badRule("from.rule", let error) {
-            return .wrong(error, rule: form.rule)
+            return .wrong(frame.language(error.message), at: error.start.offset..<error.end.offset, of: form.rule)
+        } catch let error as OwnQueryError where error.range != nil && form.kind == .sql {
+            return .wrong(frame.problem(error), at: error.range ?? 0..<0, of: form.sql)
         } catch let error as any CodedError where Problem.status(of: error).code < 500 {
             return .failed(frame.problem(error))
         }
