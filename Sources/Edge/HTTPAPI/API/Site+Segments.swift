@@ -77,6 +77,7 @@ extension Site {
         addSegmentObjects()
         addSegmentLife()
         addRuleRoutes()
+        addProfiles()
     }
 
     private func addSegmentObjects() {
