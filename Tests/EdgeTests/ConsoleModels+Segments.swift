@@ -108,15 +108,21 @@ extension ConsoleModels {
         let groups = [AttributeGroup(code: evil, name: name)]
         let catalogue = AttributeCatalogue(groups: groups, attributes: attributes)
         var pages: [Named] = ["", evil].map { group in
-            ("catalogue \(group.count)", {
-                CataloguePage(catalogue: catalogue, nulls: ["a0": 3], subscribers: 9, group: group).page($0)
-            })
+            (
+                "catalogue \(group.count)",
+                {
+                    CataloguePage(catalogue: catalogue, nulls: ["a0": 3], subscribers: 9, group: group).page($0)
+                }
+            )
         }
         let profiled = attributes.map { ProfiledAttribute(attribute: $0, distribution: distribution($0.type)) }
         for entry in profiled {
             for (found, isHidden) in [(entry.distribution, false), (nil, false), (nil, true)] {
                 let page = AttributePage(
-                    attribute: entry.attribute, group: name, distribution: found, isHidden: isHidden,
+                    attribute: entry.attribute,
+                    group: name,
+                    distribution: found,
+                    isHidden: isHidden,
                     segments: isHidden ? [] : [segment]
                 )
                 pages.append(("attribute \(entry.attribute.code)", { page.page($0) }))

@@ -29,7 +29,11 @@ import Testing
         case 4: return try HotColumn(attribute("points"), integers: draw { Int64($0 % 40_000) - 500 })
         case 5: return try HotColumn(attribute("activated"), integers: draw { Int64($0 % 9_000) + 10_000 })
         case 6: return try HotColumn(attribute("points"), integers: draw { Int64($0 % 3_000_000_000) })
-        case 7: return try HotColumn(attribute("points"), integers: draw { Int64($0 % 900_000_000_000_000) - 400_000_000_000_000 })
+        case 7:
+            return try HotColumn(
+                attribute("points"),
+                integers: draw { Int64($0 % 900_000_000_000_000) - 400_000_000_000_000 }
+            )
         default: return try HotColumn(attribute("points"), integers: draw { _ in nil as Int64? }.map { $0 ?? nil })
         }
     }
@@ -50,14 +54,26 @@ import Testing
         #expect(found.total == .init(base: naive.base.count, members: naive.members.count))
         #expect(found.nulls == .init(base: naive.base.count { $0 == nil }, members: naive.members.count { $0 == nil }))
         var sum = found.others
-        (sum.base, sum.members) = found.parts.reduce((sum.base, sum.members)) { ($0.0 + $1.count.base, $0.1 + $1.count.members) }
+        (sum.base, sum.members) = found.parts.reduce((sum.base, sum.members)) {
+            ($0.0 + $1.count.base, $0.1 + $1.count.members)
+        }
         #expect(sum.base == found.total.base - found.nulls.base)
         #expect(sum.members == found.total.members - found.nulls.members)
         for part in found.parts {
-            #expect(part.count == .init(base: naive.base.count { $0.map(part.values.contains) ?? false }, members: naive.members.count { $0.map(part.values.contains) ?? false }))
+            #expect(
+                part.count
+                    == .init(
+                        base: naive.base.count { $0.map(part.values.contains) ?? false },
+                        members: naive.members.count { $0.map(part.values.contains) ?? false }
+                    )
+            )
             if let text = part.text { #expect(column.dictionary[Int(part.values.lowerBound)] == text) }
         }
-        #expect(zip(found.parts, found.parts.dropFirst()).allSatisfy { !column.isOrdered || $0.values.upperBound < $1.values.lowerBound })
+        #expect(
+            zip(found.parts, found.parts.dropFirst()).allSatisfy {
+                !column.isOrdered || $0.values.upperBound < $1.values.lowerBound
+            }
+        )
         #expect(column.type == .enumeration || found.parts.count <= HotColumn.mostParts)
         let cell = { (value: Int64?) -> Int64? in
             value.map { value in
@@ -65,11 +81,18 @@ import Testing
                 return low + (value - low) / Int64(found.step) * Int64(found.step)
             }
         }
-        #expect(found.baseQuantiles?.values == naive.quantiles(naive.base, column.isOrdered).map { $0.compactMap(cell) })
-        #expect(found.memberQuantiles?.values == naive.quantiles(naive.members, column.isOrdered).map { $0.compactMap(cell) })
+        #expect(
+            found.baseQuantiles?.values == naive.quantiles(naive.base, column.isOrdered).map { $0.compactMap(cell) }
+        )
+        #expect(
+            found.memberQuantiles?.values
+                == naive.quantiles(naive.members, column.isOrdered).map { $0.compactMap(cell) }
+        )
         #expect(found.distancePPM == naive.distance(isOrdered: column.isOrdered, cell))
         let spread = column.range.map { UInt64($0.upperBound - $0.lowerBound) } ?? 0
-        #expect(spread >= 65_536 ? spread / found.step < 65_536 && spread / (found.step / 2) >= 65_536 : found.step == 1)
+        #expect(
+            spread >= 65_536 ? spread / found.step < 65_536 && spread / (found.step / 2) >= 65_536 : found.step == 1
+        )
     }
 
     @Test func `members like the base are at distance 0, members apart from all others at 1,000,000`() throws {

@@ -124,7 +124,12 @@ extension HotColumn {
                 ? Distance.ofOrdered([nulls] + cells, total) : Distance.ofUnordered([nulls] + cells, total)
         )
         if isOrdered {
-            let counted = CellRange(cells: cells, first: self.base, last: self.base &+ Int64(bitPattern: largest), shift: shift)
+            let counted = CellRange(
+                cells: cells,
+                first: self.base,
+                last: self.base &+ Int64(bitPattern: largest),
+                shift: shift
+            )
             found.parts = counted.parts(valued.base)
             found.baseQuantiles = counted.quantiles(valued.base, \.base)
             found.memberQuantiles = counted.quantiles(valued.members, \.members)
@@ -142,8 +147,14 @@ extension HotColumn {
         for word in 0..<words(rows) {
             let present = nulls.map { ~$0[word] } ?? .max
             let (base, members) = (base.words[word] & present, members.words[word] & present)
-            cells[1] += .init(base: (base & bits[word]).nonzeroBitCount, members: (members & bits[word]).nonzeroBitCount)
-            cells[0] += .init(base: (base & ~bits[word]).nonzeroBitCount, members: (members & ~bits[word]).nonzeroBitCount)
+            cells[1] += .init(
+                base: (base & bits[word]).nonzeroBitCount,
+                members: (members & bits[word]).nonzeroBitCount
+            )
+            cells[0] += .init(
+                base: (base & ~bits[word]).nonzeroBitCount,
+                members: (members & ~bits[word]).nonzeroBitCount
+            )
         }
         return cells
     }
@@ -162,7 +173,9 @@ extension HotColumn {
                 members.words.withUnsafeBufferPointer { members in
                     guard let base = base.baseAddress, let members = members.baseAddress else { return }
                     let nulls = nulls.map { UnsafePointer($0.pointer(to: UInt64.self)) + range.lowerBound }
-                    let (sets, stride) = ((base + range.lowerBound, members + range.lowerBound), tables == 1 ? 0 : count)
+                    let (sets, stride) = (
+                        (base + range.lowerBound, members + range.lowerBound), tables == 1 ? 0 : count
+                    )
                     let (kernels, words, shift) = (ColumnKernels.best, range.count, Int32(shift))
                     func start<T: BitwiseCopyable>(_ type: T.Type) -> UnsafePointer<T> {
                         UnsafePointer(values.pointer(to: T.self)) + range.lowerBound * 64
@@ -171,8 +184,10 @@ extension HotColumn {
                     case .bit: break
                     case .one: kernels.tally8(start(UInt8.self), words, shift, sets.0, sets.1, nulls, stride, &counts)
                     case .two: kernels.tally16(start(UInt16.self), words, shift, sets.0, sets.1, nulls, stride, &counts)
-                    case .four: kernels.tally32(start(UInt32.self), words, shift, sets.0, sets.1, nulls, stride, &counts)
-                    case .eight: kernels.tally64(start(UInt64.self), words, shift, sets.0, sets.1, nulls, stride, &counts)
+                    case .four:
+                        kernels.tally32(start(UInt32.self), words, shift, sets.0, sets.1, nulls, stride, &counts)
+                    case .eight:
+                        kernels.tally64(start(UInt64.self), words, shift, sets.0, sets.1, nulls, stride, &counts)
                     }
                 }
             }

@@ -32,7 +32,9 @@ extension Segments {
             SELECT count(*) FROM information_schema.columns WHERE table_schema = 'main' AND table_name = 'subscriber'
             AND column_name IN (\(codes))
             """
-        guard try await warehouse.integer(SQLText(shown, dialect: dialect)) == Int64(attributes.count) else { return nil }
+        guard try await warehouse.integer(SQLText(shown, dialect: dialect)) == Int64(attributes.count) else {
+            return nil
+        }
         let select = "SELECT \(dialect.columnList(["idx"] + attributes.map(\.code))) FROM subscriber"
         let building = ColumnsBeingBuilt(attributes.map { HotColumnBuilder($0, rows: rows) })
         _ = try await warehouse.query(SQLText(select, dialect: dialect), into: building) { building, batch in

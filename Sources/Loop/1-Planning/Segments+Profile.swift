@@ -73,7 +73,12 @@ extension Segments {
         let order = found.indices.sorted {
             (-found[$0].distribution.distancePPM, $0) < (-found[$1].distribution.distancePPM, $1)
         }
-        return SegmentProfile(members: compared.count, base: base.count, load: live.load, attributes: order.map { found[$0] })
+        return SegmentProfile(
+            members: compared.count,
+            base: base.count,
+            load: live.load,
+            attributes: order.map { found[$0] }
+        )
     }
 
     /// How the values of an attribute are spread over an organisation scope; kept of hot ones until others are loaded.

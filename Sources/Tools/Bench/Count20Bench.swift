@@ -1,7 +1,10 @@
 // bench count20: counts by rules of twenty nested conditions, four of them lists and audiences, beside DuckDB.
 // SPDX-License-Identifier: Apache-2.0
 
+import ADBCWarehouse
 import Assembly
+import DecisionHost
+import Decisioning
 import Foundation
 import Kernel
 import Model
@@ -153,7 +156,9 @@ private struct Conditions {
     init(_ segments: Segments, today: LocalDay) async throws {
         var found: [(Attribute, ColumnDistribution)] = []
         for attribute in try await segments.catalogue().attributes where attribute.type != .text {
-            if let spread = try await segments.distribution(of: attribute, in: .all, today: today), spread.total.base > 0 {
+            if let spread = try await segments.distribution(of: attribute, in: .all, today: today),
+                spread.total.base > 0
+            {
                 found.append((attribute, spread))
             }
         }
@@ -170,7 +175,9 @@ private struct Conditions {
     /// Twenty conditions, four of them sets, nested by AND, OR and NOT.
     func rule(_ sets: [String], _ random: inout SeededRandom) -> String {
         var parts = (0..<Self.ofAttributes).map { _ in one(&random) }
-        parts += sets.shuffled(using: &random).prefix(Self.ofSets).map { Bool.random(using: &random) ? $0 : "NOT \($0)" }
+        parts += sets.shuffled(using: &random).prefix(Self.ofSets).map {
+            Bool.random(using: &random) ? $0 : "NOT \($0)"
+        }
         return tree(parts.shuffled(using: &random), isAnd: false, &random)
     }
 
@@ -194,7 +201,8 @@ private struct Conditions {
         return Int.random(in: 0..<8, using: &random) == 0 ? "NOT \(text)" : text
     }
 
-    private func condition(_ attribute: Attribute, _ spread: ColumnDistribution, _ random: inout SeededRandom) -> String {
+    private func condition(_ attribute: Attribute, _ spread: ColumnDistribution, _ random: inout SeededRandom) -> String
+    {
         switch attribute.type {
         case .flag: return Bool.random(using: &random) ? attribute.code : "NOT \(attribute.code)"
         case .enumeration, .text:

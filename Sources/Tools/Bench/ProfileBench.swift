@@ -1,6 +1,7 @@
 // The part of bench segments that finds what sets a segment apart.
 // SPDX-License-Identifier: Apache-2.0
 
+import ADBCWarehouse
 import Assembly
 import Foundation
 import Kernel
@@ -43,7 +44,8 @@ struct ProfileBench {
         guard let brand = profile.attributes.first(where: { $0.attribute.code == "brand" })?.distribution else {
             throw BenchError.answersDiffer("the profile has no brand")
         }
-        let sql = "SELECT brand, count(*), count(*) FILTER (WHERE \(rule)) FROM subscriber WHERE brand IS NOT NULL GROUP BY 1"
+        let sql =
+            "SELECT brand, count(*), count(*) FILTER (WHERE \(rule)) FROM subscriber WHERE brand IS NOT NULL GROUP BY 1"
         for row in try await platform.warehouse.rows(SQLText(sql)) {
             guard case .text(let text) = row[0], let part = brand.parts.first(where: { $0.text == text }),
                 row[1] == .integer(Int64(part.count.base)), row[2] == .integer(Int64(part.count.members))

@@ -39,7 +39,10 @@ extension Attribute {
             }
         } else {
             let weights = parts.map { part in
-                max(Self.ppm(part.count.base, distribution.total.base), Self.ppm(part.count.members, distribution.total.members))
+                max(
+                    Self.ppm(part.count.base, distribution.total.base),
+                    Self.ppm(part.count.members, distribution.total.members)
+                )
             }
             let kept = Set(parts.indices.sorted { (-weights[$0], $0) < (-weights[$1], $1) }.prefix(Self.mostRows))
             rows = parts.indices.filter(kept.contains).map { place in
@@ -76,13 +79,24 @@ extension Frame {
         func items(_ name: String, _ whole: Int, _ count: KeyPath<ColumnDistribution.Counts, Int>) -> [Chart.Item] {
             rows.map { row in
                 let value = whole == 0 ? 0 : Double(row.count[keyPath: count]) * 100 / Double(whole)
-                return Chart.Item(name: row.label, value: value, label: share(row.count[keyPath: count], of: whole), series: name)
+                return Chart.Item(
+                    name: row.label,
+                    value: value,
+                    label: share(row.count[keyPath: count], of: whole),
+                    series: name
+                )
             }
         }
         let base = items(t(.inBase), distribution.total.base, \.base)
         let members = profiled.hasMembers ? items(t(.inSegment), distribution.total.members, \.members) : []
         return chart(
-            Chart(kind: .shares, items: members + base, description: description, unit: t(.shareUnit), places: rows.map(\.label)),
+            Chart(
+                kind: .shares,
+                items: members + base,
+                description: description,
+                unit: t(.shareUnit),
+                places: rows.map(\.label)
+            ),
             profiled.table(self)
         )
     }
@@ -111,7 +125,8 @@ struct ProfiledAttributeView: Sendable {
                 if hasMembers { cells += [f.number(row.count.members), f.share(row.count.members, of: total.members)] }
                 cells += [f.number(row.count.base), f.share(row.count.base, of: total.base)]
                 if hasMembers {
-                    let points = Attribute.ppm(row.count.members, total.members) - Attribute.ppm(row.count.base, total.base)
+                    let points =
+                        Attribute.ppm(row.count.members, total.members) - Attribute.ppm(row.count.base, total.base)
                     cells.append((points > 0 ? "+" : "") + f.language.fixed(Double(points) / 10_000, decimals: 1))
                 }
                 return cells
@@ -129,6 +144,11 @@ struct ProfiledAttributeView: Sendable {
             Attribute.ppm(row.count.members, total.members) - Attribute.ppm(row.count.base, total.base)
         }
         guard let row = rows(f).max(by: { gain($0) < gain($1) }) else { return "--" }
-        return f.t(.shareBeside, row.label, f.share(row.count.members, of: total.members), f.share(row.count.base, of: total.base))
+        return f.t(
+            .shareBeside,
+            row.label,
+            f.share(row.count.members, of: total.members),
+            f.share(row.count.base, of: total.base)
+        )
     }
 }

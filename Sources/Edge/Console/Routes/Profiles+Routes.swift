@@ -17,7 +17,10 @@ extension Console {
         page("/catalogue", .viewSegments) { frame, _, _ in try await catalogue(frame).page(frame) }
         export("/catalogue.csv", .viewSegments) { frame, _ in
             let columns = CataloguePage.columns(frame)
-            return csv(columns, TableQuery(frame).page(of: try await catalogue(frame).rows, columns, isWhole: true).rows)
+            return csv(
+                columns,
+                TableQuery(frame).page(of: try await catalogue(frame).rows, columns, isWhole: true).rows
+            )
         }
         page("/catalogue/{code}", .viewSegments) { frame, _, context in
             try await attribute(frame, context).page(frame)
