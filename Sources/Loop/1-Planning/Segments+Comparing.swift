@@ -25,11 +25,8 @@ extension Segments {
     /// How the members of some segments overlap, in the order given.
     ///
     /// - Throws: ``PlanningError/badDefinition(part:why:)`` unless 2 to `Overlap.mostSets` are given.
-    public func overlap(
-        _ segments: [Segment],
-        in organisation: OrganisationScope,
-        today: LocalDay
-    ) async throws -> Overlap {
+    public func overlap(_ segments: [Segment], in organisation: OrganisationScope, today: LocalDay) async throws -> Overlap
+    {
         guard (2...Overlap.mostSets).contains(segments.count) else {
             throw PlanningError.badDefinition(part: "segments", why: "compare 2 to \(Overlap.mostSets) segments")
         }

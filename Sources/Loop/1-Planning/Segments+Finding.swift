@@ -50,12 +50,7 @@ extension Segments {
         in organisation: OrganisationScope,
         today: LocalDay
     ) async throws -> FoundMembers {
-        let found = Finding(
-            segments: self,
-            organisation: organisation,
-            today: today,
-            within: segment.map { [$0] } ?? []
-        )
+        let found = Finding(segments: self, organisation: organisation, today: today, within: segment.map { [$0] } ?? [])
         return try await found.members(of: definition)
     }
 
@@ -80,8 +75,7 @@ extension Segments {
     ///
     /// Those without an audience that are made of more than a rule over hot attributes are left out: to find out would
     /// take finding all of their members.
-    public func all(with index: SubscriberIndex, in scope: OrganisationScope, today: LocalDay) async throws -> [Segment]
-    {
+    public func all(with index: SubscriberIndex, in scope: OrganisationScope, today: LocalDay) async throws -> [Segment] {
         let rules = try await self.scope()
         let (profile, lists) = try await host.read { (try $0.profileReader(), $0.memberships) }
         var found: [Segment] = []

@@ -177,8 +177,7 @@ extension Segments {
         guard let load, [.onLoad, .daily].contains(segment.refresh) else { return false }
         guard let number = segment.audience, let last = try await store.audience(number) else { return true }
         return last.load != load || last.revision != segment.revision
-            || (segment.refresh == .daily
-                && LocalTime(instant: last.at, offsetSeconds: now.offsetSeconds).day < now.day)
+            || (segment.refresh == .daily && LocalTime(instant: last.at, offsetSeconds: now.offsetSeconds).day < now.day)
     }
 
     /// All segments that a filter lets through.

@@ -134,13 +134,9 @@ extension Segments {
         return parts.enumerated().map { place, part in
             let label =
                 place == 0
-                ? "< \(edges[0])"
-                : place == edges.count ? "≥ \(edges[place - 1])" : "\(edges[place - 1]) – < \(edges[place])"
+                ? "< \(edges[0])" : place == edges.count ? "≥ \(edges[place - 1])" : "\(edges[place - 1]) – < \(edges[place])"
             let name = attribute.name
-            return SegmentPart(
-                label: BilingualText(zh: "\(name.zh) \(label)", en: "\(name.en) \(label)"),
-                members: part
-            )
+            return SegmentPart(label: BilingualText(zh: "\(name.zh) \(label)", en: "\(name.en) \(label)"), members: part)
         }
     }
 
@@ -149,10 +145,7 @@ extension Segments {
         for (part, group) in groups.enumerated() {
             for character in group where !", ".contains(character) {
                 guard let digit = character.wholeNumberValue, character.isASCII, partOfDigit[digit] == nil else {
-                    throw Self.wrong(
-                        "tail_digits",
-                        "each part is a text of digits 0 to 9, and each digit is in one part"
-                    )
+                    throw Self.wrong("tail_digits", "each part is a text of digits 0 to 9, and each digit is in one part")
                 }
                 partOfDigit[digit] = part
             }
