@@ -186,7 +186,7 @@ let package = Package(
             name: "Console",
             dependencies: core + [
                 "ADBCWarehouse", "Approval", "Arbitration", "Assembly", "Dispatching", "Evaluation", "Execution",
-                "HTTPAPI", "Planning", "Rules", "Segmentation", "Texts", hummingbird,
+                "HTTPAPI", "Planning", "Profiles", "Rules", "Segmentation", "Texts", hummingbird,
             ],
             path: "Sources/Edge/Console",
             resources: ["charts.js", "console.css", "console.js", "icon.svg"].map { .embedInCode("Assets/\($0)") },
@@ -325,8 +325,8 @@ let package = Package(
             name: "EdgeTests",
             dependencies: core + [
                 "ADBCWarehouse", "Approval", "Arbitration", "Assembly", "CommandLink", "Console", "Demo", "Dispatching",
-                "Evaluation", "Execution", "Feedback", "Files", "HTTPAPI", "Planning", "Rules", "SimulatedChannel",
-                "Synthetic", "Texts", hummingbird,
+                "Evaluation", "Execution", "Feedback", "Files", "HTTPAPI", "Planning", "Profiles", "Rules",
+                "SimulatedChannel", "Synthetic", "Texts", hummingbird,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),

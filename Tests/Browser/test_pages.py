@@ -11,7 +11,8 @@ from conftest import LANGUAGES, WIDTHS, look
 PAGES = [
     ("home-planner", "planner", "/"), ("home-agent", "agent", "/"), ("home-admin", "admin", "/"),
     ("segments", "planner", "/segments"), ("segment-new", "planner", "/segments/new"),
-    ("segment-edit", "planner", "/segments/{segment}"),
+    ("segment-edit", "planner", "/segments/{segment}"), ("segment-profile", "planner", "/segments/{segment}/profile"),
+    ("catalogue", "planner", "/catalogue"), ("catalogue-number", "planner", "/catalogue/arpu_avg_3m"), ("catalogue-enum", "planner", "/catalogue/brand"),
     ("campaigns", "planner", "/campaigns"), ("campaigns-empty", "planner", "/campaigns?phase=rejected"),
     ("campaign-scenes", "planner", "/campaigns/new"), ("campaign-new", "planner", "/campaigns/new?scene=retention"),
     ("campaign-overview", "planner", "/campaigns/{campaign}"),

@@ -64,7 +64,10 @@ struct ConsoleExportTests {
             (
                 planner,
                 [
-                    "/", "/segments", "/segments/new", "/segments/\(segment)", "/campaigns", "/campaigns/new",
+                    "/", "/segments", "/segments/new", "/segments/\(segment)",
+                    "/segments/\(segment)/profile", "/catalogue", "/catalogue?group=fees&q=arpu",
+                    "/catalogue/arpu_avg_3m", "/catalogue/brand",
+                    "/campaigns", "/campaigns/new",
                     "/campaigns/\(campaign)", "/campaigns/\(campaign)?tab=evaluation&wave=1", "/policy", "/pool",
                 ] + tabs
             ),

@@ -5,6 +5,7 @@ import Kernel
 import Model
 import Planning
 import Ports
+import Profiles
 import Segmentation
 
 @testable import Console
@@ -111,7 +112,76 @@ extension ConsoleModels {
                 )
             )
         }
+        return pages + spreadPages
+    }
+
+    /// The catalogue, attributes of each type, and segments beside the base.
+    private var spreadPages: [Named] {
+        let name = BilingualText(zh: evil, en: evil)
+        let types: [AttributeType] = [.flag, .integer, .decimal(scale: 2), .day, .enumeration, .text]
+        let attributes = types.enumerated().map { place, type in
+            Attribute(
+                code: "a\(place)",
+                name: name,
+                type: type,
+                group: evil,
+                domain: type == .enumeration ? [DomainValue(value: evil, label: name)] : [],
+                unit: evil,
+                range: 0...9,
+                isHot: place != 5,
+                sensitivity: place == 5 ? .masked : .open
+            )
+        }
+        let groups = [AttributeGroup(code: evil, name: name)]
+        let catalogue = AttributeCatalogue(groups: groups, attributes: attributes)
+        var pages: [Named] = ["", evil].map { group in
+            (
+                "catalogue \(group.count)",
+                {
+                    CataloguePage(catalogue: catalogue, nulls: ["a0": 3], subscribers: 9, group: group).page($0)
+                }
+            )
+        }
+        let profiled = attributes.map { ProfiledAttribute(attribute: $0, distribution: distribution($0.type)) }
+        for entry in profiled {
+            for (found, isHidden) in [(entry.distribution, false), (nil, false), (nil, true)] {
+                let page = AttributePage(
+                    attribute: entry.attribute,
+                    group: name,
+                    distribution: found,
+                    isHidden: isHidden,
+                    segments: isHidden ? [] : [segment]
+                )
+                pages.append(("attribute \(entry.attribute.code)", { page.page($0) }))
+            }
+        }
+        for members in [3, 0] {
+            let profile = SegmentProfile(members: members, base: 9, load: evil, attributes: profiled)
+            let scope = OrganisationScope(city: evil)
+            pages.append(
+                ("segment profile", { SegmentProfilePage(segment: segment, profile: profile, scope: scope).page($0) })
+            )
+        }
         return pages
+    }
+
+    private func distribution(_ type: AttributeType) -> ColumnDistribution {
+        let isText = type == .enumeration || type == .text
+        let isNumber = !isText && type != .flag
+        let quantiles = isNumber ? ColumnDistribution.Quantiles([0, 0, 1, 1, 1]) : nil
+        return ColumnDistribution(
+            total: .init(base: 9, members: 3),
+            nulls: .init(base: 1, members: 1),
+            parts: [
+                .init(values: 0...0, text: isText ? evil : nil, count: .init(base: 5, members: 1)),
+                .init(values: 1...1, text: isText ? "" : nil, count: .init(base: 2, members: 1)),
+            ],
+            others: .init(base: type == .text ? 1 : 0, members: 0),
+            baseQuantiles: quantiles,
+            memberQuantiles: quantiles,
+            step: isNumber ? 4 : 1,
+            distancePPM: 123_456
+        )
     }
 
     private func editor(_ form: SegmentForm, _ result: RuleResult) -> SegmentEditorPage {

@@ -41,18 +41,18 @@ struct ConsolePagesTests {
         let seen = Dictionary(uniqueKeysWithValues: Role.allCases.map { ($0, ConsoleModels.frame(.zh, $0).menuItems) })
         #expect(
             seen[.planner] == [
-                .home, .customers, .segments, .campaigns, .arbitrations, .pool, .lists, .explain, .policy,
+                .home, .customers, .segments, .catalogue, .campaigns, .arbitrations, .pool, .lists, .explain, .policy,
             ]
         )
         #expect(
             seen[.approver] == [
-                .home, .customers, .segments, .campaigns, .arbitrations, .pool, .approvals, .lists, .explain, .policy,
+                .home, .customers, .segments, .catalogue, .campaigns, .arbitrations, .pool, .approvals, .lists, .explain, .policy,
             ]
         )
         #expect(seen[.agent] == [.home, .desk, .customers, .lists, .explain, .policy])
         #expect(
             seen[.administrator] == [
-                .home, .desk, .customers, .segments, .campaigns, .arbitrations, .pool, .lists, .explain, .policy,
+                .home, .desk, .customers, .segments, .catalogue, .campaigns, .arbitrations, .pool, .lists, .explain, .policy,
                 .staff,
             ]
         )

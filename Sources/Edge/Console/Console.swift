@@ -26,6 +26,7 @@ public struct Console: Sendable {
         console.addDesk()
         console.addCustomers()
         console.addSegments()
+        console.addProfiles()
         console.addCampaigns()
         console.addArbitrations()
         console.addPool()

@@ -55,6 +55,32 @@ LOOKUP(8)
 LOOKUP(16)
 LOOKUP(32)
 
+// Four tables when `stride` is not 0, so that neighbours with one value do not wait for each other.
+#define TALLY(BITS)                                                                                                  \
+    TARGET static void NAME(tally##BITS)(const uint##BITS##_t *values, size_t words, int shift,                      \
+                                         const uint64_t *base, const uint64_t *members, const uint64_t *nulls,       \
+                                         size_t stride, uint64_t *counts) {                                          \
+        uint64_t *const first = counts, *const second = counts + stride, *const third = counts + 2 * stride,         \
+                        *const fourth = counts + 3 * stride;                                                         \
+        for (size_t w = 0; w < words; w++) {                                                                         \
+            const uint64_t present = nulls ? ~nulls[w] : ~(uint64_t)0;                                               \
+            const uint64_t b = base[w] & present, m = members[w] & b;                                                \
+            if (b == 0) continue;                                                                                    \
+            const uint##BITS##_t *const v = values + 64 * w;                                                         \
+            for (int i = 0; i < 64; i += 4) {                                                                        \
+                first[v[i] >> shift] += (b >> i & 1) | (m >> i & 1) << 32;                                           \
+                second[v[i + 1] >> shift] += (b >> (i + 1) & 1) | (m >> (i + 1) & 1) << 32;                          \
+                third[v[i + 2] >> shift] += (b >> (i + 2) & 1) | (m >> (i + 2) & 1) << 32;                           \
+                fourth[v[i + 3] >> shift] += (b >> (i + 3) & 1) | (m >> (i + 3) & 1) << 32;                          \
+            }                                                                                                        \
+        }                                                                                                            \
+    }
+
+TALLY(8)
+TALLY(16)
+TALLY(32)
+TALLY(64)
+
 #define WIDEN(BITS)                                                                                                  \
     TARGET static void NAME(widen##BITS)(const uint##BITS##_t *values, size_t rows, int64_t base, int64_t *out) {    \
         for (size_t i = 0; i < rows; i++) out[i] = (int64_t)((uint64_t)base + values[i]);                            \
@@ -141,6 +167,10 @@ static const struct column_kernels NAME(kernels) = {
     .lookup8 = NAME(lookup8),
     .lookup16 = NAME(lookup16),
     .lookup32 = NAME(lookup32),
+    .tally8 = NAME(tally8),
+    .tally16 = NAME(tally16),
+    .tally32 = NAME(tally32),
+    .tally64 = NAME(tally64),
     .widen8 = NAME(widen8),
     .widen16 = NAME(widen16),
     .widen32 = NAME(widen32),
@@ -158,4 +188,5 @@ static const struct column_kernels NAME(kernels) = {
 #undef MERGE
 #undef RANGES
 #undef LOOKUP
+#undef TALLY
 #undef WIDEN

@@ -74,8 +74,9 @@ public final class DecisionState {
     private(set) var salt: [UInt8] = []
     let inputs: any DecisionInputs
     private var profile: (any ProfileReader)?
-    /// Revision of attributes and lists, for caches derived from them.
-    private(set) var profileVersion = 0
+    /// Revision of the attributes, for caches derived from them.
+    public private(set) var profileVersion = 0
+    /// Revision of the lists.
     private(set) var listVersion = 0
     /// Revision of everything a plan of an offer is made from.
     private(set) var inputVersion = 0

@@ -55,6 +55,27 @@ public struct RuleSyntax: Hashable, Sendable {
         visit(root)
         return names
     }
+
+    /// Attributes that it names, by code or Chinese name.
+    public var attributeNames: Set<String> {
+        var names: Set<String> = []
+        func visit(_ node: RuleNode) {
+            if case .name(let name) = node.kind { names.insert(name) }
+            if case .aggregate = node.kind { return }
+            node.kind.children.forEach(visit)
+        }
+        visit(root)
+        return names
+    }
+
+    /// Whether it asks what subscribers did.
+    public var asksForBehaviour: Bool {
+        func asks(_ node: RuleNode) -> Bool {
+            if case .aggregate = node.kind { return true }
+            return node.kind.children.contains(where: asks)
+        }
+        return asks(root)
+    }
 }
 
 extension RuleSyntax: Codable {

@@ -28,6 +28,7 @@ public struct Segments: Sendable {
     let threads: Int
     let files: MemberFiles
     let customers = CustomerNumbers()
+    let spreads = BaseDistributions()
 
     /// Reads hot attributes through the host and cold ones from the warehouse; own SQL runs in the sandbox.
     public init(
@@ -59,6 +60,11 @@ public struct Segments: Sendable {
 
     /// What rules may refer to now, but for audiences.
     public func scope() async throws -> RuleScope {
+        try await scope(withBehaviour: true)
+    }
+
+    /// Without the tables of behaviour the warehouse is not asked, which takes longer than most counts.
+    private func scope(withBehaviour: Bool) async throws -> RuleScope {
         let lists = try await host.read { Set($0.lists.keys) }
         let products = lists.compactMap { $0.code.hasPrefix("product/") ? String($0.code.dropFirst(8)) : nil }
         let codes = lists.map(\.code).filter { !$0.hasPrefix("product/") }
@@ -66,7 +72,7 @@ public struct Segments: Sendable {
             catalogue: try await catalogue(),
             lists: ListID.standardCodes.union(codes),
             products: Set(products),
-            sources: try await EventSources(warehouse).all()
+            sources: withBehaviour ? try await EventSources(warehouse).all() : []
         )
     }
 
@@ -79,9 +85,10 @@ public struct Segments: Sendable {
 
     /// What a rule may refer to, and the audiences that it names.
     private func scope(for rule: String) async throws -> (RuleScope, [String: Bitset]) {
-        var scope = try await scope()
+        let syntax = try RuleSyntax(parsing: rule)
+        var scope = try await scope(withBehaviour: syntax.asksForBehaviour)
         var audiences: [String: Bitset] = [:]
-        for name in try RuleSyntax(parsing: rule).audiences {
+        for name in syntax.audiences {
             guard let number = try await store.segment(named: name)?.audience,
                 let audience = try await store.audience(number)
             else { continue }
@@ -142,7 +149,7 @@ public struct Segments: Sendable {
             (try $0.profileReader(), $0.memberships, $0.subscribers)
         }
         let lists = WithAudiences(memberships, audiences)
-        if !rule.uses.requiresWarehouse, let columns = profile as? ColumnProfile {
+        if let hot = profile as? ColumnProfile, let columns = try await columns(hot, for: rule) {
             return try columns.members(where: rule, today: today, lists: lists)
         }
         let condition = rule.sql(warehouse.dialect, today: today)

@@ -72,15 +72,17 @@ struct SubscriberRecords: Sendable {
 }
 
 /// Builders handed through a query, which uses them one batch after the other.
-private final class ColumnsBeingBuilt: @unchecked Sendable {
+final class ColumnsBeingBuilt: @unchecked Sendable {
     var builders: [HotColumnBuilder]
+    /// Rows so far.
+    var filled = 0
 
     init(_ builders: [HotColumnBuilder]) { self.builders = builders }
 }
 
 extension HotColumnBuilder {
     /// Adds a column of a warehouse batch.
-    fileprivate mutating func append(_ column: ColumnData) throws {
+    mutating func append(_ column: ColumnData) throws {
         let valid = column.validity?.words
         switch column.values {
         case .integers(let values): try lending(values, valid) { try append(integers: $0, valid: $1) }

@@ -60,12 +60,7 @@ public final class StoredInputs: DecisionInputs {
         columns: [AttributeColumn],
         subscribers: Int
     ) throws -> any SubscriberProfile {
-        let types = try catalogues.withLock { catalogues in
-            if let known = catalogues[catalogue] { return known }
-            let read = try self.catalogue(catalogue)
-            catalogues[catalogue] = read
-            return read
-        }
+        let types = try self.catalogue(catalogue)
         var profile = try HotProfile(catalogue: types, universe: 1)
         for column in columns {
             let row = try HotColumn(row: Int(index.number)) {
@@ -76,8 +71,11 @@ public final class StoredInputs: DecisionInputs {
         return RowProfile(profile)
     }
 
-    /// The catalogue in a file.
+    /// The catalogue in a file; kept, for every count asks for it.
     public func catalogue(_ file: ContentHash) throws -> AttributeCatalogue {
-        try JSONDecoder().decode(AttributeCatalogue.self, from: Data(objects.bytes(file)))
+        if let known = catalogues.withLock({ $0[file] }) { return known }
+        let read = try JSONDecoder().decode(AttributeCatalogue.self, from: Data(objects.bytes(file)))
+        catalogues.withLock { $0[file] = read }
+        return read
     }
 }

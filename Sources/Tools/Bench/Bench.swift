@@ -95,7 +95,7 @@ public enum BenchError: CodedError {
 public enum Bench {
     /// Names of all benches.
     public static let names = [
-        "arbitrate", "behaviour", "count", "explain", "generate", "inbound", "ledger", "memory", "restart", "segments",
+        "arbitrate", "behaviour", "count", "count20", "explain", "generate", "inbound", "ledger", "memory", "restart", "segments",
         "wave",
     ]
 
@@ -106,6 +106,7 @@ public enum Bench {
             case "arbitrate": try await ArbitrateBench(options: options).run()
             case "behaviour": try await BehaviourBench(options: options).run()
             case "count": try await CountBench(options).run()
+            case "count20": try await Count20Bench(options: options).run()
             case "explain": try await ExplainBench(options: options).run()
             case "generate": try await GenerateBench(options: options).run()
             case "memory": try await MemoryBench(options: options).run()

@@ -22,6 +22,7 @@ struct SegmentsBench {
         var results = try algebra()
         results.merge(try split()) { $1 }
         results.merge(try list()) { $1 }
+        results.merge(try await ProfileBench(options: options).run()) { $1 }
         results["seed"] = Double(options.seed)
         return results
     }

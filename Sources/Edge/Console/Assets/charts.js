@@ -101,6 +101,17 @@ function trend(items, width, chart) {
     };
 }
 
+// Bars side by side over values; the last series, what is compared with, is grey.
+function shares(items, width, chart) {
+    const option = trend(items, width, chart);
+    option.series = option.series.map((series, at) => ({
+        ...series, type: 'bar', barMaxWidth: 22, barGap: '10%',
+        itemStyle: { color: at === 0 ? blue : '#a3afc2', borderRadius: [3, 3, 0, 0] },
+    }));
+    option.xAxis.axisLabel = { ...option.xAxis.axisLabel, hideOverlap: true, width: 96, overflow: 'truncate' };
+    return option;
+}
+
 function plain(item) {
     return { name: item.name, value: item.value, label: item.label };
 }
@@ -111,7 +122,7 @@ export function draw(elements) {
         const chart = JSON.parse(element.dataset.chart);
         const view = echarts.init(element, null, { renderer: 'svg' });
         new ResizeObserver(() => {
-            const option = { funnel, bars, lift, trend }[chart.kind](chart.items, element.clientWidth, chart);
+            const option = { funnel, bars, lift, trend, shares }[chart.kind](chart.items, element.clientWidth, chart);
             view.resize();
             view.setOption({ animation: false, textStyle: text, ...option });
         }).observe(element);

@@ -16,6 +16,8 @@ struct Chart: Encodable {
         case lift
         /// One or more series over months.
         case trend
+        /// Bars of one or two series over values in their order.
+        case shares
     }
 
     struct Item: Encodable {
@@ -26,7 +28,7 @@ struct Chart: Encodable {
         /// Ends of the interval, for ``Kind/lift``.
         var low: Double?
         var high: Double?
-        /// Which series it is of, for ``Kind/trend``.
+        /// Which series it is of, for ``Kind/trend`` and ``Kind/shares``.
         var series: String?
     }
 
@@ -34,7 +36,7 @@ struct Chart: Encodable {
     var items: [Item]
     /// What assistive technology says of the picture.
     var description: String
-    /// Unit of the values, and the places in their order, for ``Kind/trend``.
+    /// Unit of the values, and the places in their order, for ``Kind/trend`` and ``Kind/shares``.
     var unit: String?
     var places: [String]?
 }

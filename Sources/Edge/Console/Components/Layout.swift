@@ -6,7 +6,7 @@ import Texts
 
 /// The entries of the menu.
 public enum MenuItem: String, CaseIterable, Sendable {
-    case home, desk, customers, segments, campaigns, arbitrations, pool, approvals, lists, explain, policy, staff
+    case home, desk, customers, segments, catalogue, campaigns, arbitrations, pool, approvals, lists, explain, policy, staff
 
     /// Where it leads.
     public var path: String { self == .home ? "/" : "/" + rawValue }
@@ -16,7 +16,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
         switch self {
         case .home: nil
         case .desk: .serve
-        case .segments: .viewSegments
+        case .segments, .catalogue: .viewSegments
         case .campaigns, .arbitrations, .pool: .viewCampaigns
         case .approvals: .approve
         case .lists: .viewLists
@@ -33,6 +33,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
         case .desk: .menuDesk
         case .customers: .menuCustomers
         case .segments: .menuSegments
+        case .catalogue: .menuCatalogue
         case .campaigns: .menuCampaigns
         case .arbitrations: .menuArbitrations
         case .pool: .menuPool
@@ -50,6 +51,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
         case .desk: .desk
         case .customers: .customers
         case .segments: .segments
+        case .catalogue: .chart
         case .campaigns: .campaigns
         case .arbitrations: .arbitrations
         case .pool: .pool

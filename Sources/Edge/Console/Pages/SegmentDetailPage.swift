@@ -108,6 +108,7 @@ struct SegmentDetailPage {
         }
         let (state, may) = (segment.state, isEditable && f.may(.editSegments))
         return """
+            \(when: state != .draft, linkButton(f.t(.segmentProfile), to: "\(path)/profile", .chart))
             \(when: may, linkButton(f.t(.edit), to: "\(path)/edit", .edit))
             \(when: may && [.saved, .computed, .published].contains(state), act(.computeSegment, "compute", .play))
             \(when: may && state == .computed, act(.publishSegment, "publish", .done, isPrimary: true, Question(title: f.t(.publishQuestion, segment.name), effect: f.t(.publishEffect, f.number(Int(segment.count ?? 0))))))

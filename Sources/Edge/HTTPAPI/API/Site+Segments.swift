@@ -78,6 +78,7 @@ extension Site {
         addSegmentLife()
         addSegmentExports()
         addRuleRoutes()
+        addProfiles()
     }
 
     private func addSegmentObjects() {

@@ -19,6 +19,9 @@ enum column_comparison { COLUMN_LESS = 0, COLUMN_LESS_OR_EQUAL = 1, COLUMN_EQUAL
 ///
 /// `ranges` sets the bits of rows whose value lies in one of `count` ranges `low[i] ... low[i] + span[i]`.
 /// `lookup` sets the bits of rows whose value is a member of `bits`; every value must be below its length.
+/// `tally` adds, for each row, 1 to the low half of `counts[value >> shift]` when it is in `base` and 1 to the high half when
+/// it is in `members` as well; rows of `nulls` (may be NULL) are left out. With `stride` > 0 it spreads the counts
+/// over four tables that far apart, to be added up afterwards; with 0 there is one.
 /// `widen` writes base + value as 64-bit numbers, wrapping.
 /// `largest` gives the largest of `rows` values, 0 when there are none.
 struct __attribute__((swift_attr("@Sendable"))) column_kernels {
@@ -33,6 +36,14 @@ struct __attribute__((swift_attr("@Sendable"))) column_kernels {
     void (*_Nonnull lookup8)(const uint8_t *values, size_t words, const uint64_t *bits, uint64_t *out);
     void (*_Nonnull lookup16)(const uint16_t *values, size_t words, const uint64_t *bits, uint64_t *out);
     void (*_Nonnull lookup32)(const uint32_t *values, size_t words, const uint64_t *bits, uint64_t *out);
+    void (*_Nonnull tally8)(const uint8_t *values, size_t words, int shift, const uint64_t *base, const uint64_t *members,
+                    const uint64_t *_Nullable nulls, size_t stride, uint64_t *counts);
+    void (*_Nonnull tally16)(const uint16_t *values, size_t words, int shift, const uint64_t *base, const uint64_t *members,
+                    const uint64_t *_Nullable nulls, size_t stride, uint64_t *counts);
+    void (*_Nonnull tally32)(const uint32_t *values, size_t words, int shift, const uint64_t *base, const uint64_t *members,
+                    const uint64_t *_Nullable nulls, size_t stride, uint64_t *counts);
+    void (*_Nonnull tally64)(const uint64_t *values, size_t words, int shift, const uint64_t *base, const uint64_t *members,
+                    const uint64_t *_Nullable nulls, size_t stride, uint64_t *counts);
     void (*_Nonnull widen8)(const uint8_t *values, size_t rows, int64_t base, int64_t *out);
     void (*_Nonnull widen16)(const uint16_t *values, size_t rows, int64_t base, int64_t *out);
     void (*_Nonnull widen32)(const uint32_t *values, size_t rows, int64_t base, int64_t *out);
