@@ -50,7 +50,7 @@ import Testing
                 "SELECT * FROM \"/etc/hosts.csv\"", "SELECT * FROM 'https://example.com/a.parquet'",
                 "SELECT * FROM sqlite_master", "SELECT * FROM information_schema.tables", "SELECT * FROM duckdb_tables",
                 "SELECT * FROM pg_catalog.pg_class", "SELECT * FROM pragma_database_list", "TABLE line",
-                "SELECT * FROM \"SUBSCRIBER \"", "SELECT * FROM ѕubscriber", "SELECT * FROM subscriber\u{200B}",
+                "SELECT * FROM \"SUBSCRIBER \"", "SELECT * FROM ѕubscriber",
                 "SELECT 1 AS idx WHERE EXISTS (FROM line)", "SELECT (SELECT max(idx) FROM line) AS idx",
                 "SELECT 1 FROM subscriber s, (WITH line AS (SELECT 1) SELECT * FROM line) x, line",
                 "WITH a AS (SELECT * FROM b), b AS (SELECT 1) SELECT * FROM a",

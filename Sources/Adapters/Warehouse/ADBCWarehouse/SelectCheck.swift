@@ -98,6 +98,7 @@ struct SelectCheck {
     private func walk(_ tree: SyntaxTree, _ scope: [String: Int]) throws(Refusal) -> Int {
         if case .object = tree {
             if tree["node"] != .null { return try query(tree["node"], scope) }
+            if tree["class"] == .null, tree["type"].text.hasSuffix("_NODE") { return try query(tree, scope) }
             if tree["class"] != .null {
                 if try expression(tree) { return 0 }
             } else if tree["type"] != .null, !Self.modifiers.contains(tree["type"].text) {
