@@ -161,8 +161,10 @@ import Testing
 
     // MARK: Stopped
 
+    private static let tight = OwnQueryLimits(seconds: 2, rows: 1_000_000)
+
     @Test func `stops what runs for ever, while others are answered`() async throws {
-        try await withSandbox(OwnQueryLimits(seconds: 2, rows: 1_000_000)) { (sandbox, warehouse) async throws -> Void in
+        try await withSandbox(Self.tight) { (sandbox, warehouse) async throws -> Void in
             for query in [
                 "WITH RECURSIVE a(idx) AS (SELECT 1 UNION ALL SELECT idx + 0 FROM a) SELECT count(*) AS idx FROM a WHERE idx = 2",
                 "SELECT count(*) AS idx FROM range(18000000) a, range(18000000) b WHERE a.range + b.range = 1.5",
