@@ -11,8 +11,9 @@ struct SelectCheck {
         var range: Range<Int>?
     }
 
-    /// Relations that one query may read when all its CTEs are written out; columns of `*` count likewise. It bounds
-    /// what the engine plans, which no time limit interrupts.
+    /// Relations that one query may read when all its CTEs are written out, each as often as there are `*`.
+    ///
+    /// It bounds what the engine plans, which no time limit interrupts.
     static let mostRelations = 200
     /// Characters and `%` of one text: patterns with many take time that no limit interrupts.
     static let longestText = 500
@@ -98,6 +99,7 @@ struct SelectCheck {
     private func walk(_ tree: SyntaxTree, _ scope: [String: Int]) throws(Refusal) -> Int {
         if case .object = tree {
             if tree["node"] != .null { return try query(tree["node"], scope) }
+            if tree["class"] == .null, tree["type"].text.hasSuffix("_NODE") { return try query(tree, scope) }
             if tree["class"] != .null {
                 if try expression(tree) { return 0 }
             } else if tree["type"] != .null, !Self.modifiers.contains(tree["type"].text) {
