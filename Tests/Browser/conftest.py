@@ -58,6 +58,7 @@ class Server:
     """A running console: its address and the passwords of planner, approver, agent and admin."""
 
     def __init__(self, folder):
+        self.folder = folder
         port = free_port()
         command = shlex.split(os.environ.get("GYRE_TEST_SERVER", str(REPOSITORY / ".build/debug/ConsoleRig")))
         self.process = subprocess.Popen(
