@@ -83,7 +83,13 @@ extension Console {
         form("/segments/save", .editSegments) { body, frame, context in
             let staff = try context.user()
             let form = SegmentForm(body)
-            var segment = Segment(name: "", rule: "", owner: staff.login, scope: staff.scope, updatedAt: frame.now.instant)
+            var segment = Segment(
+                name: "",
+                rule: "",
+                owner: staff.login,
+                scope: staff.scope,
+                updatedAt: frame.now.instant
+            )
             if let id = form.id {
                 segment = try await site.editableSegment(id, for: staff)
                 segment.version = form.version
@@ -191,7 +197,8 @@ extension Console {
         let catalogue = try await platform.segments.catalogue()
         let open = { (attribute: Attribute) in attribute.sensitivity == .open && attribute.isHot }
         let named =
-            if let rule = definition.rule { try await platform.segments.check(rule).uses.attributes.filter(open) } else {
+            if let rule = definition.rule { try await platform.segments.check(rule).uses.attributes.filter(open) } else
+            {
                 [Attribute]()
             }
         let others = catalogue.attributes.filter { attribute in
