@@ -120,14 +120,19 @@ if (editor) {
     const result = document.getElementById('result');
     let timer;
     let request;
+    let asked;
     const count = async () => {
+        const form = new URLSearchParams(new FormData(editor));
+        // Leaving a field says again what typing in it said.
+        if (form.toString() === asked) return;
+        asked = form.toString();
         request?.abort();
         const mine = request = new AbortController();
         result.classList.add('busy');
         try {
             const answer = await fetch(editor.dataset.live, {
                 method: 'POST',
-                body: new URLSearchParams(new FormData(editor)),
+                body: form,
                 signal: mine.signal,
             });
             const text = await answer.text();
@@ -139,6 +144,7 @@ if (editor) {
             drawCharts(result.querySelectorAll('[data-chart]'));
         } catch {
             if (mine.signal.aborted) return;
+            asked = undefined;
             const notice = document.createElement('p');
             notice.className = 'wrong';
             notice.textContent = editor.dataset.failed;
