@@ -189,7 +189,10 @@ let package = Package(
                 "HTTPAPI", "Planning", "Profiles", "Rules", "Segmentation", "Texts", hummingbird,
             ],
             path: "Sources/Edge/Console",
-            resources: ["charts.js", "console.css", "console.js", "icon.svg"].map { .embedInCode("Assets/\($0)") },
+            resources: ["builder.js", "charts.js", "conditions.js", "console.css", "console.js", "icon.svg", "rows.js"]
+                .map {
+                    .embedInCode("Assets/\($0)")
+                },
             swiftSettings: strict
         ),
         .target(

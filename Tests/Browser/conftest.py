@@ -47,10 +47,18 @@ def look_at_all_widths(page, name, language):
         look(page, name, language, width)
 
 
+def write_rule(page, rule):
+    """Types a segment's rule as text, past the builder of conditions."""
+    page.locator("form[data-ready]").wait_for()
+    page.locator("#tab-text").click()
+    page.fill("#rule", rule)
+
+
 class Server:
     """A running console: its address and the passwords of planner, approver, agent and admin."""
 
     def __init__(self, folder):
+        self.folder = folder
         port = free_port()
         command = shlex.split(os.environ.get("GYRE_TEST_SERVER", str(REPOSITORY / ".build/debug/ConsoleRig")))
         self.process = subprocess.Popen(

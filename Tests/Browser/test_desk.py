@@ -6,7 +6,7 @@ import pathlib
 import re
 
 import pytest
-from conftest import LANGUAGES, look_at_all_widths
+from conftest import LANGUAGES, look_at_all_widths, write_rule
 from playwright.sync_api import expect
 
 WORDS = {
@@ -34,7 +34,7 @@ CLASSES = (4, 5, 6, 10)
 def plan(planner, approver, name, words, language):
     """A campaign for everybody, offered at the counter and on the website, planned and started by hand."""
     planner.goto("/segments/new")
-    planner.fill("#rule", "arpu_avg_3m >= 0")
+    write_rule(planner, "arpu_avg_3m >= 0")
     planner.fill("#name", name)
     planner.locator("#name").press("Enter")
     planner.get_by_role("status").wait_for()

@@ -5,14 +5,18 @@ import pathlib
 import re
 
 import pytest
-from conftest import LANGUAGES, WIDTHS, look
+from conftest import LANGUAGES, WIDTHS, look, write_rule
 
 # (name, who, path); {campaign} and {finished} are filled in from the list of campaigns.
 PAGES = [
     ("home-planner", "planner", "/"), ("home-agent", "agent", "/"), ("home-admin", "admin", "/"),
     ("segments", "planner", "/segments"), ("segment-new", "planner", "/segments/new"),
-    ("segment-edit", "planner", "/segments/{segment}"), ("segment-profile", "planner", "/segments/{segment}/profile"),
+    ("segment-profile", "planner", "/segments/{segment}/profile"),
     ("catalogue", "planner", "/catalogue"), ("catalogue-number", "planner", "/catalogue/arpu_avg_3m"), ("catalogue-enum", "planner", "/catalogue/brand"),
+    ("segment-edit", "planner", "/segments/{segment}/edit"), ("segment", "planner", "/segments/{segment}"),
+    ("segment-algebra", "planner", "/segments/new?kind=algebra"), ("segment-sql", "planner", "/segments/new?kind=sql"),
+    ("segment-outcome", "planner", "/segments/new?kind=outcome"), ("segments-overlap-empty", "planner", "/segments/overlap"),
+    ("segments-import", "planner", "/segments/import"), ("segments-exports", "planner", "/segments/exports"),
     ("campaigns", "planner", "/campaigns"), ("campaigns-empty", "planner", "/campaigns?phase=rejected"),
     ("campaign-scenes", "planner", "/campaigns/new"), ("campaign-new", "planner", "/campaigns/new?scene=retention"),
     ("campaign-overview", "planner", "/campaigns/{campaign}"),
@@ -59,7 +63,7 @@ def test_every_page_is_usable_and_fits(reader, language, width):
             assert not re.search("[一-鿿]", page.locator("h1, #menu, .crumbs, .pagehead .actions, thead, .tabs").first.inner_text())
         look(page, name, language, width)
         hidden = page.locator("main .field > :is(input, textarea, select)").evaluate_all(
-            "all => all.filter(each => !each.checkVisibility() && !each.closest('details:not([open])')).map(each => each.id)")
+            "all => all.filter(each => !each.checkVisibility() && !each.closest('details:not([open]), [hidden]')).map(each => each.id)")
         assert hidden == [], f"{name} hides {hidden} at {width}"
     door = reader(None, language, width).page
     door.goto("/sign-in")
@@ -79,7 +83,7 @@ def test_every_table_exports_csv_that_spreadsheets_read(reader, login):
 def test_the_sample_of_a_rule_is_downloaded_and_the_editor_stays_usable(reader):
     page = reader("planner").page
     page.goto("/segments/new")
-    page.fill("#rule", "arpu_avg_3m >= 30")
+    write_rule(page, "arpu_avg_3m >= 30")
     with page.expect_download() as download:
         page.locator("#result button[form=sample]").click()
     text = pathlib.Path(download.value.path()).read_text("utf-8-sig")

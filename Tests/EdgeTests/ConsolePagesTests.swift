@@ -46,13 +46,15 @@ struct ConsolePagesTests {
         )
         #expect(
             seen[.approver] == [
-                .home, .customers, .segments, .catalogue, .campaigns, .arbitrations, .pool, .approvals, .lists, .explain, .policy,
+                .home, .customers, .segments, .catalogue, .campaigns, .arbitrations, .pool, .approvals, .lists,
+                .explain, .policy,
             ]
         )
         #expect(seen[.agent] == [.home, .desk, .customers, .lists, .explain, .policy])
         #expect(
             seen[.administrator] == [
-                .home, .desk, .customers, .segments, .catalogue, .campaigns, .arbitrations, .pool, .lists, .explain, .policy,
+                .home, .desk, .customers, .segments, .catalogue, .campaigns, .arbitrations, .pool, .lists, .explain,
+                .policy,
                 .staff,
             ]
         )

@@ -239,3 +239,12 @@ func respond(_ html: HTML, status: HTTPResponse.Status = .ok) -> Response {
         body: ResponseBody(byteBuffer: ByteBuffer(string: html.text))
     )
 }
+
+/// A value for the console's scripts as an answer.
+func respond(json value: some Encodable, status: HTTPResponse.Status = .ok) throws -> Response {
+    Response(
+        status: status,
+        headers: [.contentType: "application/json; charset=utf-8"],
+        body: ResponseBody(byteBuffer: ByteBuffer(bytes: try JSONEncoder().encode(value)))
+    )
+}

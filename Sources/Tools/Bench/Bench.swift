@@ -95,7 +95,8 @@ public enum BenchError: CodedError {
 public enum Bench {
     /// Names of all benches.
     public static let names = [
-        "arbitrate", "behaviour", "count", "count20", "explain", "generate", "inbound", "ledger", "memory", "restart", "segments",
+        "arbitrate", "behaviour", "count", "count20", "explain", "generate", "inbound", "ledger", "memory", "restart",
+        "segments",
         "wave",
     ]
 

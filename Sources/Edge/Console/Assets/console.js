@@ -113,39 +113,64 @@ for (const area of document.querySelectorAll('[data-counter]')) {
     });
 }
 
-// Live count of a rule, and the attribute picker.
+// Live count of a segment as its form stands, whatever it is made of.
 const editor = document.querySelector('form[data-live]');
 if (editor) {
     const rule = editor.elements.rule;
     const result = document.getElementById('result');
     let timer;
     let request;
+    let asked;
     const count = async () => {
+        const form = new URLSearchParams(new FormData(editor));
+        // Leaving a field says again what typing in it said.
+        if (form.toString() === asked) return;
+        asked = form.toString();
         request?.abort();
-        request = new AbortController();
+        const mine = request = new AbortController();
         result.classList.add('busy');
         try {
             const answer = await fetch(editor.dataset.live, {
                 method: 'POST',
-                body: new URLSearchParams({ rule: rule.value }),
-                signal: request.signal,
+                body: form,
+                signal: mine.signal,
             });
-            result.innerHTML = await answer.text();
-            result.classList.remove('busy');
-            rule.setAttribute('aria-invalid', String(result.querySelector('[data-start]') !== null));
-        } catch (error) {
-            if (error.name !== 'AbortError') result.classList.remove('busy');
+            const text = await answer.text();
+            // An answer that was overtaken is not shown.
+            if (mine.signal.aborted) return;
+            if (!answer.ok) throw new Error(answer.statusText);
+            result.innerHTML = text;
+            rule?.setAttribute('aria-invalid', String(result.querySelector('[data-start]') !== null));
+            drawCharts(result.querySelectorAll('[data-chart]'));
+        } catch {
+            if (mine.signal.aborted) return;
+            asked = undefined;
+            const notice = document.createElement('p');
+            notice.className = 'wrong';
+            notice.textContent = editor.dataset.failed;
+            result.replaceChildren(notice);
         }
+        result.classList.remove('busy');
+        editor.dispatchEvent(new Event('counted'));
     };
-    rule.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(count, 300); });
+    const later = () => { clearTimeout(timer); timer = setTimeout(count, 300); };
+    editor.addEventListener('input', later);
+    editor.addEventListener('change', later);
     result.addEventListener('click', event => {
         const place = event.target.closest('[data-jump]')?.parentElement;
-        if (!place) return;
+        if (!place || !rule) return;
         rule.focus();
         rule.setSelectionRange(Number(place.dataset.start), Number(place.dataset.end));
     });
+    const version = new URL(import.meta.url).search;
+    if (rule) {
+        import(`./builder.js${version}`).then(module => module.build(editor)).catch(error => console.error(error))
+            .finally(() => { editor.dataset.ready = 'yes'; });
+    }
+    const lists = editor.querySelectorAll('[data-rows]');
+    import(`./rows.js${version}`).then(module => lists.forEach(module.rows)).catch(error => console.error(error));
     const picker = editor.querySelector('[data-picker]');
-    picker.addEventListener('click', event => {
+    picker?.addEventListener('click', event => {
         const text = event.target.closest('[data-insert]')?.dataset.insert;
         if (text === undefined) return;
         const before = rule.value.slice(0, rule.selectionStart);
@@ -154,20 +179,22 @@ if (editor) {
         rule.focus();
         rule.dispatchEvent(new Event('input', { bubbles: true }));
     });
-    picker.querySelector('input').addEventListener('input', event => {
-        const wanted = event.target.value.trim().toLowerCase();
+    const wanted = picker?.querySelector('input');
+    wanted?.addEventListener('input', event => {
+        event.stopPropagation();
+        const words = wanted.value.trim().toLowerCase();
         for (const group of picker.querySelectorAll('details')) {
             let found = 0;
             for (const item of group.querySelectorAll('li')) {
-                const isShown = item.dataset.words.toLowerCase().includes(wanted);
+                const isShown = item.dataset.words.toLowerCase().includes(words);
                 item.hidden = !isShown;
                 found += isShown ? 1 : 0;
             }
             group.hidden = found === 0;
-            if (wanted) group.open = found > 0;
+            if (words) group.open = found > 0;
         }
     });
-    picker.querySelector('input').addEventListener('keydown', event => {
+    wanted?.addEventListener('keydown', event => {
         if (event.key === 'Enter') event.preventDefault();
     });
 }
@@ -252,8 +279,9 @@ if (watched) {
 }
 
 // Charts are drawn where there are any; without the library their tables stand open.
-const charts = document.querySelectorAll('[data-chart]');
-if (charts.length) {
+function drawCharts(charts) {
+    if (!charts.length) return;
+    delete body.dataset.charts;
     import('./charts.js').then(module => module.draw(charts)).catch(() => {
         for (const canvas of charts) {
             canvas.classList.add('undrawn');
@@ -261,3 +289,4 @@ if (charts.length) {
         }
     }).finally(() => { body.dataset.charts = 'ready'; });
 }
+drawCharts(document.querySelectorAll('[data-chart]'));

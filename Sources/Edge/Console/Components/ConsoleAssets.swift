@@ -7,8 +7,10 @@ import Foundation
 enum ConsoleAssets {
     /// The console's own files by name.
     static let own: [(name: String, content: Data)] = [
-        ("charts.js", Data(PackageResources.charts_js)), ("console.css", Data(PackageResources.console_css)),
+        ("builder.js", Data(PackageResources.builder_js)), ("charts.js", Data(PackageResources.charts_js)),
+        ("conditions.js", Data(PackageResources.conditions_js)), ("console.css", Data(PackageResources.console_css)),
         ("console.js", Data(PackageResources.console_js)), ("icon.svg", Data(PackageResources.icon_svg)),
+        ("rows.js", Data(PackageResources.rows_js)),
     ]
 
     /// Changes with the contents, so that a browser never keeps the style of another build (FNV-1a).

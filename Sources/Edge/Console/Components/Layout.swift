@@ -6,7 +6,8 @@ import Texts
 
 /// The entries of the menu.
 public enum MenuItem: String, CaseIterable, Sendable {
-    case home, desk, customers, segments, catalogue, campaigns, arbitrations, pool, approvals, lists, explain, policy, staff
+    case home, desk, customers, segments, catalogue, campaigns, arbitrations, pool, approvals, lists, explain, policy,
+        staff
 
     /// Where it leads.
     public var path: String { self == .home ? "/" : "/" + rawValue }

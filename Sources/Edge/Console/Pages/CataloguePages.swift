@@ -44,10 +44,15 @@ struct CataloguePage {
             Column(f.t(.attributeGroup), key: "group", plain: { f.language($0.group) }),
             Column(f.t(.type), key: "type", plain: { f.typeName($0.attribute) }),
             Column(f.t(.unit), plain: { $0.attribute.unit ?? "" }),
-            Column(f.t(.values), plain: { row in row.attribute.domain.map { f.language($0.label) }.joined(separator: ", ") }) {
+            Column(
+                f.t(.values),
+                plain: { row in row.attribute.domain.map { f.language($0.label) }.joined(separator: ", ") }
+            ) {
                 let labels = $0.attribute.domain.map { f.language($0.label) }
                 let all = labels.joined(separator: ", ")
-                return labels.count <= 4 ? "\(all)" : "<span title=\"\(all)\">\(labels.prefix(3).joined(separator: ", ")) … (\(labels.count))</span>"
+                return labels.count <= 4
+                    ? "\(all)"
+                    : "<span title=\"\(all)\">\(labels.prefix(3).joined(separator: ", ")) … (\(labels.count))</span>"
             },
             Column(f.t(.storage), key: "storage", plain: { f.t($0.attribute.isHot ? .hotStorage : .coldStorage) }) {
                 tag(f.t($0.attribute.isHot ? .hotStorage : .coldStorage), $0.attribute.isHot ? .warn : .info)

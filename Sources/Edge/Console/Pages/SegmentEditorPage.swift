@@ -28,7 +28,8 @@ struct SegmentEditorPage {
             above: form.id.map { [(form.name, "/segments/\($0)")] } ?? [],
             body: """
                 \(when: form.id == nil && form.kind != .members, SegmentKind.ways(current: form.kind, f))
-                <form method="post" action="/segments/save" class="editor" data-live="/segments/check">
+                <form method="post" action="/segments/save" class="editor" data-live="/segments/check" \
+                data-failed="\(f.t(.countFailed))">
                 <input type="hidden" name="id" value="\(form.id.map { "\($0)" } ?? "")"><input type="hidden" name="version" \
                 value="\(form.version)"><input type="hidden" name="kind" value="\(form.kind.rawValue)">
                 \(form.kind == .rule ? "<div class=\"columns wide-left\">\(card(f.t(.ruleCard), source(f)))\(card(f.t(.attributePicker), actions: f.exportLink("/segments/attributes.csv"), AttributePicker(catalogue: catalogue, isEnabled: true).html(f)))</div>" : card(f.t(form.kind.text), source(f)))
@@ -100,7 +101,7 @@ struct SegmentEditorPage {
         let rows = form.operations + [SegmentForm.Operation](repeating: .init(), count: SegmentForm.spareRows)
         let signs = [("union", f.t(.union)), ("intersection", f.t(.intersection)), ("difference", f.t(.difference))]
         return """
-            <p class="help">\(f.t(.algebraHelp))</p><ol class="rows">\(each: rows.enumerated(), { place, row in
+            <p class="help">\(f.t(.algebraHelp))</p><ol class="rows" data-rows\(rowWords(f, .addAlgebraStep))>\(each: rows.enumerated(), { place, row in
                 "<li><select name=\"sign\" aria-label=\"\(f.t(.operation))\"\(attribute: "hidden", place == 0 ? "" : nil)>\(each: signs, { "<option value=\"\($0.0)\"\(attribute: "selected", $0.0 == row.sign ? "" : nil)>\($0.1)</option>" })</select><select name=\"segment\" aria-label=\"\(f.t(.segment))\">\(choices(f, selected: row.segment))</select></li>"
             })</ol>
             """
@@ -119,10 +120,19 @@ struct SegmentEditorPage {
     private func exclusions(_ f: Frame) -> HTML {
         let rows = form.exclusions + [SegmentForm.Exclusion](repeating: .init(), count: SegmentForm.spareRows)
         return """
-            <p class="help">\(f.t(.exclusionsHelp))</p><ol class="rows">\(each: rows, { row in
+            <p class="help">\(f.t(.exclusionsHelp))</p><ol class="rows" data-rows\(rowWords(f, .addExclusion))>\(each: rows, { row in
                 "<li><select name=\"exclude\" aria-label=\"\(f.t(.exclusion))\">\(each: groups(f), { group in "<optgroup label=\"\(group.title)\">\(each: group.items, { item in "<option value=\"\(item.value)\"\(attribute: "selected", item.value == row.what ? "" : nil)>\(item.label)</option>" })</optgroup>" })</select><input name=\"detail\" value=\"\(row.detail)\" aria-label=\"\(f.t(.exclusionDetail))\" placeholder=\"\(f.t(.exclusionDetail))\" maxlength=\"2000\"></li>"
             })</ol>
             """
+    }
+
+    /// What the buttons of rows say, which scripts add.
+    private func rowWords(_ f: Frame, _ add: ConsoleText) -> HTML {
+        """
+         data-add="\(f.t(add))" data-up="\(f.t(.moveUp))" data-down="\(f.t(.moveDown))" \
+        data-remove="\(f.t(.remove))" data-drag="\(f.t(.dragHint))" data-moved="\(f.t(.movedTo))" \
+        data-days="\(f.t(.days))" data-rule="\(f.t(.rule))"
+        """
     }
 
     private func groups(_ f: Frame) -> [(title: String, items: [(value: String, label: String)])] {

@@ -33,6 +33,7 @@ extension Console {
             return csv(AttributePicker.columns(frame, catalogue.groups), catalogue.attributes)
         }
         addSegmentEditor()
+        addRuleBuilder()
         addSegmentPages()
         addSegmentActs()
         addSegmentImport()
@@ -217,6 +218,32 @@ extension Console {
                 )
                 return .page(page, isShown ? nil : Notice(isError: true, text: frame.problem(error)))
             }
+        }
+    }
+
+    private func addRuleBuilder() {
+        site.post("/segments/tree", .viewSegments) { request, context in
+            let rule = try await FormBody.read(request, context)["rule"].unixLines
+            let frame = try await frame(request, context)
+            do {
+                return try respond(json: BuilderNode.of(RuleSyntax(parsing: rule).root))
+            } catch let error as RuleError {
+                let place = frame.t(.rulePlace, "\(error.start.line)", "\(error.start.column)")
+                let problem = BuilderProblem(
+                    message: place + frame.language(error.message),
+                    start: error.start.offset,
+                    end: error.end.offset
+                )
+                return try respond(json: problem, status: .unprocessableContent)
+            }
+        }
+        site.get("/segments/catalogue.json", .viewSegments) { request, context in
+            let seen = try await everything(TableQuery(frame(request, context))) {
+                try await platform.store.segments($0, SegmentListPage.Tab.all.filter, seenBy: try context.user())
+            }
+            let audiences = seen.filter { $0.audience != nil }.map(\.name)
+            let frame = try await frame(request, context)
+            return try respond(json: BuilderCatalogue(await platform.segments.scope(), audiences: audiences, frame))
         }
     }
 
