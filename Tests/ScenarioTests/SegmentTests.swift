@@ -307,6 +307,10 @@ import Testing
             segment = try await platform.segments.compute(segment, by: "plan", today: today, at: now).1
             await #expect(throws: PlanningError.self) { try await ask(" ") }
             await #expect(throws: PlanningError.self) { try await ask("x", ["nothing"]) }
+            let local = Staff(login: "local", name: "l", role: .planner, scope: OrganisationScope(province: "浙江"))
+            await #expect(throws: PlanningError.self, "nobody takes numbers from beyond his part") {
+                try await platform.segments.askForExport(of: segment, attributes: [], reason: "x", by: local, at: now)
+            }
             let (first, second) = (try await ask(), try await ask())
             let approver = Staff(login: "appr", name: "appr", role: .approver, scope: .all)
             await #expect(throws: PlanningError.self, "nobody agrees to his own") {

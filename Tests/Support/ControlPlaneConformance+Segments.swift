@@ -109,6 +109,7 @@ extension ControlPlaneConformance {
         await #expect(throws: ControlPlaneError.self, "with an audience it is computed") {
             try await store.record(audience(segment), of: segment, audit: entry())
         }
+        await refused("what is computed has an audience") { $0.state = .computed }
         segment.state = .computed
         await #expect(throws: ControlPlaneError.self, "no more members than there are") {
             try await store.record(audience(segment, 11), of: segment, audit: entry())

@@ -101,8 +101,8 @@ extension HotColumn {
     /// Counts the values of a base and of members of it in one pass.
     ///
     /// - Parameters:
-    ///   - base: Who is counted.
     ///   - members: Who is counted apart; those outside the base are left out.
+    ///   - base: Who is counted.
     ///   - threads: Workers; the answer does not depend on it.
     /// - Returns: The distribution.
     public func distribution(of members: Bitset, in base: Bitset, threads: Int) -> ColumnDistribution {

@@ -30,6 +30,9 @@ extension Segments {
         by staff: Staff,
         at now: Instant
     ) async throws -> SegmentExport {
+        guard staff.scope.covers(segment.scope) else {
+            throw PlanningError.notAllowed("the segment reaches beyond your part of the organisation")
+        }
         guard let number = segment.audience, let audience = try await store.audience(number) else {
             throw PlanningError.wrongState(segment.state, wanted: .computed)
         }

@@ -88,6 +88,7 @@ public enum ControlPlaneChecks {
         }
         try require(!segment.definition.segments.contains(segment.id) || segment.id == 0, object, "it names itself")
         try require(segment.state != .published || segment.published != nil, object, "no audience of it is released")
+        try require(segment.state != .computed || segment.audience != nil, object, "no audience of it is computed")
         guard let stored else {
             return try require([.draft, .saved].contains(segment.state), object, "a new one is a draft or saved")
         }

@@ -149,13 +149,13 @@ extension Console {
             let segment = try await site.editableSegment(try context.id(), for: context.user())
             return try await editor(SegmentForm(segment), segment.scope, frame, context)
         }
-        site.post("/segments/check", .viewSegments) { request, context in
+        site.post("/segments/check", .editSegments) { request, context in
             let form = SegmentForm(try await FormBody.read(request, context))
             let frame = try await frame(request, context)
             let result = try await result(of: form, in: context.user().scope, frame)
             return respond(result?.html(frame) ?? "<p class=\"help\">\(frame.t(.resultEmpty))</p>")
         }
-        site.post("/segments/sample.csv", .viewSegments) { request, context in
+        site.post("/segments/sample.csv", .editSegments) { request, context in
             let json = try await FormBody.read(request, context)["definition"]
             guard let definition = try? JSONDecoder().decode(SegmentDefinition.self, from: Data(json.utf8)) else {
                 throw EdgeError.badRequest(field: "definition", why: "write a definition first")
@@ -169,7 +169,7 @@ extension Console {
             case nil: throw EdgeError.badRequest(field: "definition", why: "write a definition first")
             }
         }
-        site.post("/segments/funnel.csv", .viewSegments) { request, context in
+        site.post("/segments/funnel.csv", .editSegments) { request, context in
             let json = try await FormBody.read(request, context)["definition"]
             let frame = try await frame(request, context)
             guard let definition = try? JSONDecoder().decode(SegmentDefinition.self, from: Data(json.utf8)),

@@ -37,6 +37,12 @@ struct SegmentForm: Decodable {
         segment.purpose = purpose ?? segment.purpose
         if let rule { segment.definition.source = .rule(rule) }
         segment.definition = definition ?? segment.definition
+        guard [nil, .draft, .saved].contains(state) else {
+            throw .badRequest(
+                field: "state",
+                why: "use draft or saved; the others are reached by compute, publish and expire"
+            )
+        }
         segment.state = state ?? segment.state
         segment.sharing = sharing ?? segment.sharing
         segment.isTemplate = isTemplate ?? segment.isTemplate

@@ -75,7 +75,9 @@ extension Site {
     private func addFunnel() {
         post("\(Self.api)/segments/find", .viewSegments) { [self] request, context in
             let definition = try await request.json(FindInput.self, context).definition
-            let scope = try context.user().scope
+            let staff = try context.user()
+            if case .sql = definition.source, !staff.may(.editSegments) { throw EdgeError.forbidden(.editSegments) }
+            let scope = staff.scope
             let start = ContinuousClock.now
             try await platform.segments.check(definition, in: scope)
             let found = try await platform.segments.find(definition, in: scope, today: today)
