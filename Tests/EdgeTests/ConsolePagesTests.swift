@@ -19,10 +19,9 @@ struct ConsolePagesTests {
             #expect(html.hasPrefix("<!doctype html>"))
             #expect(html.contains("<html lang=\"\(language.tag)\">"))
             #expect(html.components(separatedBy: "<h1>").count == 2, "\(page.name) has one heading")
-            #expect(
-                !html.contains("{0}") || page.name == "campaign form" || page.name.hasPrefix("campaign"),
-                "\(page.name)"
-            )
+            // Patterns that a script of the page fills in.
+            let hasPatterns = page.name.hasPrefix("campaign") || page.name.hasPrefix("segment editor")
+            #expect(!html.contains("{0}") || hasPatterns, "\(page.name)")
             for tag in ["div", "form", "table", "section", "ul", "li", "details", "select", "fieldset"] {
                 let opened = html.components(separatedBy: "<\(tag)").filter {
                     $0.first.map { " >".contains($0) } ?? false
