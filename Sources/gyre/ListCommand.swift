@@ -10,6 +10,22 @@ import Planning
 import Ports
 import Texts
 
+/// A file of numbers, and how it is read.
+struct ListFileOptions: ParsableArguments {
+    @Argument(help: "The file.")
+    var file: String
+
+    @Option(help: "What the numbers are: msisdn, line or customer (all lines of a customer).")
+    var kind = IdentityKind.msisdn
+
+    @Option(help: "Heading, place from 1 or letter of the column; else found by its heading, or the first.")
+    var column = ""
+
+    func source(on platform: Platform, for caller: Caller) -> any IdentitySource {
+        platform.list(file: caller.path(file), kind: kind, column: IdentityColumn(typed: column))
+    }
+}
+
 struct ListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
@@ -45,20 +61,13 @@ struct ListCommand: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
         @OptionGroup var choice: Choice
 
-        @Argument(help: "The file.")
-        var file: String
+        @OptionGroup var numbers: ListFileOptions
 
         @Option(help: "Why, so that others understand it later.")
         var reason: String
 
         @Option(help: "What to do: add, remove or replace.")
         var mode = ListImportMode.add
-
-        @Option(help: "What the numbers are: msisdn, line or customer (all lines of a customer).")
-        var kind = IdentityKind.msisdn
-
-        @Option(help: "Heading, place from 1 or letter of the column; else found by its heading, or the first.")
-        var column = ""
 
         @Flag(help: "Print the result as JSON.")
         var json = false
@@ -76,7 +85,7 @@ struct ListCommand: AsyncParsableCommand {
         func run(on platform: Platform, for caller: Caller) async throws {
             let done = try await platform.lists.change(
                 choice.id,
-                by: platform.list(file: caller.path(file), kind: kind, column: IdentityColumn(typed: column)),
+                by: numbers.source(on: platform, for: caller),
                 mode: mode,
                 reason: reason,
                 by: ListCommand.staff,

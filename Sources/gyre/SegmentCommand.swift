@@ -114,14 +114,7 @@ struct SegmentCommand: AsyncParsableCommand {
         @Argument(help: "Name of the new segment.")
         var name: String
 
-        @Argument(help: "The file.")
-        var file: String
-
-        @Option(help: "What the numbers are: msisdn, line or customer (all lines of a customer).")
-        var kind = IdentityKind.msisdn
-
-        @Option(help: "Heading, place from 1 or letter of the column; else found by its heading, or the first.")
-        var column = ""
+        @OptionGroup var list: ListFileOptions
 
         @Flag(help: "Print the result as JSON.")
         var json = false
@@ -132,20 +125,12 @@ struct SegmentCommand: AsyncParsableCommand {
         }
 
         func run(on platform: Platform, for caller: Caller) async throws {
-            let now = platform.clock.now
-            let source = platform.list(file: caller.path(file), kind: kind, column: IdentityColumn(typed: column))
-            let (members, report) = try await platform.memberLists.file(of: source, origin: .file, in: .all)
-            let saved = try await platform.segments.save(
-                Segment(
-                    name: name,
-                    definition: SegmentDefinition(.members(members)),
-                    owner: SegmentCommand.staff.login,
-                    scope: .all,
-                    updatedAt: now.instant
-                ),
+            let (saved, report) = try await platform.memberLists.segment(
+                named: name,
+                of: list.source(on: platform, for: caller),
+                origin: .file,
                 by: SegmentCommand.staff,
-                today: now.day,
-                at: now.instant
+                at: platform.clock.now
             )
             guard !json else { return try caller.printJSON(Output(segment: .init(saved), report: report)) }
             caller.print(SegmentCommand.Output(saved).line(caller.language))

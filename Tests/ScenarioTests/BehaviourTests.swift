@@ -19,30 +19,11 @@ import Testing
     private static let subscribers = 3_000
     private let today = LocalDay(year: 2026, month: 9, day: 16) ?? LocalDay(number: 0)
 
-    /// An operator with the given tables loaded.
     private func with<Result>(
         _ tables: [SyntheticTable],
         _ body: (Platform, AttributeCatalogue, SyntheticOperator) async throws -> Result
     ) async throws -> Result {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "gyre-behaviour-\(UUID().uuidString)")
-            .path(percentEncoded: false)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let examples = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "Examples").path(percentEncoded: false)
-        let world = try SyntheticOperator(
-            seed: 5,
-            subscribers: Self.subscribers,
-            asOf: today,
-            numbers: NumberPlan(csv: String(contentsOfFile: examples + "/number-ranges.csv", encoding: .utf8))
-        )
-        let catalogue = try AttributeCatalogue(file: examples + "/operator/catalogue.yaml")
-        let platform = try await Platform(PlatformSettings(directory: folder)) { _ in
-            SimulatedGateway { _ in SimulatedReaction(isDelivered: true, receiptSeconds: 1) }
-        }
-        for table in tables { try await load(table, of: world, platform, catalogue) }
-        let result = try await body(platform, catalogue, world)
-        await platform.close()
-        return result
+        try await withOperator(tables, subscribers: Self.subscribers, on: today, body)
     }
 
     private func load(

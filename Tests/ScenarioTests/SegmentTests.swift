@@ -26,32 +26,9 @@ import Testing
     private let staff = Staff(login: "plan", name: "plan", role: .planner, scope: .all)
 
     private func with<Result>(_ body: (Platform) async throws -> Result) async throws -> Result {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "gyre-segments-\(UUID().uuidString)")
-            .path(percentEncoded: false)
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        let examples = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "Examples").path(percentEncoded: false)
-        let world = try SyntheticOperator(
-            seed: 5,
-            subscribers: Self.subscribers,
-            asOf: today,
-            numbers: NumberPlan(csv: String(contentsOfFile: examples + "/number-ranges.csv", encoding: .utf8))
-        )
-        let platform = try await Platform(PlatformSettings(directory: folder)) { _ in
-            SimulatedGateway { _ in SimulatedReaction(isDelivered: true, receiptSeconds: 1) }
+        try await withOperator([.subscriber, .contact], subscribers: Self.subscribers, on: today) { platform, _, _ in
+            try await body(platform)
         }
-        let catalogue = try AttributeCatalogue(file: examples + "/operator/catalogue.yaml")
-        for table in [SyntheticTable.subscriber, .contact] {
-            _ = try await platform.loading.load(
-                SyntheticTableSource(world, table),
-                catalogue: catalogue,
-                by: "test",
-                at: Instant(epochMs: 0)
-            )
-        }
-        let result = try await body(platform)
-        await platform.close()
-        return result
     }
 
     private func save(_ platform: Platform, _ name: String, _ definition: SegmentDefinition) async throws -> Segment {

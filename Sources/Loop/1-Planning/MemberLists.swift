@@ -76,6 +76,27 @@ public struct MemberLists: Sendable {
         return (file, report)
     }
 
+    /// Saves a segment of the members that a list names.
+    ///
+    /// - Throws: As ``file(of:origin:in:)`` and ``Segments/save(_:by:today:at:)``.
+    public func segment(
+        named name: String,
+        of source: any IdentitySource,
+        origin: MemberFile.Origin,
+        by staff: Staff,
+        at now: LocalTime
+    ) async throws -> (segment: Segment, report: MemberReport) {
+        let (file, report) = try await file(of: source, origin: origin, in: staff.scope)
+        let segment = Segment(
+            name: name,
+            definition: SegmentDefinition(.members(file)),
+            owner: staff.login,
+            scope: staff.scope,
+            updatedAt: now.instant
+        )
+        return (try await segments.save(segment, by: staff, today: now.day, at: now.instant), report)
+    }
+
     /// The subscribers that somebody of a scope may see; nil = all.
     func visible(to scope: OrganisationScope) async throws -> Bitset? {
         let (subscribers, today) = try await host.read { ($0.subscribers, $0.now.day) }

@@ -122,10 +122,10 @@ extension Segments {
 
     /// The customer of each subscriber, numbered from 0.
     func customerNumbers() async throws -> [UInt32] {
-        guard let load = try await host.read({ $0.attributes?.load }) else { throw DecisionError.noProfile }
-        return try await customers.numbers(load: load) { [warehouse] in
+        let (load, count) = try await host.read { ($0.attributes?.load, $0.subscribers) }
+        guard let load else { throw DecisionError.noProfile }
+        return try await customers.numbers(load: "\(load) \(count)") { [warehouse] in
             let sql = SQLText("SELECT idx, customer_id FROM subscriber", dialect: warehouse.dialect)
-            let count = try await host.read { $0.subscribers }
             return try await warehouse.query(sql, into: [Int64](repeating: 0, count: count)) { ids, batch in
                 let values = try batch.integers(1)
                 for (row, index) in try batch.integers(0).enumerated() { ids[Int(index)] = values[row] }

@@ -92,7 +92,6 @@ extension Console {
     private func addSegmentImport() {
         page("/segments/import", .editSegments) { frame, _, _ in SegmentImportPage().page(frame) }
         form("/segments/import", .editSegments, uploads: true) { body, frame, context in
-            let (staff, now) = (try context.user(), frame.now.instant)
             var page = SegmentImportPage(name: body.trimmed("name"), kind: body["kind"], column: body["column"])
             guard let source = source(body, frame) else {
                 page.error = frame.t(.fileMissing)
@@ -100,15 +99,13 @@ extension Console {
             }
             do {
                 let origin: MemberFile.Origin = body.file == nil ? .pasted : .file
-                let (file, report) = try await platform.memberLists.file(of: source, origin: origin, in: staff.scope)
-                let segment = Segment(
-                    name: page.name,
-                    definition: SegmentDefinition(.members(file)),
-                    owner: staff.login,
-                    scope: staff.scope,
-                    updatedAt: now
+                let (saved, report) = try await platform.memberLists.segment(
+                    named: page.name,
+                    of: source,
+                    origin: origin,
+                    by: try context.user(),
+                    at: frame.now
                 )
-                let saved = try await platform.segments.save(segment, by: staff, today: frame.now.day, at: now)
                 let done = SegmentImport(file: source.name, segment: saved.id, report: report)
                 let id = segmentImports.add(done, session: context.sessionToken ?? "")
                 return .next("/segments/\(saved.id)?import=\(id)", .imported)

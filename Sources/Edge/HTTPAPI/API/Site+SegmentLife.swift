@@ -104,15 +104,13 @@ extension Site {
                     kind: kind,
                     column: IdentityColumn(typed: request.query("column") ?? "")
                 )
-                let (file, report) = try await platform.memberLists.file(of: source, origin: origin, in: staff.scope)
-                let segment = Segment(
-                    name: name,
-                    definition: SegmentDefinition(.members(file)),
-                    owner: staff.login,
-                    scope: staff.scope,
-                    updatedAt: now
+                let (saved, report) = try await platform.memberLists.segment(
+                    named: name,
+                    of: source,
+                    origin: origin,
+                    by: staff,
+                    at: platform.clock.now
                 )
-                let saved = try await platform.segments.save(segment, by: staff, today: today, at: now)
                 let answer: JSONObject = ["segment": JSONObject(saved), "report": report]
                 return try Response.json(answer, status: .created)
             }
