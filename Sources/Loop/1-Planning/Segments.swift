@@ -29,7 +29,7 @@ public struct Segments: Sendable {
     let files: MemberFiles
     let customers = CustomerNumbers()
     let spreads = BaseDistributions()
-    let refreshed = RefreshMemory()
+    var refreshed = RefreshMemory()
 
     /// Reads hot attributes through the host and cold ones from the warehouse; own SQL runs in the sandbox.
     public init(

@@ -36,11 +36,16 @@ struct RefreshPass {
 
     /// What was found for a segment.
     private struct Found: Sendable {
-        let file: ContentHash
-        let isWhole: Bool
+        let task: Task
         let count: Int64
         let steps: [SegmentStep]
+        /// The audience's file; nil when it is that of the last one.
+        let file: [UInt8]?
+        let isWhole: Bool
     }
+
+    /// Segments that are found and recorded together, so that what is found is recorded soon and memory stays small.
+    private static let together = 128
 
     /// Computes segments.
     ///
@@ -91,15 +96,15 @@ struct RefreshPass {
 
     private mutating func computeWhole(_ tasks: [Task], _ snapshot: RefreshSnapshot, _ past: RefreshedPast) async throws
     {
-        // Some at a time, so that what is found is recorded soon and memory stays small.
-        for start in stride(from: 0, to: tasks.count, by: 64) {
-            var found: [(Task, Found)] = []
-            for task in tasks[start..<min(start + 64, tasks.count)] {
+        for start in stride(from: 0, to: tasks.count, by: Self.together) {
+            var found: [Found] = []
+            for task in tasks[start..<min(start + Self.together, tasks.count)] {
                 do {
-                    let rows = try rows(task.definition, snapshot)
-                    let (members, steps) = try task.definition.members(in: rows)
-                    let file = try segments.host.store(members.listFile)
-                    found.append((task, Found(file: file, isWhole: true, count: Int64(members.count), steps: steps)))
+                    let (members, steps) = try task.definition.members(in: rows(task.definition, snapshot))
+                    let file = members.listFile
+                    found.append(
+                        Found(task: task, count: Int64(members.count), steps: steps, file: file, isWhole: true)
+                    )
                 } catch {
                     problems.append((task.due.segment, "\(error)"))
                 }
@@ -128,7 +133,7 @@ struct RefreshPass {
         _ snapshot: RefreshSnapshot,
         _ past: RefreshedPast
     ) async throws -> [Task] {
-        let (inputs, files, host) = (segments.inputs, segments.files, segments.host)
+        let (inputs, files) = (segments.inputs, segments.files)
         guard let before = tasks.first?.past?.past,
             let changes = try RefreshChanges(
                 since: before,
@@ -140,16 +145,16 @@ struct RefreshPass {
             )
         else { return tasks }
         let covered = tasks.filter { changes.cover($0.definition) }
-        let results = covered.concurrentMap(threads: segments.threads) { task in
-            Result { try Self.found(task, changes, snapshot.subscribers, files, inputs) { try host.store($0) } }
-        }
-        var found: [(Task, Found)] = []
         var whole = tasks.filter { !changes.cover($0.definition) }
-        for (task, result) in zip(covered, results) {
+        for start in stride(from: 0, to: covered.count, by: Self.together) {
+            let some = Array(covered[start..<min(start + Self.together, covered.count)])
+            let results = some.concurrentMap(threads: segments.threads) { task in
+                Result { try Self.found(task, changes, snapshot.subscribers, files, inputs) }
+            }
             // What cannot be read is found anew, and written anew with it.
-            if case .success(let result) = result { found.append((task, result)) } else { whole.append(task) }
+            for (task, result) in zip(some, results) { if case .failure = result { whole.append(task) } }
+            try await record(results.compactMap { try? $0.get() }, snapshot, past)
         }
-        try await record(found, snapshot, past)
         return whole
     }
 
@@ -158,8 +163,7 @@ struct RefreshPass {
         _ changes: RefreshChanges,
         _ subscribers: Int,
         _ files: MemberFiles,
-        _ inputs: StoredInputs,
-        store: ([UInt8]) throws -> ContentHash
+        _ inputs: StoredInputs
     ) throws -> Found {
         guard let last = task.due.last, let entry = task.past else { throw RefreshError.unknownPast }
         let (old, oldSteps) = try task.definition.members(in: changes.old)
@@ -177,41 +181,46 @@ struct RefreshPass {
         difference.formSymmetricDifference(old)
         var others: [UInt32] = []
         difference.forEach { others.append(changes.chosen[Int($0)]) }
-        guard !others.isEmpty else { return Found(file: last.file, isWhole: entry.isWhole, count: count, steps: steps) }
+        func found(_ file: [UInt8]?, isWhole: Bool) -> Found {
+            Found(task: task, count: count, steps: steps, file: file, isWhole: isWhole)
+        }
+        guard !others.isEmpty else { return found(nil, isWhole: entry.isWhole) }
         let earlier =
             entry.isWhole
             ? AudienceChanges(whole: last.file, universe: subscribers, indices: [])
             : try AudienceChanges(decoding: inputs.bytes(last.file))
         let changed = earlier.changed(in: others, universe: subscribers)
         let bytes = changed.bytes
-        if bytes.count < subscribers / 8 / smallest {
-            return Found(file: try store(bytes), isWhole: false, count: count, steps: steps)
-        }
+        if bytes.count < subscribers / 8 / smallest { return found(bytes, isWhole: false) }
         let whole = try files.members(of: changed.whole, subscribers: subscribers)
-        return Found(file: try store(changed.members(of: whole).listFile), isWhole: true, count: count, steps: steps)
+        return found(changed.members(of: whole).listFile, isWhole: true)
     }
 
     // MARK: Results
 
-    private func record(_ found: [(Task, Found)], _ snapshot: RefreshSnapshot, _ past: RefreshedPast) async throws {
-        let recordings = found.map { task, found in
+    private func record(_ found: [Found], _ snapshot: RefreshSnapshot, _ past: RefreshedPast) async throws {
+        var names = try segments.host.store(all: found.compactMap(\.file)).makeIterator()
+        var recordings: [AudienceRecording] = []
+        for each in found {
+            let (segment, last) = (each.task.due.segment, each.task.due.last?.file)
+            guard let file = each.file == nil ? last : names.next() else { continue }
             let audience = Audience(
-                segment: task.due.segment.id,
-                revision: task.due.segment.revision,
-                file: found.file,
-                count: found.count,
+                segment: segment.id,
+                revision: segment.revision,
+                file: file,
+                count: each.count,
                 universe: Int64(snapshot.subscribers),
-                steps: found.steps,
+                steps: each.steps,
                 load: snapshot.load,
                 who: Segments.system,
                 at: now.instant
             )
-            return segments.recording(audience, of: task.due.segment)
+            recordings.append(segments.recording(audience, of: segment))
         }
-        for (recorded, (_, found)) in zip(try await segments.store.record(recordings), found) {
+        for (recorded, each) in zip(try await segments.store.record(recordings), found) {
             // Nil: somebody is working on it; the next pass sees what they made of it.
             guard let (audience, segment) = recorded else { continue }
-            segments.refreshed.keep(segment, audience, isWhole: found.isWhole, past)
+            segments.refreshed.keep(segment, audience, isWhole: each.isWhole, past)
         }
     }
 }

@@ -53,6 +53,13 @@ extension Segments {
         return problems
     }
 
+    /// The same, knowing nothing of earlier refreshes, as after a start.
+    public func withoutPast() -> Segments {
+        var other = self
+        other.refreshed = RefreshMemory()
+        return other
+    }
+
     /// Who stands in the audit log for what happens by itself.
     static let system = "gyre"
 
