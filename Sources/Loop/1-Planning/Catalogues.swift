@@ -15,6 +15,11 @@ public struct DerivedPreview: Sendable {
     public var attribute: Attribute
     /// How its values are spread over the reader's part of the base; nil when the reader may not see them.
     public var distribution: ColumnDistribution?
+
+    /// Joins both.
+    public init(attribute: Attribute, distribution: ColumnDistribution?) {
+        (self.attribute, self.distribution) = (attribute, distribution)
+    }
 }
 
 /// Changes the attribute catalogue.
