@@ -79,7 +79,7 @@ public struct CatalogueContent: Hashable, Sendable, Codable {
         let removed = derived.filter { new[$0.code] == nil }.map { CatalogueChange.removed($0) }
         let codes = Set(hot.keys).union(new.hot.keys).sorted()
         return added + edited + removed
-            + codes.filter { hot[$0] != new.hot[$0] }.map { .storage($0, isHot: new.hot[$0]) }
+            + codes.filter { hot[$0] != new.hot[$0] }.map { .storage($0, from: hot[$0], to: new.hot[$0]) }
     }
 }
 
@@ -89,13 +89,13 @@ public enum CatalogueChange: Hashable, Sendable {
     case edited(from: DerivedAttribute, to: DerivedAttribute)
     case removed(DerivedAttribute)
     /// Where an attribute is held; nil = as the file says.
-    case storage(String, isHot: Bool?)
+    case storage(String, from: Bool?, to: Bool?)
 
     /// The attribute that changes.
     public var code: String {
         switch self {
         case .added(let derived), .removed(let derived), .edited(_, let derived): derived.code
-        case .storage(let code, _): code
+        case .storage(let code, _, _): code
         }
     }
 }

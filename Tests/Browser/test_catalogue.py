@@ -23,8 +23,8 @@ def change(page, words, button, reason):
     form = page.locator("form.rowform", has=page.get_by_role("button", name=words[button], exact=True))
     form.locator("[name=reason]").fill(reason)
     form.get_by_role("button", name=words[button], exact=True).click()
-    page.locator("dialog[open]").get_by_role("button", name=words["confirm"]).click()
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.locator("dialog[open]").get_by_role("button", name=words["confirm"]).click()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -84,14 +84,19 @@ import Testing
             #expect(answer.status == 403, "\(login)")
         }
         for login in ["appr", "lanzhou"] {
-            let page = try await world.signedIn(login).get("/catalogue/balance")
+            let page = try await console(login).get("/catalogue/balance")
             #expect(page.status == 200 && !page.text.contains("/storage\""), "\(login)")
         }
     }
 
+    /// The same world with the console's pages.
+    private func console(_ login: String) async throws -> APIClient {
+        try await ConsoleWorld(base: try await world).signedIn(login)
+    }
+
     @Test func `the console's form shows what is wrong beside its field, and what the values are`() async throws {
         let world = try await world
-        let planner = try await world.signedIn("plan")
+        let planner = try await console("plan")
         let base = try await world.platform.catalogues.last()?.number ?? 0
         let fields = "base=\(base)&code=d_age&zh=%E5%B9%B4&en=Years&group=fees&reason=x&decimals=&unit="
         let wrong = try await planner.form("/derived-attributes", fields + "&expression=agee%2B1")
@@ -109,7 +114,10 @@ import Testing
             "/catalogue-revisions/\(base + 1)", "/catalogue-revisions/\(base + 1)/changes.csv",
         ] {
             let page = try await planner.get(path)
-            #expect(page.status == 200 && page.text.contains(path.hasSuffix("revisions") ? "\(base + 1)" : "d_age"), "\(path)")
+            #expect(
+                page.status == 200 && page.text.contains(path.hasSuffix("revisions") ? "\(base + 1)" : "d_age"),
+                "\(path)"
+            )
         }
         let again = try await planner.form("/derived-attributes/d_age/remove", "base=\(base)&reason=x")
         #expect(again.status == 422)

@@ -177,8 +177,9 @@ extension ConsoleModels {
             content: CatalogueContent(derived: [derived], hot: [evil: true])
         )
         let changes: [CatalogueChange] = [
-            .added(derived), .edited(from: derived, to: derived), .removed(derived), .storage(evil, isHot: nil),
-            .storage(evil, isHot: true),
+            .added(derived), .edited(from: derived, to: derived), .removed(derived),
+            .storage(evil, from: true, to: nil),
+            .storage(evil, from: nil, to: false),
         ]
         let revisionPage = CatalogueRevisionPage(revision: revision, changes: changes, last: 2)
         pages.append(("catalogue revision", { revisionPage.page($0) }))

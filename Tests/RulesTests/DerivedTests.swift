@@ -49,7 +49,10 @@ import Testing
     @Test func `a derived attribute means its expression in brackets`() throws {
         let written = try RuleWorld.scope.check("(arpu + rent) * 2 > 30")
         #expect(try RuleWorld.scope.check("d_sum * 2 > 30").condition == written.condition)
-        #expect(try RuleWorld.scope.checkScore("d_sum / 10000").value == RuleWorld.scope.checkScore("(arpu + rent) / 10000").value)
+        #expect(
+            try RuleWorld.scope.checkScore("d_sum / 10000").value
+                == RuleWorld.scope.checkScore("(arpu + rent) / 10000").value
+        )
     }
 
     @Test func `behaviour in an expression needs the warehouse and is refused in memory`() throws {
@@ -146,7 +149,9 @@ import Testing
         // A chain of more than ten.
         let chain = (0...500).map { (code: "c\($0)", expression: $0 == 0 ? "age" : "c\($0 - 1)") }
         _ = try scope(chain).check("c9 > 0")
-        #expect(try #require(throws: RuleError.self) { try scope(chain).check("c500 > 0") }.code == "rule.derived_too_large")
+        #expect(
+            try #require(throws: RuleError.self) { try scope(chain).check("c500 > 0") }.code == "rule.derived_too_large"
+        )
         // Deep expressions on each other.
         let deep = String(repeating: "-", count: 45) + " "
         let nested = scope([("n1", "\(deep)age"), ("n2", "\(deep)n1"), ("n3", "\(deep)n2")])

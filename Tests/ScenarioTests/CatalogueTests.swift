@@ -60,12 +60,27 @@ import Testing
         )
     }
 
+    /// Another load of the same operator.
+    private func nextDay(_ world: SyntheticOperator) throws -> SyntheticTableSource {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().appending(
+            path: "../../Examples/number-ranges.csv"
+        )
+        let next = try SyntheticOperator(
+            seed: world.seed,
+            subscribers: world.subscribers,
+            asOf: today.adding(days: 1),
+            numbers: NumberPlan(csv: String(contentsOf: file, encoding: .utf8))
+        )
+        return SyntheticTableSource(next, .subscriber)
+    }
+
     private func columns(_ platform: Platform) async throws -> Set<String> {
         let reader = try await platform.host.read { try $0.profileReader() }
         return Set((try #require(reader as? ColumnProfile)).profile.columns.keys)
     }
 
-    @Test func `a derived attribute selects whom its expression selects, in memory and in the warehouse`() async throws {
+    @Test func `a derived attribute selects whom its expression selects, in memory and in the warehouse`() async throws
+    {
         try await withOperator([.subscriber, .contact], subscribers: Self.subscribers, on: today) { platform, _, _ in
             let segments = platform.segments
             try await define(platform, definition("fee_year", "arpu_avg_3m * 12"))
@@ -77,9 +92,15 @@ import Testing
             #expect(catalogue["fee_year"]?.isHot == true && catalogue["with_balance"]?.isHot == false)
             for (derived, written) in [
                 ("fee_year > 1000", "arpu_avg_3m * 12 > 1000"),
-                ("派生fee_share BETWEEN 0.3 AND 0.5", "fee_data_avg_3m / (arpu_avg_3m * 12) * 12 >= 0.30 AND fee_data_avg_3m / (arpu_avg_3m * 12) * 12 < 0.51"),
+                (
+                    "派生fee_share BETWEEN 0.3 AND 0.5",
+                    "fee_data_avg_3m / (arpu_avg_3m * 12) * 12 >= 0.30 AND fee_data_avg_3m / (arpu_avg_3m * 12) * 12 < 0.51"
+                ),
                 ("with_balance > 900", "balance + arpu_avg_3m * 12 > 900"),
-                ("contacts_90 >= 1 AND NOT on_list('black')", "count(contact, within 90 days) >= 1 AND NOT on_list('black')"),
+                (
+                    "contacts_90 >= 1 AND NOT on_list('black')",
+                    "count(contact, within 90 days) >= 1 AND NOT on_list('black')"
+                ),
             ] {
                 let found = try await segments.members(derived, in: .all, today: today)
                 #expect(found == (try await segments.members(written, in: .all, today: today)), "\(derived)")
@@ -94,7 +115,9 @@ import Testing
                 let holds = try reader.holds("fee_year > 1000", at: index, today: today, lists: lists)
                 #expect(holds == members.contains(index.number))
                 let score = try reader.score("fee_year / 1000000", at: index, today: today, lists: lists)
-                #expect(score == (try reader.score("arpu_avg_3m * 12 / 1000000", at: index, today: today, lists: lists)))
+                #expect(
+                    score == (try reader.score("arpu_avg_3m * 12 / 1000000", at: index, today: today, lists: lists))
+                )
             }
             #expect(throws: (any Error).self) {
                 try reader.members(where: "contacts_90 > 0", today: today, lists: lists)
@@ -139,7 +162,9 @@ import Testing
                 ("catalogue.circular", definition("x", "x + 1")),
             ]
             for (code, derived) in bad { await refused(code) { try await define(platform, derived) } }
-            await refused("catalogue.circular") { try await define(platform, definition("a1", "b1 + 1"), replacing: "a1") }
+            await refused("catalogue.circular") {
+                try await define(platform, definition("a1", "b1 + 1"), replacing: "a1")
+            }
             await refused("catalogue.stale") { try await define(platform, definition("x", "age"), base: 1) }
             await refused("catalogue.stale") { try await define(platform, definition("x", "age"), base: 3) }
             await refused("catalogue.nothing_changed") {
@@ -172,7 +197,9 @@ import Testing
         }
     }
 
-    @Test func `an attribute comes into memory and leaves it at once, unless what needs it there would fail`() async throws {
+    @Test func `an attribute comes into memory and leaves it at once, unless what needs it there would fail`()
+        async throws
+    {
         try await withOperator([.subscriber], subscribers: 1_000, on: today) { platform, file, world in
             let segments = platform.segments
             #expect(!(try await columns(platform)).contains("balance"))
@@ -183,8 +210,10 @@ import Testing
             #expect(try await !segments.check(rule).uses.requiresWarehouse)
             #expect(try await segments.members(rule, in: .all, today: today) == before)
             // A load keeps to it, and leaves the record of the file's catalogue as it was.
-            let source = SyntheticTableSource(world, .subscriber, subscribersPerPart: 300)
+            let source = try nextDay(world)
             _ = try await platform.loading.load(source, catalogue: file, by: "t", at: platform.clock.now.instant)
+            #expect(try await platform.host.read { $0.attributes?.load } == source.loadID)
+            let reloaded = try await segments.members(rule, in: .all, today: today)
             #expect((try await columns(platform)).contains("balance"))
             #expect(try await segments.catalogue().revision == 1)
 
@@ -219,7 +248,7 @@ import Testing
             #expect(try await hold(platform, "balance", hot: false).content.hot.isEmpty)
             #expect(!(try await columns(platform)).contains("balance"))
             #expect(try await segments.catalogue()["worth"]?.isHot == false)
-            #expect(try await segments.members(rule, in: .all, today: today) == before)
+            #expect(try await segments.members(rule, in: .all, today: today) == reloaded)
             await #expect(throws: CatalogueError.self, "texts stay in the warehouse") {
                 _ = try await hold(platform, "terminal_model", hot: true)
             }
@@ -268,7 +297,7 @@ import Testing
             try await define(platform, definition("a1", "age + 1"))
             let live = try await platform.host.read { $0.attributes?.load }
             let fewer = AttributeCatalogue(groups: file.groups, attributes: file.attributes.filter { $0.code != "age" })
-            let source = SyntheticTableSource(world, .subscriber, subscribersPerPart: 111)
+            let source = try nextDay(world)
             let error = await #expect(throws: CatalogueError.self) {
                 _ = try await platform.loading.load(source, catalogue: fewer, by: "t", at: Instant(epochMs: 9))
             }

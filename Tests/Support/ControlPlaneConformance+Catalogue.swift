@@ -41,7 +41,9 @@ extension ControlPlaneConformance {
             broken.content.derived[0].expression = "a\0"
             try await store.record(broken, audit: entry())
         }
-        let all = [newCatalogue(1), newCatalogue(2, reason: "再改", who: "li"), newCatalogue(3, reason: "回退 13800138000")]
+        let all = [
+            newCatalogue(1), newCatalogue(2, reason: "再改", who: "li"), newCatalogue(3, reason: "回退 13800138000"),
+        ]
         for revision in all { try await store.record(revision, audit: entry("catalogue.change")) }
         await #expect(throws: ControlPlaneError.stale(object: "catalogue", expectedVersion: 2)) {
             try await store.record(newCatalogue(3), audit: entry())

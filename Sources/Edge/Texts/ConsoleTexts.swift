@@ -563,7 +563,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case derivedWord = "派生 | Derived"
     case addDerived = "新增派生属性 | Add derived attribute"
     case editDerived = "编辑派生属性 | Edit derived attribute"
-    case derivedHint = "由规则语言的值表达式算出，不另外存储；规则、评分和分布里与其他属性一样使用 | Computed by a value of the rule language and never stored; used in rules, scores and distributions like any other"
+    case derivedHint =
+        "由规则语言的值表达式算出，不另外存储；规则、评分和分布里与其他属性一样使用 | Computed by a value of the rule language and never stored; used in rules, scores and distributions like any other"
     case derivedExpression = "表达式 | Expression"
     case derivedExpressionHelp =
         "数字或日期，例如 arpu_avg_3m * 12、days_between(join_day, today) / 365、count(contact, within 3 months) | A number or a day, for example arpu_avg_3m * 12, days_between(join_day, today) / 365 or count(contact, within 3 months)"
@@ -576,7 +577,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case derivedIs = "得到：{0} | Gives: {0}"
     case removeDerived = "移除派生属性 | Remove derived attribute"
     case removeDerivedQuestion = "移除派生属性 {0}？ | Remove the derived attribute {0}?"
-    case removeDerivedEffect = "此后规则不能再使用它；正被使用时不会移除，可从目录历史恢复 | Rules can no longer name it; it stays while it is used, and can come back from the history"
+    case removeDerivedEffect =
+        "此后规则不能再使用它；正被使用时不会移除，可从目录历史恢复 | Rules can no longer name it; it stays while it is used, and can come back from the history"
     case changeStorage = "更改存放 | Change storage"
     case makeHot = "放入内存 | Hold in memory"
     case makeCold = "只留仓库 | Warehouse only"
@@ -584,10 +586,12 @@ public enum ConsoleText: String, CaseIterable, Sendable {
         "从当前数据读入内存，立即生效；此后策略、评分和实时决策可以使用，也占用内存 | Read from the live load at once; policies, scores and live decisions may use it then, and it takes memory"
     case makeColdHelp =
         "立即移出内存；客户群规则仍可使用，但更慢。被策略或评分使用时不会更改 | Leaves memory at once; rules of segments may still use it, more slowly. Nothing changes while a policy or score uses it"
-    case derivedStorageHelp = "派生属性不单独存放：它读取的属性都在内存中时为热 | A derived attribute is hot when everything it reads is in memory"
+    case derivedStorageHelp =
+        "派生属性不单独存放：它读取的属性都在内存中时为热 | A derived attribute is hot when everything it reads is in memory"
     case catalogueHistory = "目录历史 | History"
     case catalogueRevisionHint = "{0} 于 {1} 修改：{2} | Changed by {0} at {1}: {2}"
-    case noCatalogueRevisions = "目录还没有改动过，与运营商的目录文件相同 | Nothing was changed yet: the catalogue is that of the operator's file"
+    case noCatalogueRevisions =
+        "目录还没有改动过，与运营商的目录文件相同 | Nothing was changed yet: the catalogue is that of the operator's file"
     case restoreCatalogue = "恢复到此版 | Go back to this revision"
     case restoreCatalogueFile = "恢复为目录文件 | Go back to the file"
     case restoreCatalogueQuestion = "恢复到第 {0} 版？ | Go back to revision {0}?"
@@ -598,7 +602,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case otherUses = "其他使用者 | Also used by"
     case catalogueStale = "目录已被他人修改，请刷新后再操作 | Somebody else changed the catalogue meanwhile; reload the page and repeat"
     case catalogueUnchanged = "没有需要保存的改动 | There is nothing to change"
-    case catalogueNotWhole = "属性目录对全网生效，只有负责全网的人员可以修改 | The catalogue holds for the whole operator; staff of a part of it cannot change it"
+    case catalogueNotWhole =
+        "属性目录对全网生效，只有负责全网的人员可以修改 | The catalogue holds for the whole operator; staff of a part of it cannot change it"
     case catalogueReason = "请填写原因（不超过 500 字） | Say why, in at most 500 characters"
     case catalogueUsed = "正被使用，改动后将无法工作，请先修改：{0} | It is used by what could not go on; change this first: {0}"
     case catalogueCircle = "派生属性循环引用：{0} | Derived attributes are made of each other: {0}"

@@ -83,7 +83,8 @@ extension CatalogueContent {
     /// Derived attributes that name one of these.
     func users(of names: Set<String>) -> [CatalogueUse] {
         derived.filter { definition in
-            (try? RuleSyntax(parsing: definition.expression)).map { !$0.attributeNames.isDisjoint(with: names) } ?? false
+            (try? RuleSyntax(parsing: definition.expression)).map { !$0.attributeNames.isDisjoint(with: names) }
+                ?? false
         }
         .map { CatalogueUse(.derived, name: $0.code) }
     }

@@ -29,7 +29,7 @@ extension CatalogueContent {
         guard derived.count <= Self.mostDerived else {
             throw .badField(attribute: "", field: "derived", why: "there are at most \(Self.mostDerived)")
         }
-        for definition in try ordered() {
+        for definition in try ordered(beside: file) {
             let soFar = AttributeCatalogue(groups: file.groups, attributes: attributes, revision: revision)
             try definition.check(beside: soFar)
             do {
@@ -41,15 +41,17 @@ extension CatalogueContent {
         return AttributeCatalogue(groups: file.groups, attributes: attributes, revision: revision)
     }
 
-    /// Definitions, each after those that it names.
-    private func ordered() throws(CatalogueError) -> [DerivedAttribute] {
+    /// Definitions, each after those that it names; a name that the file has is the file's.
+    private func ordered(beside file: AttributeCatalogue) throws(CatalogueError) -> [DerivedAttribute] {
         var done: [DerivedAttribute] = []
         func visit(_ definition: DerivedAttribute, _ path: [String]) throws(CatalogueError) {
             guard !path.contains(definition.code) else { throw .circular(path + [definition.code]) }
             guard !done.contains(definition) else { return }
             let names: Set<String>
             do {
-                names = try RuleSyntax(parsing: definition.expression).attributeNames
+                names = try RuleSyntax(parsing: definition.expression).attributeNames.filter {
+                    file.attribute(named: $0) == nil
+                }
             } catch {
                 throw .badExpression(attribute: definition.code, error)
             }
@@ -78,7 +80,11 @@ extension DerivedAttribute {
         try require(!AttributeCode.ruleWords.contains(code), "code", "it is a word of the rule language")
         try require(catalogue.attribute(named: code) == nil, "code", "there is an attribute of that name already")
         for (field, text) in [("zh", name.zh), ("en", name.en)] {
-            try require((1...60).contains(text.count) && text.isPlain, field, "a name has 1 to 60 characters, on one line")
+            try require(
+                (1...60).contains(text.count) && text.isPlain,
+                field,
+                "a name has 1 to 60 characters, on one line"
+            )
         }
         try require(
             catalogue.attribute(named: name.zh) == nil,
@@ -86,7 +92,11 @@ extension DerivedAttribute {
             "there is an attribute of that name already; rules could not tell them apart"
         )
         try require(catalogue.groups.contains { $0.code == group }, "group", "there is no such group")
-        try require(unit.map { (1...20).contains($0.count) && $0.isPlain } ?? true, "unit", "a unit has 1 to 20 characters")
+        try require(
+            unit.map { (1...20).contains($0.count) && $0.isPlain } ?? true,
+            "unit",
+            "a unit has 1 to 20 characters"
+        )
         try require(decimals.map { (0...9).contains($0) } ?? true, "decimals", "keep 0 to 9 digits")
         try require(
             expression.unicodeScalars.count <= 2_000,

@@ -85,6 +85,7 @@ public struct CatalogueUse: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String {
         let number = id == 0 ? "" : " \(id)"
-        return "\(kind.rawValue)\(number) \"\(name)\"\(part.isEmpty ? "" : " (\(part))")\(why.isEmpty ? "" : ": \(why)")"
+        return
+            "\(kind.rawValue)\(number) \"\(name)\"\(part.isEmpty ? "" : " (\(part))")\(why.isEmpty ? "" : ": \(why)")"
     }
 }

@@ -189,7 +189,8 @@ public struct Catalogues: Sendable {
     }
 
     private func follow() async throws {
-        guard let last = try await last(), let live = try? await segments.catalogue(), live.revision != last.number else {
+        guard let last = try await last(), let live = try? await segments.catalogue(), live.revision != last.number
+        else {
             return
         }
         let catalogue = try await loading.withRevision(try await loading.fileCatalogue())

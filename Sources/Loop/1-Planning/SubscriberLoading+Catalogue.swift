@@ -43,6 +43,10 @@ extension SubscriberLoading {
         let columns = try await folders.reading(folder) {
             try await records.hotColumns(folder, catalogue: catalogue, rows: subscribers, having: having)
         }
-        return .attributesLoaded(load: live.load, catalogue: try host.store(catalogue.canonicalJSON()), columns: columns)
+        return .attributesLoaded(
+            load: live.load,
+            catalogue: try host.store(catalogue.canonicalJSON()),
+            columns: columns
+        )
     }
 }

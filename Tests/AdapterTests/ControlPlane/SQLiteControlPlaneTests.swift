@@ -344,7 +344,13 @@ import Testing
         waiting.campaign.phase = .approved
         _ = try await store.save(waiting.approval, with: waiting.campaign, audit: entry)
         try await store.record(
-            CatalogueRevision(number: 1, at: Instant(epochMs: 5), who: "wang", reason: "r", content: CatalogueContent()),
+            CatalogueRevision(
+                number: 1,
+                at: Instant(epochMs: 5),
+                who: "wang",
+                reason: "r",
+                content: CatalogueContent()
+            ),
             audit: entry
         )
         return try dump(store)

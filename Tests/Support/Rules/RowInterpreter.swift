@@ -261,7 +261,9 @@ public struct RowInterpreter {
 
     /// The expression in the place of the name, with the digits of the attribute.
     private mutating func derived(_ expression: String, _ attribute: Attribute, _ row: Int) -> Value? {
-        guard let root = try? RuleSyntax(parsing: expression).root else { preconditionFailure("no value: \(expression)") }
+        guard let root = try? RuleSyntax(parsing: expression).root else {
+            preconditionFailure("no value: \(expression)")
+        }
         let value = value(root, row)
         let wanted: Int
         switch attribute.type {

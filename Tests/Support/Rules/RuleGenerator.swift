@@ -216,7 +216,11 @@ public struct RuleGenerator {
     }
 
     private func code(_ node: RuleNode) -> String {
-        if case .name(let name) = node.kind { RuleWorld.derivedCatalogue.attribute(named: name)?.code ?? name } else { "" }
+        if case .name(let name) = node.kind {
+            RuleWorld.derivedCatalogue.attribute(named: name)?.code ?? name
+        } else {
+            ""
+        }
     }
 
     /// A value that the attribute has on some row, or one close to it.
@@ -230,7 +234,8 @@ public struct RuleGenerator {
         case .flag: return RuleNode(.boolean(true))
         case .integer, .decimal: return literal(.number(Scaled(unscaled: 1, scale: 0)))
         case .day: return RuleNode(.today)
-        case .plainEnum, .orderedEnum: return literal(.text(RuleWorld.derivedCatalogue[code]?.domain.first?.value ?? ""))
+        case .plainEnum, .orderedEnum:
+            return literal(.text(RuleWorld.derivedCatalogue[code]?.domain.first?.value ?? ""))
         case .text: return literal(.text(RuleTable.awkwardTexts[below(RuleTable.awkwardTexts.count)]))
         }
     }

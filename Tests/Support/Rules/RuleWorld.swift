@@ -62,8 +62,18 @@ public enum RuleWorld {
         DerivedAttribute(code: "d_ratio", name: names("单月占比"), group: "all", expression: "arpu / tenure", decimals: 1),
         DerivedAttribute(code: "d_score", name: names("综合分"), group: "all", expression: "d_sum * 2 - 单月占比 + age"),
         DerivedAttribute(code: "d_whole", name: names("整数部分"), group: "all", expression: "rate * 3", decimals: 0),
-        DerivedAttribute(code: "d_years", name: names("年"), group: "all", expression: "days_between(activated, today) / 365"),
-        DerivedAttribute(code: "d_anniversary", name: names("周年"), group: "all", expression: "activated + INTERVAL 12 MONTH"),
+        DerivedAttribute(
+            code: "d_years",
+            name: names("年"),
+            group: "all",
+            expression: "days_between(activated, today) / 365"
+        ),
+        DerivedAttribute(
+            code: "d_anniversary",
+            name: names("周年"),
+            group: "all",
+            expression: "activated + INTERVAL 12 MONTH"
+        ),
         DerivedAttribute(
             code: "d_contacts",
             name: names("近期接触"),

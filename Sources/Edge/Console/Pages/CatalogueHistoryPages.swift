@@ -68,9 +68,9 @@ struct CatalogueChangeRow: Sendable {
         case .added(let new): (kind, after) = (.added, f.words(new))
         case .edited(let old, let new): (kind, before, after) = (.changeEdited, f.words(old), f.words(new))
         case .removed(let old): (kind, before) = (.changeRemoved, f.words(old))
-        case .storage(_, let isHot):
+        case .storage(_, let old, let new):
             kind = .storage
-            after = isHot.map { f.t($0 ? .hotStorage : .coldStorage) } ?? f.t(.asInFile)
+            (before, after) = (f.storage(old), f.storage(new))
         }
     }
 }
@@ -106,6 +106,11 @@ extension Frame {
         let rest = [derived.decimals.map { "\(t(.derivedDecimals)) \($0)" }, derived.unit].compactMap { $0 }
         return ([derived.expression, "\(derived.name.zh) / \(derived.name.en)", derived.group] + rest)
             .joined(separator: language("；", "; "))
+    }
+
+    /// Where an attribute is held; nil = as the operator's file says.
+    fileprivate func storage(_ isHot: Bool?) -> String {
+        isHot.map { t($0 ? .hotStorage : .coldStorage) } ?? t(.asInFile)
     }
 
     /// The way back to a revision; 0 = the operator's file.

@@ -168,7 +168,7 @@ extension JSONObject {
         case .edited(let before, let after):
             self = ["change": "edited", "code": after.code, "before": before, "after": after]
         case .removed(let derived): self = ["change": "removed", "code": derived.code, "before": derived]
-        case .storage(let code, let isHot): self = ["change": "storage", "code": code, "hot": isHot]
+        case .storage(let code, _, let isHot): self = ["change": "storage", "code": code, "hot": isHot]
         }
     }
 }

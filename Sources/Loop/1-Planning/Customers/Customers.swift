@@ -183,7 +183,9 @@ public struct Customers: Sendable {
         if try await host.read({ $0.isErased(index) }) { throw DecisionError.erased(index) }
         let catalogue = try await segments.catalogue()
         let derived = try await segments.derivedSQL()
-        let computed = derived.map { ", \($0.sql.text) AS \(warehouse.dialect.quoted(identifier: "=" + $0.attribute.code))" }
+        let computed = derived.map {
+            ", \($0.sql.text) AS \(warehouse.dialect.quoted(identifier: "=" + $0.attribute.code))"
+        }
         let found = try await rows("SELECT *\(computed.joined()) FROM subscriber WHERE idx = \(index.number)")
         let row = found.rows.first ?? []
         func value(_ column: String) -> WarehouseValue { row.isEmpty ? .null : found.value(column, row) }

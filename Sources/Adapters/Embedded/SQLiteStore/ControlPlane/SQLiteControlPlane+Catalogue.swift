@@ -25,7 +25,8 @@ extension SQLiteControlPlane {
         try await read { db in
             try Row.fetchOne(
                 db,
-                sql: "SELECT * FROM catalogue_revision WHERE id = coalesce(?, (SELECT max(id) FROM catalogue_revision))",
+                sql:
+                    "SELECT * FROM catalogue_revision WHERE id = coalesce(?, (SELECT max(id) FROM catalogue_revision))",
                 arguments: [number]
             )
             .map(Self.catalogueRevision)
