@@ -89,6 +89,7 @@ public final class Platform: Sendable {
     public let loading: SubscriberLoading
     public let facts: FactLoading
     public let segments: Segments
+    public let catalogues: Catalogues
     public let campaigns: Campaigns
     public let policies: Policies
     public let arbitrations: Arbitrations
@@ -119,6 +120,8 @@ public final class Platform: Sendable {
     public let threads: Int
     /// Why something of the loads was not settled when the directory was opened; nil when all was.
     public let notListed: String?
+    /// Why decisions do not follow the last revision of the attribute catalogue; nil when they do.
+    public let catalogueProblem: String?
 
     /// Opens a data directory and everything in it; a wave that was open is finished.
     ///
@@ -199,6 +202,7 @@ public final class Platform: Sendable {
             numbers: numbers,
             threads: settings.threads
         )
+        catalogues = Catalogues(store: self.store, host: host, loading: loading, segments: segments)
         memberLists = MemberLists(host: host, numbers: numbers, segments: segments, loading: loading)
         lists = SpecialLists(
             host: host,
@@ -261,6 +265,8 @@ public final class Platform: Sendable {
         _ = try await host.resume()
         notListed = await loading.settleAfterOpening(at: self.clock.now.instant)
         try await erasing.settle(at: self.clock.now.instant)
+        // After erasing: columns that come into memory are read from what is left.
+        catalogueProblem = await catalogues.settle()
         try await policies.settle(at: self.clock.now.instant)
         try await arbitrations.settle()
         try await lists.keepDays(at: self.clock.now.instant)

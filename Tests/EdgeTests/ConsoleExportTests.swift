@@ -66,7 +66,7 @@ struct ConsoleExportTests {
                 [
                     "/", "/segments", "/segments/new", "/segments/\(segment)",
                     "/segments/\(segment)/profile", "/catalogue", "/catalogue?group=fees&q=arpu",
-                    "/catalogue/arpu_avg_3m", "/catalogue/brand",
+                    "/catalogue/arpu_avg_3m", "/catalogue/brand", "/catalogue-revisions",
                     "/campaigns", "/campaigns/new",
                     "/campaigns/\(campaign)", "/campaigns/\(campaign)?tab=evaluation&wave=1", "/policy", "/pool",
                 ] + tabs

@@ -14,7 +14,7 @@ public struct ControlPlaneConformance: Sendable {
         case segments, segmentRevisions, segmentStates, segmentUse, segmentSharing, segmentExports
         case campaigns, planRevisions, phases
         case approvals, refusedDecisions
-        case policyDrafts, policyRevisions
+        case policyDrafts, policyRevisions, catalogueRevisions
         case arbitrations
         case listChanges, loads, audit
         case erasure
@@ -49,6 +49,7 @@ public struct ControlPlaneConformance: Sendable {
         case .refusedDecisions: try await decisionsAreRefused()
         case .policyDrafts: try await policyDraftsAreVersioned()
         case .policyRevisions: try await policyRevisionsAreKept()
+        case .catalogueRevisions: try await catalogueRevisionsFollowEachOther()
         case .arbitrations: try await arbitrationsFollowTheirTable()
         case .listChanges: try await listChangesAreKeptInOrder()
         case .loads: try await loadsAreRecordedOnce()

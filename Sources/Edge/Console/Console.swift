@@ -27,6 +27,7 @@ public struct Console: Sendable {
         console.addCustomers()
         console.addSegments()
         console.addProfiles()
+        console.addCatalogueChanges()
         console.addCampaigns()
         console.addArbitrations()
         console.addPool()
@@ -88,7 +89,7 @@ public struct Console: Sendable {
         }
         for suffix in [
             "/save", "/find", "/result", "/import", "/add", "/remove", "/adopt", "/withdraw", "/check", "/open",
-            "/show",
+            "/show", "/storage", "/restore",
         ]
         where action.hasSuffix(suffix) { return String(action.dropLast(suffix.count)) }
         return action

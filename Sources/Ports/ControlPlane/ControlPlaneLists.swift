@@ -150,6 +150,13 @@ public enum PolicyRevisionColumn: String, ListColumn {
     public static var ownOrder: (column: Self, isDescending: Bool) { (.number, true) }
 }
 
+/// Orders of revisions of the attribute catalogue; newest first unless asked otherwise.
+public enum CatalogueRevisionColumn: String, ListColumn {
+    case number, at, who, reason
+
+    public static var ownOrder: (column: Self, isDescending: Bool) { (.number, true) }
+}
+
 /// Columns arbitrations are ordered by.
 public enum ArbitrationColumn: String, ListColumn {
     case number, name, owner, state, updated

@@ -156,7 +156,7 @@ struct SegmentEditorPage {
     private func options(_ f: Frame) -> HTML {
         let lines =
             [("", f.t(.allLines)), ("main", f.t(.mainLine))]
-            + catalogue.attributes.filter { $0.isHot && $0.isNumber }.map {
+            + catalogue.attributes.filter { $0.isHotColumn && $0.isNumber }.map {
                 ("highest:" + $0.code, f.t(.highestLine, f.language($0.name)))
             }
         let picks = [("", f.t(.pickAll)), ("top", f.t(.pickTop)), ("sample", f.t(.pickSample))]

@@ -296,7 +296,7 @@ extension Console {
     /// Open hot attributes for a sample: those the rule names, then others.
     private func shown(for definition: SegmentDefinition) async throws -> [Attribute] {
         let catalogue = try await platform.segments.catalogue()
-        let open = { (attribute: Attribute) in attribute.sensitivity == .open && attribute.isHot }
+        let open = { (attribute: Attribute) in attribute.sensitivity == .open && attribute.isHotColumn }
         let named =
             if let rule = definition.rule { try await platform.segments.check(rule).uses.attributes.filter(open) } else
             {

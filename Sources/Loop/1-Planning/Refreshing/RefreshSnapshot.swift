@@ -21,7 +21,7 @@ struct RefreshSnapshot {
     /// Nil before the first load.
     init?(of host: DecisionHost, today: LocalDay) async throws {
         let found = try await host.read { state in
-            try state.attributes.map { ($0, state.attributeColumns, try state.profileReader(), state.lists) }
+            try state.attributes.map { ($0, state.hotColumns, try state.profileReader(), state.lists) }
         }
         guard let (attributes, columns, reader, lists) = found, let profile = reader as? ColumnProfile else {
             return nil

@@ -27,7 +27,7 @@ extension SQLiteControlPlane {
             }
             let places = [
                 ("audit", "detail"), ("list_change", "reason"), ("list_import", "reason"), ("list_import", "source"),
-                ("list_dates", "reason"),
+                ("list_dates", "reason"), ("catalogue_revision", "reason"),
             ]
             for (table, column) in places {
                 let texts = try Row.fetchCursor(db, sql: "SELECT id, \(column) FROM \(table)")
