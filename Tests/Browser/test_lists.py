@@ -6,7 +6,7 @@ import io
 import zipfile
 
 import pytest
-from conftest import LANGUAGES, look_at_all_widths
+from conftest import LANGUAGES, look_at_all_widths, wait_for_done
 
 
 def workbook(rows):
@@ -62,6 +62,6 @@ def test_an_entry_holds_for_some_days_and_its_history_says_so(reader, language):
     page.fill("#reason", "出国")
     page.fill("#to", last)
     page.click("form[action='/lists/add'] button")
-    page.wait_for_url("**done=added**")
+    wait_for_done(page, "added")
     assert last in page.locator("#found").inner_text()
     look_at_all_widths(page, "lists-found", language)

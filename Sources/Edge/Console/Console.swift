@@ -67,7 +67,7 @@ public struct Console: Sendable {
             local: { clock.local($0) }
         )
         if let done = Done(rawValue: frame.parameter("done")) {
-            frame.notice = Notice(isError: false, text: frame.t(done.text))
+            frame.notice = Notice(isError: false, text: frame.t(done.text), done: done.rawValue)
             frame.query.removeAll { $0.name == "done" }
         }
         // The page of a form's answer has no address of its own: the language switch goes to where it came from.

@@ -29,6 +29,7 @@ public struct Segments: Sendable {
     let files: MemberFiles
     let customers = CustomerNumbers()
     let spreads = BaseDistributions()
+    let refreshed = RefreshMemory()
 
     /// Reads hot attributes through the host and cold ones from the warehouse; own SQL runs in the sandbox.
     public init(
@@ -96,6 +97,11 @@ public struct Segments: Sendable {
             scope.audiences.insert(name)
         }
         return (scope, audiences)
+    }
+
+    /// Checks a rule together with an organisation scope.
+    func check(_ rule: String, in organisation: OrganisationScope) async throws -> CheckedRule {
+        try Self.check(rule, in: organisation, try await scope(for: rule).0)
     }
 
     /// The subscribers a rule selects inside an organisation scope.

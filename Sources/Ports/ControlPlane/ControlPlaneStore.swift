@@ -123,6 +123,12 @@ public protocol ControlPlaneStore: Sendable {
     /// - Returns: Both as stored.
     func record(_ audience: Audience, of segment: Segment, audit: AuditEntry) async throws -> (Audience, Segment)
 
+    /// Records many audiences at once, as ``record(_:of:audit:)`` does each; all of them or none, but for those whose
+    /// segment was changed or removed meanwhile.
+    ///
+    /// - Returns: Each as stored; nil for those passed over.
+    func record(_ audiences: [AudienceRecording]) async throws -> [(audience: Audience, segment: Segment)?]
+
     /// The audience with this number.
     func audience(_ id: Int64) async throws -> Audience?
 
