@@ -161,7 +161,7 @@ struct SegmentEditorPage {
             }
         let picks = [("", f.t(.pickAll)), ("top", f.t(.pickTop)), ("sample", f.t(.pickSample))]
         return """
-            <div class="fields three">
+            <div class="fields even">
             \(field(f.t(.stepOnePerCustomer), id: "line", select("line", lines, selected: form.line)))
             \(field(f.t(.pick), id: "pick", select("pick", picks, selected: form.pick)))
             \(field(f.t(.pickCount), id: "pick-count", input("pick-count", form.pickCount, type: "number", least: "1")))
