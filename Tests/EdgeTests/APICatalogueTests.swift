@@ -110,7 +110,7 @@ import Testing
         let saved = try await planner.form("/derived-attributes", fields + "&expression=age%2B1")
         #expect(saved.headers[.location]?.hasPrefix("/catalogue/d_age") == true)
         for path in [
-            "/catalogue", "/catalogue/d_age", "/derived-attributes/d_age", "/catalogue-revisions",
+            "/catalogue?group=fees", "/catalogue/d_age", "/derived-attributes/d_age", "/catalogue-revisions",
             "/catalogue-revisions/\(base + 1)", "/catalogue-revisions/\(base + 1)/changes.csv",
         ] {
             let page = try await planner.get(path)
