@@ -306,6 +306,13 @@ def test_a_list_is_excluded_and_the_members_are_frozen_split_and_exported(reader
         if "revisions" not in path:
             assert f"{left:,}" in answer.text() or str(left) in answer.text(), path
     page.goto(f"/segments/overlap?s={segment}&s={int(segment) + 1}")
+    # The part is in the whole: two combinations, each a bar with dots for both segments, and the same in the table.
+    columns = page.locator(".upset .scroll g")
+    assert sorted(columns.locator("text").all_inner_texts()) == sorted(f"{size:,}" for size in sizes)
+    assert columns.locator("circle.in").count() == 3 and columns.locator("circle").count() == 4
+    assert page.locator(".upset li").count() == 2
+    page.locator(".chart summary").click()
+    assert page.locator(".chart tbody tr").count() == 2
     look_at_all_widths(page, "segments-overlap", language)
     assert f"{sizes[0]:,}" in page.locator("main").inner_text()
 

@@ -1,6 +1,7 @@
 // Cold attributes beside lists and audiences: read as columns for one question, they select whom SQL and plain Swift select.
 // SPDX-License-Identifier: Apache-2.0
 
+import ADBCWarehouse
 import Assembly
 import DecisionHost
 import Decisioning
@@ -8,6 +9,7 @@ import Kernel
 import Model
 import Planning
 import Ports
+import Synthetic
 import Testing
 
 @Suite(.serialized) struct ColdListTests {
@@ -52,10 +54,13 @@ import Testing
             "(game_user OR in_audience('chosen')) AND NOT (on_list('grey') AND has_iptv)",
             { and(or($0.isGamer, $0.isChosen), and($0.isGrey, $0.hasIPTV).map { !$0 }) }
         ),
-        ("balance > age AND (on_list('grey') OR in_audience('chosen'))", { line in
-            let more: Bool? = if let balance = line.balance, let age = line.age { balance > age * 100 } else { nil }
-            return and(more, line.isGrey || line.isChosen)
-        }),
+        (
+            "balance > age AND (on_list('grey') OR in_audience('chosen'))",
+            { line in
+                let more: Bool? = if let balance = line.balance, let age = line.age { balance > age * 100 } else { nil }
+                return and(more, line.isGrey || line.isChosen)
+            }
+        ),
     ]
 
     private static func lines(_ platform: Platform) async throws -> [Line] {

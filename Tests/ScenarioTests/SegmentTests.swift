@@ -214,7 +214,10 @@ import Testing
                 #expect(error?.code == code)
             }
             for (definition, part) in [
-                (SegmentDefinition(.outcome(CampaignOutcome(campaign: 99, results: [.accepted]))), "from.outcome.campaign"),
+                (
+                    SegmentDefinition(.outcome(CampaignOutcome(campaign: 99, results: [.accepted]))),
+                    "from.outcome.campaign"
+                ),
                 (everybody(except: .list("black"), .campaigns([98])), "exclude.1.campaigns.0"),
             ] {
                 let error = await #expect(throws: PlanningError.self) { try await save(platform, "wrong", definition) }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Kernel
+import Model
 public import Ports
 import Testing
 
@@ -81,7 +82,10 @@ public struct QuerySandboxConformance: Sendable {
             ("SELECT idx FROM subscriber WHERE city = '苏州' AND idx < 7", [0, 2, 4, 6]),
             ("SELECT line_id, city FROM subscriber WHERE line_id IN (1003, 1005)", [3, 5]),
             ("SELECT line_id FROM (SELECT 1099 AS line_id UNION ALL SELECT 7) AS lines", [99]),
-            ("SELECT s.idx FROM subscriber s JOIN contact c ON c.idx = s.idx WHERE city = '南京' AND s.idx > 14", [15, 17, 19]),
+            (
+                "SELECT s.idx FROM subscriber s JOIN contact c ON c.idx = s.idx WHERE city = '南京' AND s.idx > 14",
+                [15, 17, 19]
+            ),
             ("SELECT CASE WHEN idx = 8 THEN idx END AS idx FROM subscriber", [8]),
             ("WITH few AS (SELECT idx FROM contact WHERE idx < 2) SELECT idx FROM few -- the first", [0, 1]),
             ("SELECT 123456 AS idx", [123_456]), ("SELECT idx FROM subscriber WHERE idx < 0", []),
@@ -99,12 +103,24 @@ public struct QuerySandboxConformance: Sendable {
     /// What is not one SELECT over the relations is refused with its code, before it runs.
     private func refuses() async throws {
         for (code, texts) in [
-            ("sql.not_one_select", ["", "DROP VIEW subscriber", "DELETE FROM subscriber", "SELECT 1 AS idx; SELECT 2 AS idx"]),
-            ("sql.syntax", ["SELECT", "SELECT idx FROM subscriber WHERE (", "SELECT idx FROM subscriber) AS x, (SELECT 1"]),
-            ("sql.unknown_table", ["SELECT idx FROM line", "SELECT idx FROM nothing", "SELECT idx FROM main.subscriber"]),
+            (
+                "sql.not_one_select",
+                ["", "DROP VIEW subscriber", "DELETE FROM subscriber", "SELECT 1 AS idx; SELECT 2 AS idx"]
+            ),
+            (
+                "sql.syntax",
+                ["SELECT", "SELECT idx FROM subscriber WHERE (", "SELECT idx FROM subscriber) AS x, (SELECT 1"]
+            ),
+            (
+                "sql.unknown_table",
+                ["SELECT idx FROM line", "SELECT idx FROM nothing", "SELECT idx FROM main.subscriber"]
+            ),
             ("sql.wrong", ["SELECT idx FROM subscriber WHERE msisdn = 1"]),
             ("sql.first_column", ["SELECT city FROM subscriber", "SELECT city AS idx FROM subscriber"]),
-            ("sql.unreadable", ["SELECT 1 AS idx\0", "SELECT 1 AS idx" + String(repeating: " ", count: OwnQueryLimits.characters)]),
+            (
+                "sql.unreadable",
+                ["SELECT 1 AS idx\0", "SELECT 1 AS idx" + String(repeating: " ", count: OwnQueryLimits.characters)]
+            ),
         ] {
             for text in texts {
                 #expect(await refusal(text, whenRun: false)?.code == code, "\(text.prefix(80))")
@@ -159,7 +175,9 @@ public struct QuerySandboxConformance: Sendable {
         let found = try await withThrowingTaskGroup(of: [Int64].self) { group in
             for number in 0..<8 {
                 group.addTask {
-                    try await members("WITH a AS (SELECT \(number) AS n) SELECT idx FROM subscriber, a WHERE idx % 8 = n")
+                    try await members(
+                        "WITH a AS (SELECT \(number) AS n) SELECT idx FROM subscriber, a WHERE idx % 8 = n"
+                    )
                 }
             }
             return try await group.reduce(into: [[Int64]]()) { $0.append($1) }

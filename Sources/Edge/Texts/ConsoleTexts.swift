@@ -422,7 +422,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case compareNow = "对比 | Compare"
     case overlapMatrix = "两两重叠（用户数，占行客户群的比例） | In both of two (subscribers, share of the row's segment)"
     case exactlyIn = "恰好属于（用户数） | In exactly these (subscribers)"
-    case upsetHelp = "每列是一种组合：实心点是属于的客户群，柱高是恰好属于这些客户群的用户数，从多到少。 | Each column is a combination: full dots mark its segments, the bar is how many are in exactly these, the largest first."
+    case upsetHelp =
+        "每列是一种组合：实心点是属于的客户群，柱高是恰好属于这些客户群的用户数，从多到少。 | Each column is a combination: full dots mark its segments, the bar is how many are in exactly these, the largest first."
     case upsetLargest = "图中是最大的 {0} 种，共 {1} 种，全部在数据表里。 | Drawn are the {0} largest of {1}; the table has all."
     case upsetDescription =
         "{0} 个客户群有 {1} 种组合，用户最多的是 {2}，{3} 个用户 | {0} segments have {1} combinations; the largest is {2} with {3} subscribers"

@@ -18,7 +18,8 @@ import Testing
     }
 
     @Test func `stops what runs for ever, while others are answered`() async throws {
-        try await OwnQueryWorld.withSandbox(QuerySandboxConformance.limits) { (sandbox, warehouse) async throws -> Void in
+        try await OwnQueryWorld.withSandbox(QuerySandboxConformance.limits) {
+            (sandbox, warehouse) async throws -> Void in
             for query in [
                 "WITH RECURSIVE a(idx) AS (SELECT 1 UNION ALL SELECT idx + 0 FROM a) SELECT count(*) AS idx FROM a WHERE idx = 2",
                 "SELECT count(*) AS idx FROM range(18000000) a, range(18000000) b WHERE a.range + b.range = 1.5",
@@ -91,7 +92,9 @@ import Testing
                 ("(SELECT 1 AS idx) EXCEPT (SELECT 2)", 1),
             ] as [(String, Int64?)] {
                 guard let sum else {
-                    let error = await #expect(throws: OwnQueryError.self) { try await sandbox.check(OwnQueryWorld.query(query)) }
+                    let error = await #expect(throws: OwnQueryError.self) {
+                        try await sandbox.check(OwnQueryWorld.query(query))
+                    }
                     #expect(error?.code == "sql.first_column")
                     continue
                 }
