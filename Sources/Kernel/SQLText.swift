@@ -35,16 +35,29 @@ extension SQLDialect {
     /// An identifier quoted for this dialect; quotes inside are doubled.
     public func quoted(identifier: String) -> String {
         switch self {
-        case .duckdb: "\"" + identifier.replacing("\"", with: "\"\"") + "\""
-        case .spark: "`" + identifier.replacing("`", with: "``") + "`"
+        case .duckdb: "\"" + Self.escaped(identifier, ["\"": "\"\""]) + "\""
+        case .spark: "`" + Self.escaped(identifier, ["`": "``"]) + "`"
         }
     }
 
     /// A string literal for this dialect; Spark also escapes backslashes, which it would otherwise interpret.
     public func quoted(literal: String) -> String {
         switch self {
-        case .duckdb: "'" + literal.replacing("'", with: "''") + "'"
-        case .spark: "'" + literal.replacing("\\", with: "\\\\").replacing("'", with: "\\'") + "'"
+        case .duckdb:
+            // Its parser ends a statement at a NUL.
+            literal.utf8.contains(0)
+                ? "('" + Self.escaped(literal, ["'": "''", "\0": "' || chr(0) || '"]) + "')"
+                : "'" + Self.escaped(literal, ["'": "''"]) + "'"
+        case .spark: "'" + Self.escaped(literal, ["'": "\\'", "\\": "\\\\", "\0": "\\0"]) + "'"
         }
+    }
+
+    /// Scalar by scalar: as a `Character`, a quote before a joiner or an accent is another sign than a quote.
+    private static func escaped(_ text: String, _ signs: [Unicode.Scalar: String]) -> String {
+        var escaped = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            if let sign = signs[scalar] { escaped += sign.unicodeScalars } else { escaped.append(scalar) }
+        }
+        return String(escaped)
     }
 }

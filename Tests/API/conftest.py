@@ -94,7 +94,7 @@ class Client:
         try:
             answer = self.request(method, path, body, content=content)
         except urllib.error.HTTPError as error:
-            assert error.headers["Content-Type"] == "application/problem+json"
+            assert error.headers["Content-Type"].startswith("application/problem+json")
             problem = json.load(error)
             assert problem["status"] == error.code and problem["title"] and problem["code"], problem
             return error.code, problem["code"], problem

@@ -16,10 +16,17 @@ HOSTILE = {
     "drop": "'; DROP TABLE segment; DROP VIEW subscriber; --", "or": "x' OR '1'='1", "quotes": "\"'`´\\\\' \\\" ''; --",
     "comment": "x/**/UNION/**/SELECT * FROM staff --", "script": "<script>alert(1)</script>\"'><img src=x onerror=a()>",
     "nul": "a\0b'; --", "rtl": "\u202e'; DROP TABLE segment\u202c \u200f\u2067x", "format": "{0} %s %n $(id) `id` ${x} \r\nX: y",
-    "formula": "=1+1|'/c calc'!A1", "path": "../../../etc/passwd", "astral": "𠀀'́" * 30, "long": "'" + "A" * MIB,
+    "formula": "=1+1|'/c calc'!A1", "path": "../../../etc/passwd", "astral": "𠀀'́" * 30, "joined": "x'\u200d OR 1=1 --",
+    "accent": "x'\u0301 OR 1=1 --", "long": "'" + "A" * MIB,
 }
 UNDERSTOOD = {200, 201, 204, 303, 400, 401, 403, 404, 409, 413, 414, 415, 422, 431}
+# Words of what is inside.
+INSIDE = ("SQLite", "sqlite", "DuckDB", "Parser Error", "syntax error", "Binder", ".swift")
 numbered = itertools.count(1)
+
+
+def query(**fields):
+    return urllib.parse.urlencode(fields, quote_via=urllib.parse.quote)
 
 
 class Attacker:
@@ -42,8 +49,9 @@ class Attacker:
             if said:
                 problem = json.loads(said)
                 assert problem["code"] and problem["title"] and problem["detail"], (path[:200], problem)
-                for word in ("SQLite", "sqlite", "DuckDB", "Parser Error", "syntax error", "Binder", ".swift"):
-                    assert word not in said, (path[:200], said)
+                # Own SQL is answered in the words of its parser; nothing else says what is behind.
+                told = [] if problem["code"].startswith("sql.") else [word for word in INSIDE if word in said]
+                assert not told, (path[:200], said)
             return None
         except (ConnectionError, urllib.error.URLError):
             # An address of a megabyte is more than a server reads; it says so, or closes.
@@ -96,7 +104,7 @@ def test_no_text_of_segments_is_executed(clients, target, text):
             kept = planner.get(f"/segments/{made['id']}")
             assert kept["name"] == name.strip() or kept["name"] == name, (kept["name"], name)
             assert kept["purpose"] in (text, text.strip())
-            found = planner.get("/segments?" + urllib.parse.urlencode({"search": kept["name"], "limit": 50}))
+            found = planner.get("/segments?" + query(search=kept["name"], limit=50))
             assert made["id"] in [each["id"] for each in found["items"]], "it is found by its own name"
             attack.send("PUT", f"/segments/{made['id']}", {"purpose": text, "version": kept["version"]})
     for definition in definitions(text):
@@ -132,11 +140,12 @@ def test_no_text_of_exports_lists_and_customers_is_executed(clients, target, tex
     assert agent.send("GET", f"/lists/{quoted}/export") is None
     assert agent.send("POST", "/lists/look-up", {"number": text}) is None
     content = f"手机号码,备注\n{text},{text}\n".encode()
-    for query in ({"reason": text}, {"reason": "x", "name": text}, {"reason": "x", "column": text},
-                  {"reason": "x", "kind": text}, {"reason": "x", "mode": text}, {"reason": "x", "channel": text}):
-        assert agent.send("POST", "/lists/black/import?" + urllib.parse.urlencode(query), content=content) is None
-    for query in ({"name": text}, {"name": "x", "file": text}, {"name": "x", "column": text}, {"name": "x", "kind": text}):
-        assert planner.send("POST", "/segments/import?" + urllib.parse.urlencode(query), content=content) is None
+    for fields in ({"reason": text}, {"reason": "x", "name": text}, {"reason": "x", "column": text},
+                   {"reason": "x", "kind": text}, {"reason": "x", "mode": text}, {"reason": "x", "channel": text}):
+        said = agent.send("POST", "/lists/black/import?" + query(**fields), content=content)
+        assert said is None or json.loads(said)["added"] == 0, said
+    for fields in ({"name": text}, {"name": "x", "file": text}, {"name": "x", "column": text}, {"name": "x", "kind": text}):
+        assert planner.send("POST", "/segments/import?" + query(**fields), content=content) is None
     for field in ("number", "imsi", "customer", "fragment"):
         body = {field: text, **({"province": text, "city": text} if field == "fragment" else {})}
         said = agent.send("POST", "/customers/find", body)
@@ -144,7 +153,7 @@ def test_no_text_of_exports_lists_and_customers_is_executed(clients, target, tex
     said = agent.send("POST", "/customers/find", {"fragment": "138", "province": text, "city": text})
     assert agent.send("GET", f"/customers/{quoted}") is None
     for name in ("kind", "channel", "from", "to", "order", "direction", "cursor", "limit", "search"):
-        agent.send("GET", "/customers/5/contacts?" + urllib.parse.urlencode({name: text}))
+        agent.send("GET", "/customers/5/contacts?" + query(**{name: text}))
     assert agent.send("POST", "/customers/5/show", {"reason": " "}) is None
     agent.send("POST", "/customers/5/show", {"reason": text})
     assert everything(clients) == before
@@ -156,11 +165,27 @@ def test_no_filter_is_executed(clients, text):
     whole = {path: clients["admin"].get(path) for path in ("/segments?limit=50", "/segment-exports?limit=50")}
     for path in ("/segments", "/segment-exports", "/audit", "/staff", "/campaigns", "/lists", "/catalogue"):
         for name in ("search", "state", "template", "order", "direction", "cursor", "limit", "format", "phase", "group"):
-            said = admin.send("GET", f"{path}?" + urllib.parse.urlencode({name: text}))
+            said = admin.send("GET", f"{path}?" + query(**{name: text}))
             if said and name == "search" and text == HOSTILE["or"] and path == "/segment-exports":
                 assert len(json.loads(said)["items"]) <= len(whole[path + "?limit=50"]["items"])
     admin.send("GET", "/" + urllib.parse.quote(text, safe=""))
     assert everything(clients) == before
+
+
+@pytest.mark.parametrize("sign", ["\u200d", "\u0301", "\ufe0f", "\u20dd", "\0", ""], ids=lambda sign: ascii(sign))
+def test_a_quote_that_joins_with_the_sign_after_it_ends_no_text(clients, sign):
+    planner, agent = clients["planner"], clients["agent"]
+    for rest in ("", " OR 1=1 --", " OR 1=1 OR '' = '"):
+        text = f"x'{sign}{rest}"
+        # The cold attribute asks the warehouse; nobody has such a terminal.
+        quoted = text.replace("'", "''")
+        for rule in (f"terminal_model = '{quoted}' AND balance >= 0", f"balance >= 0 AND terminal_model IN ('{quoted}')"):
+            try:
+                assert planner.post("/segments/count", {"rule": rule})["count"] == 0, rule
+            except urllib.error.HTTPError as refusal:
+                assert sign == "\0" and refusal.code == 422, (rule, refusal.read())
+        for name in ("kind", "channel"):
+            assert agent.get(f"/customers/5/contacts?{query(**{name: text})}")["items"] == [], (name, text)
 
 
 PAGES = ("/segments", "/segments/exports", "/lists", "/customers", "/catalogue", "/segments/overlap", "/segments/new",
@@ -190,10 +215,10 @@ def test_pages_show_hostile_texts_as_texts(clients, server):
     assert len(names) > 6
     for login in ("planner", "admin"):
         for path in PAGES:
+            fields = ("q", "sort", "page", "size", "s", "kind", "group", "list", "tab")
             for text in ("", *HOSTILE.values()):
-                query = "" if not text else "?" + urllib.parse.urlencode(
-                    {name: text[:2_000] for name in ("q", "sort", "page", "size", "s", "kind", "group", "list", "tab")})
-                status, shown = page(server, clients[login].token, path + query)
+                asked = "?" + query(**{name: text[:2_000] for name in fields}) if text else ""
+                status, shown = page(server, clients[login].token, path + asked)
                 assert status in UNDERSTOOD, (path, text[:80], status)
                 assert "<script>alert" not in shown and "<img src=x" not in shown, (path, text[:80])
     for number, name in names:

@@ -53,11 +53,11 @@ def exported(clients, made, attributes=()):
 
 def test_a_segment_is_created_computed_published_ended_and_opened_again(planner):
     made = segment(planner, "age >= 40", purpose="who is forty")
-    assert (made["state"], made["count"], made["audience"]) == ("saved", count(planner, "age >= 40"), None)
+    assert (made["state"], made["count"], made.get("audience")) == ("saved", count(planner, "age >= 40"), None)
     assert planner.refused("POST", f"/segments/{made['id']}/publish", {"version": made["version"]})[:2] == (
         409, "plan.wrong_state")
     computed = move(planner, made, "compute")
-    assert computed["state"] == "computed" and computed["audience"] and computed["published"] is None
+    assert computed["state"] == "computed" and computed["audience"] and "published" not in computed
     published = move(planner, computed, "publish")
     assert published["state"] == "published" and published["published"] == computed["audience"]
     audience, = planner.get(f"/segments/{made['id']}/audiences")
@@ -133,7 +133,7 @@ def test_parts_add_up_and_become_segments_when_asked(planner, by):
     made = segment(planner, "age >= 25")
     parts = planner.post(f"/segments/{made['id']}/split", {"by": by})["parts"]
     assert len(parts) > 1 and sum(each["count"] for each in parts) == made["count"]
-    assert all(each["segment"] is None for each in parts)
+    assert all("segment" not in each for each in parts)
     saved = planner.post(f"/segments/{made['id']}/split", {"by": by, "save": True})["parts"]
     assert [each["count"] for each in saved] == [each["count"] for each in parts]
     for each in saved:
@@ -210,7 +210,7 @@ def test_numbers_leave_only_after_a_second_person_agreed_and_every_row_is_marked
     assert planner.refused("POST", path, {"reason": "x", "attributes": ["nothing"]})[0] == 422
     asked = planner.post(path, {"reason": "letters", "attributes": ["brand"]})
     decision, members = f"/segment-exports/{asked['id']}/decision", f"/segment-exports/{asked['id']}/members"
-    assert asked["state"] == "requested" and asked["count"] == made["count"]
+    assert asked["state"] == "waiting" and asked["count"] == made["count"]
     assert planner.refused("GET", members)[0] in (403, 409, 422), "not before it is agreed to"
     assert planner.refused("POST", decision, {"isApproved": True})[:2] == (403, "edge.forbidden"), "nobody agrees alone"
     agreed = clients["approver"].post(decision, {"isApproved": True})

@@ -308,7 +308,7 @@ def test_a_list_is_excluded_and_the_members_are_frozen_split_and_exported(reader
     page.goto(f"/segments/overlap?s={segment}&s={int(segment) + 1}")
     # The part is in the whole: two combinations, each a bar with dots for both segments, and the same in the table.
     columns = page.locator(".upset .scroll g")
-    assert sorted(columns.locator("text").all_inner_texts()) == sorted(f"{size:,}" for size in sizes)
+    assert sorted(columns.locator("text").all_text_contents()) == sorted(f"{size:,}" for size in sizes)
     assert columns.locator("circle.in").count() == 3 and columns.locator("circle").count() == 4
     assert page.locator(".upset li").count() == 2
     page.locator(".chart summary").click()

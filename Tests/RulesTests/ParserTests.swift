@@ -213,4 +213,17 @@ import Testing
             #expect(throws: (any Error).self) { try JSONDecoder().decode(RuleSyntax.self, from: Data(json.utf8)) }
         }
     }
+
+    @Test(arguments: ["\u{200D}", "\u{301}", "\u{FE0F}", "\u{20DD}"])
+    func `a quote before a sign that joins with it stays in its text`(sign: String) throws {
+        let syntax = try RuleSyntax(parsing: "\"c\"\"\(sign)\" = 'x''\(sign) OR 1 = 1'")
+        let again = try RuleSyntax(parsing: syntax.canonicalText)
+        #expect(again.root == syntax.root && again.canonicalText.utf8.elementsEqual(syntax.canonicalText.utf8))
+        func same(_ text: String, _ expected: String) -> Bool { text.utf8.elementsEqual(expected.utf8) }
+        let (duckdb, spark) = (SQLDialect.duckdb, SQLDialect.spark)
+        #expect(same(duckdb.quoted(literal: "x'\(sign)"), "'x''\(sign)'"))
+        #expect(same(duckdb.quoted(identifier: "x\"\(sign)"), "\"x\"\"\(sign)\""))
+        #expect(same(spark.quoted(literal: "\\\(sign)'\(sign)"), "'\\\\\(sign)\\'\(sign)'"))
+        #expect(same(spark.quoted(identifier: "`\(sign)"), "```\(sign)`"))
+    }
 }

@@ -70,13 +70,14 @@ public struct WarehouseConformance: Sendable {
 
     /// Names with quotes and texts with quotes are quoted so that they stay names and texts.
     public func quotingKeepsNamesAndTexts() async throws {
-        let name = "a\"b`c'; DROP"
+        let name = "a\"b`c\"\u{200D}'; DROP"
         try await engine.execute(engine.dialect.createTable(name, [WarehouseField("col\"umn", .text)]))
         let table = engine.dialect.quoted(identifier: name)
-        let text = engine.dialect.quoted(literal: "it's \\' \"x\"")
+        let nasty = "\0'\u{200D}'\u{301}it's \\' \"x\0\""
+        let text = engine.dialect.quoted(literal: nasty)
         try await engine.execute(sql("INSERT INTO \(table) VALUES (\(text))"))
         let column = engine.dialect.quoted(identifier: "col\"umn")
-        #expect(try await engine.rows(sql("SELECT \(column) FROM \(table)")) == [[.text("it's \\' \"x\"")]])
+        #expect(try await engine.rows(sql("SELECT \(column) FROM \(table)")) == [[.text(nasty)]])
         try await engine.execute(engine.dialect.dropTable(name))
     }
 

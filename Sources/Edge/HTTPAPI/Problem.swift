@@ -158,7 +158,8 @@ public struct Problem: Codable, Hashable, Sendable {
                 ? "something went wrong inside; the server's log has it under the request's number" : "\(error)"
         case let error as HTTPError:
             code = Self.code(of: error.status)
-            detail = error.body ?? error.status.reasonPhrase
+            // What was sent may stand in it, however long it is.
+            detail = String((error.body ?? error.status.reasonPhrase).prefix(400))
         case is DecodingError:
             code = "edge.bad_request"
             detail = "the body does not have the form that the API describes"

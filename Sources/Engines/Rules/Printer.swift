@@ -22,9 +22,9 @@ extension RuleNode {
             value.text(within: .sum) + (negated ? " NOT LIKE " : " LIKE ") + pattern.text(within: .sum)
                 + (escape.map { " ESCAPE " + $0.text(within: .sum) } ?? "")
         case .isNull(let value, let negated): value.text(within: .sum) + (negated ? " IS NOT NULL" : " IS NULL")
-        case .name(let name): Self.isPlain(name) ? name : "\"" + name.replacing("\"", with: "\"\"") + "\""
+        case .name(let name): Self.isPlain(name) ? name : Self.quoted(name, "\"")
         case .number(let number): number.description
-        case .text(let text): Self.quoted(text)
+        case .text(let text): Self.quoted(text, "'")
         case .day(let day): "DATE '\(day.iso)'"
         case .boolean(let value): value ? "TRUE" : "FALSE"
         case .today: "today"
@@ -39,8 +39,12 @@ extension RuleNode {
         }
     }
 
-    private static func quoted(_ text: String) -> String {
-        "'" + text.replacing("'", with: "''") + "'"
+    /// Scalar by scalar, as it is read: a quote before a joiner or an accent is no `Character` of its own.
+    private static func quoted(_ text: String, _ quote: Unicode.Scalar) -> String {
+        var quoted = String.UnicodeScalarView([quote])
+        for scalar in text.unicodeScalars { quoted += scalar == quote ? [quote, quote] : [scalar] }
+        quoted.append(quote)
+        return String(quoted)
     }
 
     /// How tightly a node holds together; a part is bracketed where it holds less tightly than its place asks for.

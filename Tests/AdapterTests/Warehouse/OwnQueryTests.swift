@@ -12,13 +12,13 @@ import Testing
 @Suite(.serialized) struct OwnQueryTests {
     @Test(arguments: QuerySandboxConformance.Promise.allCases)
     func `keeps the promises of the port`(_ promise: QuerySandboxConformance.Promise) async throws {
-        try await OwnQueryWorld.withSandbox(QuerySandboxConformance.limits) { (sandbox, _) async throws -> Void in
+        try await OwnQueryWorld.withSandbox(promise.limits) { (sandbox, _) async throws -> Void in
             try await QuerySandboxConformance(sandbox).keeps(promise)
         }
     }
 
     @Test func `stops what runs for ever, while others are answered`() async throws {
-        try await OwnQueryWorld.withSandbox(QuerySandboxConformance.limits) {
+        try await OwnQueryWorld.withSandbox(OwnQueryLimits(seconds: 2, rows: 1_000_000)) {
             (sandbox, warehouse) async throws -> Void in
             for query in [
                 "WITH RECURSIVE a(idx) AS (SELECT 1 UNION ALL SELECT idx + 0 FROM a) SELECT count(*) AS idx FROM a WHERE idx = 2",

@@ -104,9 +104,11 @@ public enum CSV {
     private static func cell(_ text: String) -> String {
         var text = text
         let isNumber = text.allSatisfy { $0.isNumber || "+-.,%".contains($0) }
-        if let first = text.first, "=+-@\t\r\r\n".contains(first), !isNumber { text = "'" + text }
-        guard text.contains(where: { "\",\r\n".contains($0) || $0 == "\r\n" }) else { return text }
-        return "\"" + text.replacing("\"", with: "\"\"") + "\""
+        if let first = text.utf8.first, "=+-@\t\r\n".utf8.contains(first), !isNumber { text = "'" + text }
+        guard text.utf8.contains(where: { "\",\r\n".utf8.contains($0) }) else { return text }
+        // Byte by byte: a sign before a joiner or an accent is another `Character`.
+        return "\"" + String(decoding: text.utf8.flatMap { $0 == UInt8(ascii: "\"") ? [$0, $0] : [$0] }, as: UTF8.self)
+            + "\""
     }
 }
 

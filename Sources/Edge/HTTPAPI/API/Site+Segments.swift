@@ -158,6 +158,10 @@ extension Site {
                 throw EdgeError.badRequest(field: "limit", why: "use 1 to 100")
             }
             try await checkRule(input.rule)
+            let catalogue = try await platform.segments.catalogue()
+            if let unknown = input.attributes?.first(where: { catalogue[$0] == nil }) {
+                throw EdgeError.badRequest(field: "attributes", why: "there is no attribute \(unknown.prefix(63))")
+            }
             let scope = try context.user().scope
             let members = try await platform.segments.members(input.rule, in: scope, today: today)
             let sample = try await platform.segments.sample(
