@@ -549,6 +549,7 @@ struct ConsoleModels {
                         toDos: [
                             HomePage.ToDo(kind: .approve, campaign: CampaignID(9), name: evil, since: Self.now.instant)
                         ],
+                        requests: Page(rows: [dataRequest([])], total: 3),
                         running: [HomePage.Running(campaign: campaign(.running), contacts: 9, sent: 3, delivered: 2)],
                         subscribers: 5
                     ).page($0)

@@ -12,6 +12,7 @@ public struct ControlPlaneConformance: Sendable {
     public enum Promise: String, CaseIterable, Sendable {
         case staff, sessions
         case segments, segmentRevisions, segmentStates, segmentUse, segmentSharing, segmentExports
+        case dataRequests, waitingRequests
         case campaigns, planRevisions, phases
         case approvals, refusedDecisions
         case policyDrafts, policyRevisions
@@ -42,6 +43,8 @@ public struct ControlPlaneConformance: Sendable {
         case .segmentUse: try await segmentsInUseStay()
         case .segmentExports: try await exportsAreAgreedToBySomebodyElse()
         case .segmentSharing: try await segmentsAreSharedAsTheySay()
+        case .dataRequests: try await dataRequestsKeepTheirSteps()
+        case .waitingRequests: try await dataRequestsAreFoundByWhoseTurnItIs()
         case .campaigns: try await campaignsAreVersioned()
         case .planRevisions: try await plansChangeByRevisionInDraftOnly()
         case .phases: try await phasesFollowTheirTable()

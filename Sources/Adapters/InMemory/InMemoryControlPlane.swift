@@ -16,6 +16,7 @@ public final class InMemoryControlPlane: ControlPlaneStore {
         var audiences: [Audience] = []
         var segmentExports: [SegmentExport] = []
         var lastSegment: Int64 = 0
+        var dataRequests: [DataRequest] = []
         var campaigns: [Campaign] = []
         var plans: [CampaignID: [CampaignPlan]] = [:]
         var approvals: [Approval] = []
@@ -441,6 +442,7 @@ public final class InMemoryControlPlane: ControlPlaneStore {
                 if mentions.occur(in: entry.reason) { content.imports[place].reason = Mentions.erased }
                 if mentions.occur(in: entry.source) { content.imports[place].source = Mentions.erased }
             }
+            content.dataRequests = content.dataRequests.map { $0.without(mentions) }
         }
     }
 

@@ -142,6 +142,41 @@ public protocol ControlPlaneStore: Sendable {
     /// - Returns: It as stored.
     func save(_ export: SegmentExport, audit: AuditEntry) async throws -> SegmentExport
 
+    // MARK: Data requests
+
+    /// The data request with this number, with all its steps.
+    func dataRequest(_ id: Int64) async throws -> DataRequest?
+
+    /// Data requests in the scope that a filter shows; searches title, need, who raised it and who works on it, ordered
+    /// by a ``DataRequestColumn``.
+    func dataRequests(
+        _ query: ListQuery,
+        _ filter: DataRequestFilter,
+        in scope: OrganisationScope
+    ) async throws -> Page<DataRequest>
+
+    /// Raises a data request; what it says never changes afterwards.
+    ///
+    /// - Returns: It with its number.
+    func raise(_ request: DataRequest, audit: AuditEntry) async throws -> DataRequest
+
+    /// Records the next step of a data request, which never changes afterwards.
+    ///
+    /// - Parameters:
+    ///   - step: The step.
+    ///   - id: The request's number.
+    ///   - version: The version the step was decided on.
+    ///   - audit: What goes to the audit log with it.
+    /// - Returns: The request with it.
+    /// - Throws: ``ControlPlaneError/notFound(object:)``, ``ControlPlaneError/stale(object:expectedVersion:)``, and
+    ///   `DataRequestError` for a step that may not follow.
+    func record(
+        _ step: DataRequestStep,
+        of id: Int64,
+        version: Int,
+        audit: AuditEntry
+    ) async throws -> DataRequest
+
     // MARK: Campaigns
 
     /// The campaign with this number.
@@ -261,7 +296,8 @@ public protocol ControlPlaneStore: Sendable {
     func erasedSubscribers() async throws -> Set<UInt32>
 
     /// Takes out what was written about subscribers: the reasons of their changes of lists, the details of the audit
-    /// entries recorded with those, the days of their entries, and every reason, detail or file name that mentions one of `mentions`, become
+    /// entries recorded with those, the days of their entries, and every reason, detail, file name or text of a data request that mentions one of
+    /// `mentions`, become
     /// ``Mentions/erased``. When this returns nothing of it is left in any file, free space included.
     func forget(_ subscribers: [UInt32], mentions: Mentions) async throws
 

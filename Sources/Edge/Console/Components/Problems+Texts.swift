@@ -57,6 +57,11 @@ extension Frame {
         "customer.nobody": .customerNobody, "customer.bad_imsi": .customerBadIMSI,
         "customer.bad_customer": .customerBadNumber, "customer.bad_fragment": .customerBadFragment,
         "customer.region_missing": .customerRegionMissing, "customer.reason_missing": .listReasonMissing,
+        "request.wrong_state": .requestWrongState, "request.wrong_person": .requestWrongPerson,
+        "request.text_missing": .requestTextMissing, "request.answer_missing": .requestAnswerMissing,
+        "request.bad_field": .requestBadField, "request.past_day": .requestPastDay,
+        "request.outside_scope": .requestOutsideScope, "request.segment_hidden": .requestSegmentHidden,
+        "request.segment_not_frozen": .requestSegmentNotFrozen,
         "touchpoint.not_offered": .visitGone, "touchpoint.bad_interaction": .visitGone,
     ]
 }
