@@ -634,7 +634,7 @@ struct ConsoleModels {
                 "lists",
                 {
                     ListsPage(
-                        counts: [ListCount(list: ListID(evil), count: 2)],
+                        counts: [ListCount(list: ListID(evil), count: 2, upkeep: upkeep)],
                         found: found,
                         report: (1, ImportReport(file: evil, list: ListID(evil), mode: .add, done: done)),
                         typed: evil,
@@ -753,6 +753,7 @@ struct ConsoleModels {
             pages.append(("arbitration, \(state.rawValue)", { arbitrationPage(state).page($0) }))
         }
         pages += segmentPages(results)
+        pages += upkeepPages(done)
         for phase in CampaignPhase.allCases {
             for tab in CampaignTab.allCases {
                 pages.append(

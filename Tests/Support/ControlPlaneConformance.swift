@@ -17,7 +17,7 @@ public struct ControlPlaneConformance: Sendable {
         case approvals, refusedDecisions
         case policyDrafts, policyRevisions
         case arbitrations
-        case listChanges, loads, audit
+        case listChanges, listSettings, loads, audit
         case erasure
         case allOrNothing, staleWrites, twoWriters
         case search, order, pages, scopes, texts
@@ -54,6 +54,7 @@ public struct ControlPlaneConformance: Sendable {
         case .policyRevisions: try await policyRevisionsAreKept()
         case .arbitrations: try await arbitrationsFollowTheirTable()
         case .listChanges: try await listChangesAreKeptInOrder()
+        case .listSettings: try await listSettingsAreVersioned()
         case .loads: try await loadsAreRecordedOnce()
         case .audit: try await auditIsKeptAndFound()
         case .erasure: try await whatWasWrittenOfTheErasedIsGone()

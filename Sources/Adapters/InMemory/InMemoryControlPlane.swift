@@ -17,6 +17,7 @@ public final class InMemoryControlPlane: ControlPlaneStore {
         var segmentExports: [SegmentExport] = []
         var lastSegment: Int64 = 0
         var dataRequests: [DataRequest] = []
+        var listSettings: [ListSetting] = []
         var campaigns: [Campaign] = []
         var plans: [CampaignID: [CampaignPlan]] = [:]
         var approvals: [Approval] = []
@@ -443,6 +444,9 @@ public final class InMemoryControlPlane: ControlPlaneStore {
                 if mentions.occur(in: entry.source) { content.imports[place].source = Mentions.erased }
             }
             content.dataRequests = content.dataRequests.map { $0.without(mentions) }
+            for place in content.listSettings.indices where mentions.occur(in: content.listSettings[place].reason) {
+                content.listSettings[place].reason = Mentions.erased
+            }
         }
     }
 

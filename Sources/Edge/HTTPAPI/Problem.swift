@@ -214,7 +214,7 @@ public struct Problem: Codable, Hashable, Sendable {
         switch code {
         case "edge.signed_out", "edge.wrong_password": .unauthorized
         case "edge.forbidden", "edge.cross_site", "plan.not_allowed", "approval.own_campaign", "policy.not_allowed",
-            "request.wrong_person":
+            "request.wrong_person", "list.not_allowed":
             .forbidden
         case "edge.not_found", "control.not_found", "decision.unknown_campaign", "decision.unknown_wave",
             "list.unknown_number", "customer.nobody", "load.unknown", "touchpoint.unknown_interaction":

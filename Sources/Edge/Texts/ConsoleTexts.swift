@@ -89,6 +89,42 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case menuPolicy = "接触控制策略 | Contact policy"
     case menuStaff = "员工与操作日志 | Staff and audit log"
 
+    // Upkeep of lists
+    case lastUpdated = "最近更新 | Last updated"
+    case updatedBy = "更新人与方式 | By whom and how"
+    case nextUpdate = "下次更新期限 | Next expected"
+    case wayOf = "{0}，{1} | {0}, {1}"
+    case waySingle = "逐个号码 | one number"
+    case wayFile = "批量导入 | a list of numbers"
+    case listSettings = "维护设置 | Upkeep"
+    case listSettingsOf = "{0}：维护设置 | {0}: upkeep"
+    case listSettingsHint =
+        "谁可以更新这个名单，多久应更新一次；修改有记录 | Who may change this list, and how often that is expected; changes are on record"
+    case whoMayChange = "谁可以更新 | Who may change it"
+    case whoMayChangeHelp =
+        "全部留空时，凡有名单维护权限的人和接口都可以更新；选了任何一项，其余的就不能更新。 | With nothing chosen, whoever may change lists may change this one. As soon as anything is chosen, all others may not."
+    case programs = "接口 | Interfaces"
+    case commandLine = "命令行 | Command line"
+    case otherLogins = "指定员工 | Staff by name"
+    case otherLoginsHelp = "登录名，用空格分开 | Sign-in names with blanks between them"
+    case howOften = "更新频率 | How often"
+    case everyDays = "每隔几天应更新一次 | Days between updates"
+    case everyDaysHelp = "1 至 366；留空表示不要求 | 1 to 366; empty = no expectation"
+    case saidLast = "{0} 于 {1} 设置：{2} | Set by {0}, {1}: {2}"
+    case inboxTitle = "后台定时接口 | Inbox folder"
+    case inboxHint =
+        "其他系统放入 inbox/lists/ 的名单文件，每分钟读取一次 | Lists that other systems put into inbox/lists/, taken in every minute"
+    case inboxEmpty = "还没有文件；命名方法见名单说明 | No file was put there yet; the guide to lists says how to name one"
+    case searchInbox = "文件、名单或状态 | File, list or state"
+    case inboxWaiting = "等待读取 | Waiting"
+    case inboxTaken = "已导入 | Taken in"
+    case nothingRejected = "每一行都已处理，没有剔除 | No row was left out"
+    case listNotAllowed = "该名单由指定人员维护，您不能更新 | This list is kept up by others; you may not change it"
+    case unknownLogin = "没有这个登录名的员工 | Nobody signs in by one of these names"
+    case badFrequency = "请填写 1 至 366 天，或留空 | Write 1 to 366 days, or nothing"
+    case badListRole = "该角色没有名单维护权限 | This role may not change lists"
+    case unknownListName = "没有这个名单 | There is no such list"
+
     // Data requests
     case menuRequests = "取数需求 | Data requests"
     case requestsHint =

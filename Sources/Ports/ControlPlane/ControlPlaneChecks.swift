@@ -290,6 +290,18 @@ public enum ControlPlaneChecks {
         )
     }
 
+    /// Actions in the audit log that bring a special list up to date.
+    public static let listUpdates = ["list.add", "list.remove", "list.plan", "list.import"]
+
+    /// Checks what is said about the upkeep of a list.
+    public static func check(_ setting: ListSetting) throws(ControlPlaneError) {
+        let object = "settings of list \(setting.list)"
+        try check(names: [setting.list, setting.who, setting.reason] + setting.logins, texts: [], of: object)
+        if let days = setting.everyDays {
+            try require((1...ListSetting.mostDays).contains(days), object, "1 to \(ListSetting.mostDays) days")
+        }
+    }
+
     /// Checks a change of a list: who and why are there.
     public static func check(_ change: ListChange) throws(ControlPlaneError) {
         let object = "change of list \(change.list.code)"

@@ -290,6 +290,18 @@ public protocol ControlPlaneStore: Sendable {
     /// What was changed by hand for a subscriber, in the order it was recorded; not what large imports did.
     func listChanges(of index: UInt32) async throws -> [ListChange]
 
+    /// What was said about the upkeep of special lists, by code.
+    func listSettings() async throws -> [ListSetting]
+
+    /// Says something about the upkeep of a special list, in the place of what was said before.
+    ///
+    /// - Returns: It with its new version.
+    /// - Throws: ``ControlPlaneError/stale(object:expectedVersion:)``.
+    func save(_ setting: ListSetting, audit: AuditEntry) async throws -> ListSetting
+
+    /// The last audit entry with one of ``ControlPlaneChecks/listUpdates`` about an object, such as `list/dnd_01/sms`.
+    func lastListUpdate(of object: String) async throws -> AuditEntry?
+
     // MARK: Erasure
 
     /// Subscribers whose erasure was recorded as complete.

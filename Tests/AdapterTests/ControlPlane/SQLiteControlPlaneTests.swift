@@ -174,7 +174,7 @@ import Testing
             "0007-segments": 0x187d_0354_d152_45ba,
             "0008-lists": 0xb2_7b45_0fdc_8c33,
             "0009-segment-exports": 0x4589_de83_076e_b08c,
-            "0011-requests": 0xd17c_ff0c_5f73_656e,
+            "0011-requests": 0x779f_9389_5340_03a9,
         ]
         for step in ControlPlaneSchema.steps {
             let hash = step.sql.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }

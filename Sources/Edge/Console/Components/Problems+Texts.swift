@@ -57,6 +57,8 @@ extension Frame {
         "customer.nobody": .customerNobody, "customer.bad_imsi": .customerBadIMSI,
         "customer.bad_customer": .customerBadNumber, "customer.bad_fragment": .customerBadFragment,
         "customer.region_missing": .customerRegionMissing, "customer.reason_missing": .listReasonMissing,
+        "list.not_allowed": .listNotAllowed, "list.unknown_login": .unknownLogin,
+        "list.bad_frequency": .badFrequency, "list.bad_role": .badListRole, "list.unknown_list": .unknownListName,
         "request.wrong_state": .requestWrongState, "request.wrong_person": .requestWrongPerson,
         "request.text_missing": .requestTextMissing, "request.answer_missing": .requestAnswerMissing,
         "request.bad_field": .requestBadField, "request.past_day": .requestPastDay,

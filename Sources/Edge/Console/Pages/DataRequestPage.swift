@@ -104,7 +104,7 @@ struct DataRequestPage {
     private func link(_ id: Int64, _ segment: Segment?, _ f: Frame) -> HTML {
         guard let segment else { return "\(f.t(.segmentNotSeen, "\(id)"))" }
         return
-            "<a href=\"/segments/\(segment.id)\">\(segment.name)</a> \(tag(f.t(segment.state.text), segment.state.tone))"
+            "<a class=\"told\" href=\"/segments/\(segment.id)\">\(segment.name)</a> \(tag(f.t(segment.state.text), segment.state.tone))"
     }
 
     private func answered(_ step: DataRequestStep, _ f: Frame) -> HTML {

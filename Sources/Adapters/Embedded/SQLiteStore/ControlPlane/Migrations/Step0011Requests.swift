@@ -1,4 +1,4 @@
-// Schema step 11: data requests. Frozen: a change is a new step.
+// Schema step 11: data requests, and the upkeep of special lists. Frozen: a change is a new step.
 // SPDX-License-Identifier: Apache-2.0
 
 extension ControlPlaneSchema {
@@ -47,6 +47,20 @@ extension ControlPlaneSchema {
                 OR NEW.who <> OLD.who OR NEW.at_ms <> OLD.at_ms OR NEW.segment IS NOT OLD.segment BEGIN
                 SELECT RAISE(ABORT, 'steps of data requests never change');
             END;
+
+            CREATE TABLE list_setting (
+                id INTEGER PRIMARY KEY,
+                list TEXT NOT NULL UNIQUE CHECK (list <> ''),
+                roles TEXT NOT NULL CHECK (json_valid(roles)),
+                logins TEXT NOT NULL CHECK (json_valid(logins)),
+                every_days INTEGER CHECK (every_days BETWEEN 1 AND 366),
+                reason TEXT NOT NULL CHECK (reason <> ''),
+                who TEXT NOT NULL CHECK (who <> ''),
+                at_ms INTEGER NOT NULL,
+                version INTEGER NOT NULL CHECK (version > 0)
+            ) STRICT;
+            CREATE INDEX audit_of_lists ON audit (object, at_ms, id)
+            WHERE action IN ('list.add', 'list.remove', 'list.plan', 'list.import');
             """
     )
 }
