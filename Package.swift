@@ -99,6 +99,7 @@ let package = Package(
         ),
 
         // Adapters: I/O
+        .systemLibrary(name: "CFileSystem", path: "Sources/Adapters/CFileSystem"),
         .systemLibrary(name: "CZlib", path: "Sources/Adapters/CZlib"),
         .systemLibrary(name: "CZip", path: "Sources/Adapters/CZip"),
         .systemLibrary(name: "CXML", path: "Sources/Adapters/CXML"),
@@ -117,7 +118,7 @@ let package = Package(
         ),
         .target(
             name: "ObjectFiles",
-            dependencies: ["Kernel", "Ports", crypto],
+            dependencies: ["CFileSystem", "Kernel", "Ports", crypto],
             path: "Sources/Adapters/Embedded/ObjectFiles",
             swiftSettings: strict
         ),

@@ -91,6 +91,7 @@ public final class Platform: Sendable {
     public let segments: Segments
     /// Data that somebody asks somebody else for.
     public let dataRequests: DataRequests
+    public let catalogues: Catalogues
     public let campaigns: Campaigns
     public let policies: Policies
     public let arbitrations: Arbitrations
@@ -121,6 +122,8 @@ public final class Platform: Sendable {
     public let threads: Int
     /// Why something of the loads was not settled when the directory was opened; nil when all was.
     public let notListed: String?
+    /// Why decisions do not follow the last revision of the attribute catalogue; nil when they do.
+    public let catalogueProblem: String?
 
     /// Opens a data directory and everything in it; a wave that was open is finished.
     ///
@@ -202,6 +205,7 @@ public final class Platform: Sendable {
             threads: settings.threads
         )
         dataRequests = DataRequests(store: self.store)
+        catalogues = Catalogues(store: self.store, host: host, loading: loading, segments: segments)
         memberLists = MemberLists(host: host, numbers: numbers, segments: segments, loading: loading)
         lists = SpecialLists(
             host: host,
@@ -264,6 +268,8 @@ public final class Platform: Sendable {
         _ = try await host.resume()
         notListed = await loading.settleAfterOpening(at: self.clock.now.instant)
         try await erasing.settle(at: self.clock.now.instant)
+        // After erasing: columns that come into memory are read from what is left.
+        catalogueProblem = await catalogues.settle()
         try await policies.settle(at: self.clock.now.instant)
         try await arbitrations.settle()
         try await lists.keepDays(at: self.clock.now.instant)

@@ -113,6 +113,34 @@ public struct Bitset: Hashable, Sendable {
         }
     }
 
+    /// The members in ascending order.
+    public var indices: [UInt32] {
+        var all: [UInt32] = []
+        all.reserveCapacity(count)
+        forEach { all.append($0) }
+        return all
+    }
+
+    /// Which of some indices are members: bit i stands for `chosen[i]`.
+    ///
+    /// Beyond the universe nobody is one.
+    public func packed(_ chosen: [UInt32]) -> Bitset {
+        var packed = Bitset(universe: chosen.count)
+        packed.withMutableWords { target in
+            words.withUnsafeBufferPointer { words in
+                for (place, index) in chosen.enumerated() where Int(index >> 6) < words.count {
+                    target[place >> 6] |= (words[Int(index >> 6)] >> UInt64(index & 63) & 1) << UInt64(place & 63)
+                }
+            }
+        }
+        return packed
+    }
+
+    /// The members of one of two sets only; both range over the same universe.
+    public mutating func formSymmetricDifference(_ other: Bitset) {
+        combine(other) { $0 ^ $1 }
+    }
+
     /// Gives mutable access to the words; the caller keeps bits beyond the universe zero.
     public mutating func withMutableWords<R>(_ body: (UnsafeMutableBufferPointer<UInt64>) throws -> R) rethrows -> R {
         try words.withUnsafeMutableBufferPointer { try body($0) }

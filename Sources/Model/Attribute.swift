@@ -119,6 +119,11 @@ public struct Attribute: Hashable, Sendable, Codable {
     public var isHot: Bool
     /// Masking on screens and in exports.
     public var sensitivity: Sensitivity
+    /// The value of the rule language that a derived attribute stands for; nil = a column of the load.
+    public var expression: String?
+
+    /// Whether its values are held in memory as they were loaded.
+    public var isHotColumn: Bool { isHot && expression == nil }
 
     /// Makes an attribute; see the properties for the meaning of each argument.
     public init(
@@ -131,7 +136,8 @@ public struct Attribute: Hashable, Sendable, Codable {
         unit: String? = nil,
         range: ClosedRange<Int64>? = nil,
         isHot: Bool = true,
-        sensitivity: Sensitivity = .open
+        sensitivity: Sensitivity = .open,
+        expression: String? = nil
     ) {
         self.code = code
         self.name = name
@@ -143,6 +149,7 @@ public struct Attribute: Hashable, Sendable, Codable {
         self.range = range
         self.isHot = isHot
         self.sensitivity = sensitivity
+        self.expression = expression
     }
 }
 
@@ -152,12 +159,15 @@ public struct AttributeCatalogue: Hashable, Sendable {
     public var groups: [AttributeGroup]
     /// Attributes in catalogue order.
     public let attributes: [Attribute]
+    /// The revision of its derived attributes and of what is hot; nil = as the operator's file has it.
+    public var revision: Int?
     private let positions: [String: Int]
 
     /// Makes a catalogue; codes are unique (the reader of catalogue files reports duplicates with their line).
-    public init(groups: [AttributeGroup], attributes: [Attribute]) {
+    public init(groups: [AttributeGroup], attributes: [Attribute], revision: Int? = nil) {
         self.groups = groups
         self.attributes = attributes
+        self.revision = revision
         positions = Dictionary(
             attributes.enumerated().map { ($0.element.code, $0.offset) },
             uniquingKeysWith: { first, _ in first }
@@ -193,13 +203,15 @@ extension AttributeCatalogue: Codable {
     private enum CodingKeys: CodingKey {
         case groups
         case attributes
+        case revision
     }
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             groups: try container.decode([AttributeGroup].self, forKey: .groups),
-            attributes: try container.decode([Attribute].self, forKey: .attributes)
+            attributes: try container.decode([Attribute].self, forKey: .attributes),
+            revision: try container.decodeIfPresent(Int.self, forKey: .revision)
         )
     }
 
@@ -207,5 +219,6 @@ extension AttributeCatalogue: Codable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(groups, forKey: .groups)
         try container.encode(attributes, forKey: .attributes)
+        try container.encodeIfPresent(revision, forKey: .revision)
     }
 }

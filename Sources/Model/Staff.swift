@@ -20,7 +20,7 @@ public enum Role: String, Sendable, CaseIterable, Codable {
         case .planner:
             [
                 .viewSegments, .editSegments, .viewCampaigns, .editCampaigns, .runCampaigns, .viewLists, .editLists,
-                .explain, .viewPolicy,
+                .explain, .viewPolicy, .editCatalogue,
             ]
         case .approver:
             [
@@ -37,6 +37,8 @@ public enum Role: String, Sendable, CaseIterable, Codable {
 public enum Permission: String, Sendable, CaseIterable, Codable {
     case viewSegments
     case editSegments
+    /// Change the attribute catalogue: derived attributes, and what is held in memory.
+    case editCatalogue
     case viewCampaigns
     case editCampaigns
     case approve

@@ -62,7 +62,8 @@ class Client:
         self.token = None
         self.token = self.post("/session", {"login": login, "password": server.passwords[login]})["token"]
 
-    def request(self, method, path, body=None, headers=None):
+    def request(self, method, path, body=None, headers=None, content=None):
+        """The answer to a request with JSON, or with bytes as they are."""
         headers = {"Accept": "application/json", **(headers or {})}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
@@ -70,6 +71,9 @@ class Client:
         if body is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body).encode()
+        elif content is not None:
+            headers["Content-Type"] = "text/csv"
+            data = content
         request = urllib.request.Request(f"{self.address}/api/v1{path}", data, headers, method=method)
         return urllib.request.urlopen(request, timeout=30)
 
@@ -77,9 +81,32 @@ class Client:
         with self.request("GET", path) as answer:
             return json.load(answer)
 
-    def post(self, path, body=None, headers=None):
-        with self.request("POST", path, body, headers) as answer:
+    def post(self, path, body=None, headers=None, content=None):
+        with self.request("POST", path, body, headers, content) as answer:
             return json.load(answer)
+
+    def text(self, path):
+        with self.request("GET", path) as answer:
+            return answer.read().decode("utf-8-sig")
+
+    def refused(self, method, path, body=None, content=None):
+        """Status and code of a request that is refused, and the whole problem."""
+        try:
+            answer = self.request(method, path, body, content=content)
+        except urllib.error.HTTPError as error:
+            assert error.headers["Content-Type"] == "application/problem+json"
+            problem = json.load(error)
+            assert problem["status"] == error.code and problem["title"] and problem["code"], problem
+            return error.code, problem["code"], problem
+        raise AssertionError(f"{method} {path} was not refused: {answer.read(1000)}")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "ends_server: ends the server of all tests, so it comes last")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.get_closest_marker("ends_server") is not None)
 
 
 @pytest.fixture(scope="session")

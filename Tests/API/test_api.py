@@ -89,6 +89,7 @@ def test_progress_streams_and_continues_where_it_broke(clients):
         planner.post(f"/campaigns/{campaign}/stop")
 
 
+@pytest.mark.ends_server
 def test_the_server_ends_cleanly_while_a_stream_is_open(server, clients):
     planner = clients["planner"]
     campaign = running(planner, clients["approver"], "end")

@@ -18,6 +18,7 @@ from playwright.sync_api import sync_playwright
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 LANGUAGES = ["zh-CN", "en"]
 WIDTHS = {1440: 900, 390: 844}
+READERS = pytest.StashKey()
 SHOTS = REPOSITORY / "build-output" / "screenshots"
 
 
@@ -45,6 +46,11 @@ def look(page, name, language, width):
 def look_at_all_widths(page, name, language):
     for width in reversed(WIDTHS):
         look(page, name, language, width)
+
+
+def wait_for_done(page, what):
+    """Waits for the page that says that something was done: its address soon forgets it."""
+    page.locator(f"[data-done={what}]").wait_for()
 
 
 def write_rule(page, rule):
@@ -124,10 +130,22 @@ class Reader:
         return self.page
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Says with a failure what everybody had before their eyes."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for page in [each.page for each in item.stash.get(READERS, [])]:
+            said = page.locator("[role=alert], [role=status], dialog[open], h1, :invalid:not(form)").all()
+            said = [part.evaluate("e => e.outerHTML.slice(0, 300)") for part in said]
+            report.sections.append((page.url, "\n".join(part for part in said if part)))
+    return report
+
+
 @pytest.fixture
-def reader(chromium, server):
+def reader(request, chromium, server):
     """Makes readers; each must have found nothing to complain about at the end."""
-    made = []
+    made = request.node.stash[READERS] = []
 
     def make(login=None, language="zh-CN", width=1440):
         reader = Reader(chromium, server, language, width)

@@ -98,10 +98,12 @@ def test_a_file_of_numbers_is_imported_with_a_report(reader, language):
     agent.locator("form[action='/lists/import'] button").click()
     agent.get_by_role("dialog").get_by_role("button", name=WORDS[language]["confirm"]).click()
     report = agent.locator("section.card", has_text="numbers.csv")
-    expect(report.locator("dd")).to_have_text([re.compile("^4"), re.compile("^[01]"), re.compile("^[01]"), "1", "2"])
-    expect(report.locator("tbody tr")).to_have_count(2)
+    expect(report.locator("dd")).to_have_text(
+        ["4", re.compile("^[01]"), re.compile("^[01]"), "1", "1", "1"])  # rows, added, there already, twice, unknown, wrong
+    expect(report.locator("tbody tr")).to_have_count(3)
     look_at_all_widths(agent, "lists-import", language)
     with agent.expect_download() as download:
         report.locator("a[download]").click()
     rejected = pathlib.Path(download.value.path()).read_text("utf-8-sig").splitlines()
-    assert [line.split(",")[:2] for line in rejected[1:]] == [["4", "****"], ["5", "199****0000"]], rejected
+    assert [line.split(",")[:2] for line in rejected[1:]] == [
+        ["3", f"{number[:3]}****{number[7:]}"], ["4", "abc"], ["5", "199****0000"]], rejected

@@ -124,7 +124,8 @@ def submit(planner, words):
 
 def test_nobody_approves_their_own_campaign_or_reaches_a_page_without_permission(reader):
     agent = reader("agent").page
-    assert agent.locator("#menu a").all_inner_texts() == ["工作台", "客户接待", "免打扰名单", "接触原因查询", "接触控制策略"]
+    assert agent.locator("#menu a").all_inner_texts() == [
+        "工作台", "客户接待", "客户统一视图", "免打扰名单", "接触原因查询", "接触控制策略"]
     answer = agent.goto("/campaigns")
     assert answer.status == 403
     expect(agent.get_by_role("heading", level=1)).to_have_text("没有权限")

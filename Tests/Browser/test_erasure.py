@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import pytest
-from conftest import LANGUAGES, look_at_all_widths
+from conftest import LANGUAGES, look_at_all_widths, wait_for_done
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -22,7 +22,7 @@ def test_an_administrator_erases_a_subscriber_after_a_second_confirmation(reader
     look_at_all_widths(page, "erasure-confirm", language)
     page.check("[name=understood]")
     page.click("main button.danger")
-    page.wait_for_url("**/erasure?done=erased")
+    wait_for_done(page, "erased")
     assert page.locator(".notice.done").is_visible()
     agent = reader("agent", language).page
     agent.goto("/explain")

@@ -7,7 +7,7 @@ import os
 import re
 
 import pytest
-from conftest import LANGUAGES, REPOSITORY, look_at_all_widths, write_rule
+from conftest import LANGUAGES, REPOSITORY, look_at_all_widths, wait_for_done, write_rule
 from playwright.sync_api import expect
 
 RULE = ("brand = '全球通' AND (arpu_avg_3m >= 60 OR (vip_level IN ('金卡', '钻卡') AND NOT is_5g_plan))")
@@ -147,7 +147,7 @@ def test_a_rule_of_three_levels_is_put_together_by_mouse(reader, server, languag
     page.keyboard.press("Escape")
     builder.locator(".condition").last.locator("input[type=number]").fill("18")
     page.get_by_role("button", name=words["save"], exact=True).click()
-    page.wait_for_url("**done=saved**")
+    wait_for_done(page, "saved")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -282,13 +282,13 @@ def test_a_list_is_excluded_and_the_members_are_frozen_split_and_exported(reader
     look_at_all_widths(page, "segment-exclusions", language)
     page.set_viewport_size({"width": 1440, "height": 900})
     page.get_by_role("button", name=words["save"], exact=True).click()
-    page.wait_for_url("**done=saved**")
+    wait_for_done(page, "saved")
     segment = page.url.split("/segments/")[1].split("?")[0]
     page.get_by_role("button", name=words["freeze"]).click()
-    page.wait_for_url("**done=computed**")
+    wait_for_done(page, "computed")
     page.get_by_role("button", name=words["publish"], exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name=words["confirm"]).click()
-    page.wait_for_url("**done=published**")
+    wait_for_done(page, "published")
     assert f"{left:,}" in page.locator("main").inner_text()
     page.select_option("#by", "random")
     page.fill("#detail", "1 1")
@@ -298,7 +298,7 @@ def test_a_list_is_excluded_and_the_members_are_frozen_split_and_exported(reader
     look_at_all_widths(page, "segment-detail", language)
     page.set_viewport_size({"width": 1440, "height": 900})
     page.get_by_role("button", name=words["parts"]).click()
-    page.wait_for_url("**done=split**")
+    wait_for_done(page, "split")
     look_at_all_widths(page, "segments-list", language)
     for path in ("/segments.csv", f"/segments/{segment}/audiences.csv", f"/segments/{segment}/revisions.csv"):
         answer = page.request.get(path)
@@ -306,6 +306,13 @@ def test_a_list_is_excluded_and_the_members_are_frozen_split_and_exported(reader
         if "revisions" not in path:
             assert f"{left:,}" in answer.text() or str(left) in answer.text(), path
     page.goto(f"/segments/overlap?s={segment}&s={int(segment) + 1}")
+    # The part is in the whole: two combinations, each a bar with dots for both segments, and the same in the table.
+    columns = page.locator(".upset .scroll g")
+    assert sorted(columns.locator("text").all_inner_texts()) == sorted(f"{size:,}" for size in sizes)
+    assert columns.locator("circle.in").count() == 3 and columns.locator("circle").count() == 4
+    assert page.locator(".upset li").count() == 2
+    page.locator(".chart summary").click()
+    assert page.locator(".chart tbody tr").count() == 2
     look_at_all_widths(page, "segments-overlap", language)
     assert f"{sizes[0]:,}" in page.locator("main").inner_text()
 
@@ -316,7 +323,7 @@ def test_segments_are_combined_in_rows(reader, server):
         new_segment(page, f"集合{name}")
         write_rule(page, rule)
         page.get_by_role("button", name="保存", exact=True).click()
-        page.wait_for_url("**done=saved**")
+        wait_for_done(page, "saved")
     page.goto("/segments/new?kind=algebra")
     rows = page.locator(".rows").first.locator("li")
     add = page.get_by_role("button", name="添加客户群")

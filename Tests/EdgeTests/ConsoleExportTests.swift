@@ -70,7 +70,7 @@ struct ConsoleExportTests {
                 [
                     "/", "/segments", "/segments/new", "/segments/\(segment)",
                     "/segments/\(segment)/profile", "/catalogue", "/catalogue?group=fees&q=arpu",
-                    "/catalogue/arpu_avg_3m", "/catalogue/brand",
+                    "/catalogue/arpu_avg_3m", "/catalogue/brand", "/catalogue-revisions",
                     "/campaigns", "/campaigns/new", "/requests", "/requests?tab=mine",
                     "/campaigns/\(campaign)", "/campaigns/\(campaign)?tab=evaluation&wave=1", "/policy", "/pool",
                 ] + tabs

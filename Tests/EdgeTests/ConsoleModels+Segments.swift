@@ -129,7 +129,8 @@ extension ConsoleModels {
                 unit: evil,
                 range: 0...9,
                 isHot: place != 5,
-                sensitivity: place == 5 ? .masked : .open
+                sensitivity: place == 5 ? .masked : .open,
+                expression: place == 1 ? evil : nil
             )
         }
         let groups = [AttributeGroup(code: evil, name: name)]
@@ -150,11 +151,47 @@ extension ConsoleModels {
                     group: name,
                     distribution: found,
                     isHidden: isHidden,
-                    segments: isHidden ? [] : [segment]
+                    segments: isHidden ? [] : [segment],
+                    uses: CatalogueUse.Kind.allCases.map { CatalogueUse($0, id: 1, name: evil) },
+                    revision: 3
                 )
                 pages.append(("attribute \(entry.attribute.code)", { page.page($0) }))
             }
         }
+        let derived = DerivedAttribute(code: evil, name: name, group: evil, expression: evil, decimals: 1, unit: evil)
+        for (old, found) in [(nil, nil), (evil, distribution(.integer))] as [(String?, ColumnDistribution?)] {
+            let page = DerivedPage(
+                form: DerivedForm(derived, group: evil, base: 3),
+                old: old,
+                groups: groups,
+                preview: DerivedPreview(attribute: attributes[1], distribution: found),
+                wrong: ("expression", evil)
+            )
+            pages.append(("derived attribute", { page.page($0) }))
+        }
+        let revision = CatalogueRevision(
+            number: 1,
+            at: Instant(epochMs: 0),
+            who: evil,
+            reason: evil,
+            content: CatalogueContent(derived: [derived], hot: [evil: true])
+        )
+        let changes: [CatalogueChange] = [
+            .added(derived), .edited(from: derived, to: derived), .removed(derived),
+            .storage(evil, from: true, to: nil),
+            .storage(evil, from: nil, to: false),
+        ]
+        let revisionPage = CatalogueRevisionPage(revision: revision, changes: changes, last: 2)
+        pages.append(("catalogue revision", { revisionPage.page($0) }))
+        pages.append(
+            (
+                "catalogue history",
+                {
+                    let revisions = Page(rows: [revision], total: 1)
+                    return CatalogueHistoryPage(revisions: revisions, query: TableQuery($0), last: 1).page($0)
+                }
+            )
+        )
         for members in [3, 0] {
             let profile = SegmentProfile(members: members, base: 9, load: evil, attributes: profiled)
             let scope = OrganisationScope(city: evil)

@@ -204,6 +204,7 @@ import Testing
                 (SegmentDefinition(.outcome(CampaignOutcome(campaign: 99, results: [.accepted]))), bad),
                 (everybody(except: .list("nothing")), bad),
                 (everybody(except: .contacted(category: nil, days: 0)), bad),
+                (everybody(except: .campaigns([])), bad),
                 (SegmentDefinition(.rule("TRUE"), customerLine: .highest("brand")), bad),
                 (SegmentDefinition(.rule("TRUE"), pick: .sample(0, draw: 1)), bad),
             ] {
@@ -211,6 +212,20 @@ import Testing
                     try await save(platform, "wrong", definition)
                 }
                 #expect(error?.code == code)
+            }
+            for (definition, part) in [
+                (
+                    SegmentDefinition(.outcome(CampaignOutcome(campaign: 99, results: [.accepted]))),
+                    "from.outcome.campaign"
+                ),
+                (everybody(except: .list("black"), .campaigns([98])), "exclude.1.campaigns.0"),
+            ] {
+                let error = await #expect(throws: PlanningError.self) { try await save(platform, "wrong", definition) }
+                guard case .badDefinition(part, let why)? = error else {
+                    Issue.record("\(part): \(String(describing: error))")
+                    continue
+                }
+                #expect(why.hasSuffix("does not exist"))
             }
             var outer = try await save(platform, "outer", everybody(except: .segment(known.id)))
             var inner = known

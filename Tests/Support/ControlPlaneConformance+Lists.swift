@@ -52,6 +52,7 @@ extension ControlPlaneConformance {
             ("campaign.pass", { _ = try await move(waiting.campaign, to: .approved) }),
             ("policy.draft", { _ = try await store.save(newDraft("新草案"), audit: entry("policy.draft")) }),
             ("policy.live", { try await store.record(revision, audit: entry("policy.live")) }),
+            ("catalogue.change", { try await store.record(newCatalogue(1), audit: entry("catalogue.change")) }),
             ("list.add", { try await store.record([listChange], audit: entry("list.add")) }),
             (
                 "list.import",

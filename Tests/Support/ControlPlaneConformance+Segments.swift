@@ -125,14 +125,34 @@ extension ControlPlaneConformance {
         let (second, again) = try await store.record(audience(segment, 6), of: segment, audit: entry("segment.compute"))
         #expect(again.published == second.id && again.state == .published, "released again")
         #expect(try await store.audiences(ofSegment: segment.id).map(\.id) == [second.id, first.id])
-        segment = again
+        let other = try await store.save(newSegment("另"), audit: entry("segment.create"))
+        var next = other
+        next.state = .computed
+        let many = try await store.record(
+            [(again, 7), (segment, 8), (next, 9)].map {
+                AudienceRecording(audience: audience($0, $1), segment: $0, audit: entry("segment.compute"))
+            }
+        )
+        #expect(many.map { $0?.segment.count } == [7, nil, 9], "one of an older version is passed over")
+        #expect(try await store.audiences(ofSegment: segment.id).count == 3)
+        #expect(try await store.segment(other.id)?.audience == many[2]?.audience.id)
+        let (released, computedOther) = (try #require(many[0]?.segment), try #require(many[2]?.segment))
+        await #expect(throws: ControlPlaneError.self, "all or none") {
+            try await store.record(
+                [(released, 1), (computedOther, 11)].map {
+                    AudienceRecording(audience: audience($0, $1), segment: $0, audit: entry("segment.compute"))
+                }
+            )
+        }
+        #expect(try await store.audiences(ofSegment: segment.id).count == 3)
+        segment = released
         await #expect(throws: ControlPlaneError.self, "what was released never goes away") {
             try await store.deleteSegment(segment.id, version: segment.version, audit: entry())
         }
         segment.definition = SegmentDefinition(.rule("arpu > 1"))
         segment.state = .saved
         segment = try await store.save(segment, audit: entry("segment.update"))
-        #expect(segment.published == second.id, "a new revision leaves what was released")
+        #expect(segment.published == many[0]?.audience.id, "a new revision leaves what was released")
         segment.state = .expired
         segment = try await store.save(segment, audit: entry("segment.expired"))
         await refused("an ended one is not computed") { $0.state = .computed }

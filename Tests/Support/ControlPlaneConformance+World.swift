@@ -18,6 +18,7 @@ extension ControlPlaneConformance {
         var waiting: [CampaignApproval]
         var policyDrafts: [PolicyDraft]
         var policyRevisions: [PolicyRevision]
+        var catalogueRevisions: [CatalogueRevision]
         var listChanges: [ListChange]
         var listImports: [ListImportRecord]
         var listDates: [ListDates]
@@ -45,6 +46,7 @@ extension ControlPlaneConformance {
             waiting: try await store.pendingApprovals(query, in: .all).rows,
             policyDrafts: try await store.policyDrafts(query, states: Set(PolicyDraftState.allCases)).rows,
             policyRevisions: try await store.policyRevisions(query).rows,
+            catalogueRevisions: try await store.catalogueRevisions(query).rows,
             listChanges: try await store.listChanges(of: 5),
             listImports: try await store.listImports(),
             listDates: try await store.listDates(),

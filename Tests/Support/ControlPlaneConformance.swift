@@ -15,7 +15,7 @@ public struct ControlPlaneConformance: Sendable {
         case dataRequests, waitingRequests
         case campaigns, planRevisions, phases
         case approvals, refusedDecisions
-        case policyDrafts, policyRevisions
+        case policyDrafts, policyRevisions, catalogueRevisions
         case arbitrations
         case listChanges, listSettings, loads, audit
         case erasure
@@ -52,6 +52,7 @@ public struct ControlPlaneConformance: Sendable {
         case .refusedDecisions: try await decisionsAreRefused()
         case .policyDrafts: try await policyDraftsAreVersioned()
         case .policyRevisions: try await policyRevisionsAreKept()
+        case .catalogueRevisions: try await catalogueRevisionsFollowEachOther()
         case .arbitrations: try await arbitrationsFollowTheirTable()
         case .listChanges: try await listChangesAreKeptInOrder()
         case .listSettings: try await listSettingsAreVersioned()

@@ -39,6 +39,9 @@ public struct ObjectStoreConformance: Sendable {
                 #expect(throws: (any Error).self) { try reader.bytes(name, offset: 0, count: 1) }
             }
         }
+        #expect(try store.put(all: []).isEmpty)
+        #expect(try store.put(all: [contents[5], contents[5], contents[25]]) == [names[5], names[5], names[25]])
+        #expect(try open().bytes(names[5]) == contents[5] && Set(open().names()) == Set(names[20...] + [names[5]]))
         #expect(try store.put(contents[7]) == names[7])
         #expect(try store.bytes(names[7]) == contents[7], "what was destroyed may be stored again")
     }

@@ -7,12 +7,7 @@ public import Model
 /// Reads attribute catalogues.
 public enum CatalogueFile {
     /// Names that no attribute may have: the fixed columns of `subscriber`.
-    public static let fixedColumns = ["idx", "line_id", "msisdn", "imsi", "customer_id", "account_id", "name"]
-
-    /// Words of the rule language.
-    static let ruleWords = [
-        "and", "or", "not", "in", "between", "like", "escape", "is", "null", "true", "false", "today", "interval",
-    ]
+    public static let fixedColumns = AttributeCode.fixedColumns
 
     private static let attributeKeys = [
         "code", "zh", "en", "type", "group", "domain", "ordered", "unit", "range", "hot", "sensitivity",
@@ -101,9 +96,7 @@ public enum CatalogueFile {
     /// An identifier: lower-case ASCII letters, digits and `_`, starting with a letter, at most 63.
     static func identifier(_ place: YAMLValue) -> String? {
         guard let text = place.someText() else { return nil }
-        let bytes = text.utf8
-        let isPlain = bytes.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
-        guard isPlain, bytes.count <= 63, let first = bytes.first, (0x61...0x7A).contains(first) else {
+        guard AttributeCode.isIdentifier(text) else {
             place.problem(
                 "'\(text)' is no identifier; use lower-case letters a-z, digits and _, start with a letter, at most 63"
             )
@@ -118,7 +111,7 @@ public enum CatalogueFile {
             place.problem("'\(code)' is a fixed column of the subscriber table; choose another code")
             return nil
         }
-        if ruleWords.contains(code) {
+        if AttributeCode.ruleWords.contains(code) {
             place.problem("'\(code)' is a word of the rule language; choose another code")
             return nil
         }

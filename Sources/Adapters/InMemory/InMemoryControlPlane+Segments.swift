@@ -73,15 +73,23 @@ extension InMemoryControlPlane {
     }
 
     public func record(_ audience: Audience, of segment: Segment, audit: AuditEntry) throws -> (Audience, Segment) {
-        try change(audit) { content in
-            try ControlPlaneChecks.check(audience, of: segment)
-            var (recorded, updated) = (audience, segment)
-            recorded.id = (content.audiences.last?.id ?? 0) + 1
-            content.audiences.append(recorded)
-            updated.count = audience.count
-            updated.audience = recorded.id
-            if updated.state == .published { updated.published = recorded.id }
-            return (recorded, try content.put(updated, who: audit.who))
+        try change(audit) { try $0.insert(audience, of: segment, who: audit.who) }
+    }
+
+    public func record(_ audiences: [AudienceRecording]) throws -> [(audience: Audience, segment: Segment)?] {
+        try change(nil) { content in
+            try audiences.map { each in
+                try ControlPlaneChecks.check(each.audit)
+                do {
+                    var next = content
+                    let recorded = try next.insert(each.audience, of: each.segment, who: each.audit.who)
+                    next.audit.append(each.audit)
+                    content = next
+                    return recorded
+                } catch ControlPlaneError.stale, ControlPlaneError.notFound {
+                    return nil
+                }
+            }
         }
     }
 
@@ -138,6 +146,21 @@ extension InMemoryControlPlane.Content {
             segments: segments.filter { $0.definition.segments.contains(id) }.sorted { $0.id < $1.id }
                 .map { SegmentUse.User(id: $0.id, name: $0.name) }
         )
+    }
+
+    fileprivate mutating func insert(
+        _ audience: Audience,
+        of segment: Segment,
+        who: String
+    ) throws -> (Audience, Segment) {
+        try ControlPlaneChecks.check(audience, of: segment)
+        var (recorded, updated) = (audience, segment)
+        recorded.id = (audiences.last?.id ?? 0) + 1
+        audiences.append(recorded)
+        updated.count = audience.count
+        updated.audience = recorded.id
+        if updated.state == .published { updated.published = recorded.id }
+        return (recorded, try put(updated, who: who))
     }
 
     fileprivate mutating func put(_ segment: Segment, who: String) throws -> Segment {

@@ -23,6 +23,7 @@ public final class InMemoryControlPlane: ControlPlaneStore {
         var approvals: [Approval] = []
         var policyDrafts: [PolicyDraft] = []
         var policyRevisions: [PolicyRevision] = []
+        var catalogueRevisions: [CatalogueRevision] = []
         var arbitrations: [Arbitration] = []
         var changes: [ListChange] = []
         var imports: [ListImportRecord] = []
@@ -334,6 +335,35 @@ public final class InMemoryControlPlane: ControlPlaneStore {
             }
     }
 
+    // MARK: Attribute catalogue
+
+    public func record(_ revision: CatalogueRevision, audit: AuditEntry) throws {
+        try change(audit) { content in
+            try ControlPlaneChecks.check(revision, after: content.catalogueRevisions.last?.number ?? 0)
+            content.catalogueRevisions.append(revision)
+        }
+    }
+
+    public func catalogueRevision(_ number: Int?) -> CatalogueRevision? {
+        look { content in
+            number.map { number in content.catalogueRevisions.first { $0.number == number } }
+                ?? content.catalogueRevisions.last
+        }
+    }
+
+    public func catalogueRevisions(_ query: ListQuery) -> Page<CatalogueRevision> {
+        let order = query.order(by: CatalogueRevisionColumn.self)
+        return look { $0.catalogueRevisions }
+            .page(query, isDescending: order.isDescending, searching: { [$0.who, $0.reason] }, number: \.number) {
+                switch order.column {
+                case .number: .number(Int64($0.number))
+                case .at: .number($0.at.epochMs)
+                case .who: .text($0.who)
+                case .reason: .text($0.reason)
+                }
+            }
+    }
+
     // MARK: Arbitrations
 
     public func arbitration(_ id: Int64) -> Arbitration? {
@@ -435,6 +465,10 @@ public final class InMemoryControlPlane: ControlPlaneStore {
                 content.changes[place].reason = Mentions.erased
             }
             content.dates.removeAll { subscribers.contains($0.index) }
+            for place in content.catalogueRevisions.indices
+            where mentions.occur(in: content.catalogueRevisions[place].reason) {
+                content.catalogueRevisions[place].reason = Mentions.erased
+            }
             for place in content.dates.indices where mentions.occur(in: content.dates[place].reason) {
                 content.dates[place].reason = Mentions.erased
             }

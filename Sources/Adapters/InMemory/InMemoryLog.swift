@@ -170,6 +170,8 @@ public final class InMemoryObjects: ObjectStore {
         return name
     }
 
+    public func put(all contents: [[UInt8]]) -> [ContentHash] { contents.map { put($0) } }
+
     public func bytes(_ name: ContentHash) throws -> [UInt8] {
         guard let bytes = contents.withLock({ $0[name] }) else { throw Missing() }
         return bytes

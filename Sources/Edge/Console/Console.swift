@@ -28,6 +28,7 @@ public struct Console: Sendable {
         console.addSegments()
         console.addRequests()
         console.addProfiles()
+        console.addCatalogueChanges()
         console.addCampaigns()
         console.addArbitrations()
         console.addPool()
@@ -68,7 +69,7 @@ public struct Console: Sendable {
             local: { clock.local($0) }
         )
         if let done = Done(rawValue: frame.parameter("done")) {
-            frame.notice = Notice(isError: false, text: frame.t(done.text))
+            frame.notice = Notice(isError: false, text: frame.t(done.text), done: done.rawValue)
             frame.query.removeAll { $0.name == "done" }
         }
         // The page of a form's answer has no address of its own: the language switch goes to where it came from.
@@ -92,7 +93,7 @@ public struct Console: Sendable {
         }
         for suffix in [
             "/save", "/find", "/result", "/import", "/add", "/remove", "/adopt", "/withdraw", "/check", "/open",
-            "/show",
+            "/show", "/storage", "/restore",
         ]
         where action.hasSuffix(suffix) { return String(action.dropLast(suffix.count)) }
         return action

@@ -60,6 +60,7 @@ public enum Access: Hashable, Sendable {
 
     public static let viewSegments = Access.permission(.viewSegments)
     public static let editSegments = Access.permission(.editSegments)
+    public static let editCatalogue = Access.permission(.editCatalogue)
     public static let viewCampaigns = Access.permission(.viewCampaigns)
     public static let editCampaigns = Access.permission(.editCampaigns)
     public static let approve = Access.permission(.approve)

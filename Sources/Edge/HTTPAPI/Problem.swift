@@ -121,6 +121,14 @@ public struct Problem: Codable, Hashable, Sendable {
             code = error.code
             detail = language(error.message)
             errors = [Self.place(of: error, field: part, language)]
+        case CatalogueError.badExpression(_, let error):
+            code = error.code
+            detail = language(error.message)
+            errors = [Self.place(of: error, field: "expression", language)]
+        case CatalogueError.badField(let attribute, let field, let why):
+            code = CatalogueError.badField(attribute: attribute, field: field, why: why).code
+            detail = "\(error)"
+            errors = [Place(field: field, message: why)]
         case let error as OwnQueryError:
             code = error.code
             detail = language(error.message)
@@ -214,10 +222,11 @@ public struct Problem: Codable, Hashable, Sendable {
         switch code {
         case "edge.signed_out", "edge.wrong_password": .unauthorized
         case "edge.forbidden", "edge.cross_site", "plan.not_allowed", "approval.own_campaign", "policy.not_allowed",
-            "request.wrong_person", "list.not_allowed":
+            "request.wrong_person", "list.not_allowed", "catalogue.not_allowed":
             .forbidden
         case "edge.not_found", "control.not_found", "decision.unknown_campaign", "decision.unknown_wave",
-            "list.unknown_number", "customer.nobody", "load.unknown", "touchpoint.unknown_interaction":
+            "list.unknown_number", "customer.nobody", "load.unknown", "touchpoint.unknown_interaction",
+            "catalogue.unknown":
             .notFound
         case "decision.erased": .gone
         case "edge.method_not_allowed": .methodNotAllowed
@@ -231,14 +240,16 @@ public struct Problem: Codable, Hashable, Sendable {
             "load.not_last", "load.only", "load.no_catalogue",
             "dispatch.no_wave", "dispatch.no_touchpoint", "touchpoint.not_offered", "policy.base_not_live",
             "policy.closed", "policy.nothing_changed", "arbitrate.wrong_state", "arbitrate.changed",
-            "arbitrate.overlaps", "arbitrate.over", "list.busy", "request.wrong_state":
+            "arbitrate.overlaps", "arbitrate.over", "list.busy", "request.wrong_state", "catalogue.stale",
+            "catalogue.nothing_changed", "catalogue.in_use":
             .conflict
         case "edge.key_reused", "edge.bad_password", "control.invalid", "approval.reason_missing", "plan.bad_name",
             "plan.bad_message", "dispatch.bad_expression", "touchpoint.bad_interaction", "plan.bad_value",
             "plan.unknown_segment", "plan.bad_definition", "plan.circular_segment",
             "decision.invalid_policy", "decision.month_not_held", "policy.invalid", "arbitrate.campaigns",
             "arbitrate.not_planned",
-            "arbitrate.bad_limit", "erase.no_numbers", "erase.too_many", "erase.reason_missing":
+            "arbitrate.bad_limit", "erase.no_numbers", "erase.too_many", "erase.reason_missing",
+            "catalogue.reason_missing", "catalogue.bad_field", "catalogue.circular":
             .unprocessableContent
         case "load.empty", "load.encoding", "load.damaged", "load.header", "load.missing_columns", "load.open_quote",
             "load.field_too_long", "load.record_too_long", "load.too_large", "load.cannot_read":

@@ -68,6 +68,8 @@ public final class DecisionState {
 
     /// The load whose columns are live, and the catalogue that types them; nil before the first.
     public var attributes: (load: String, catalogue: ContentHash)? { loaded.map { ($0.load, $0.catalogue) } }
+    /// The files of the hot columns.
+    public var hotColumns: [AttributeColumn] { loaded?.columns ?? [] }
     private(set) var loaded: LoadedAttributes?
     private(set) var policyFile: ContentHash?
 

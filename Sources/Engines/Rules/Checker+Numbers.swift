@@ -220,6 +220,14 @@ extension Checker {
 
     // MARK: Widths
 
+    /// A number with other digits after the point; those beyond them are cut off.
+    func rescaled(_ value: CheckedValue, to scale: Int, _ range: Range<Int>) throws(RuleFault) -> CheckedValue {
+        guard value.scale > scale else { return try scaledUp(value, by: scale - value.scale, range) }
+        let divisor = Int128(Scaled.powerOfTen(value.scale - scale))
+        let bounds = Bounds(Int128(value.range.lowerBound) / divisor, Int128(value.range.upperBound) / divisor)
+        return try made(.scaleDown(value, power: value.scale - scale), .number(scale: scale), bounds, range)
+    }
+
     private func aligned(
         _ left: CheckedValue,
         _ right: CheckedValue,

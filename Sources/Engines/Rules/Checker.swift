@@ -11,6 +11,10 @@ struct Checker {
     /// The attributes of the subscriber, which have no value there.
     private let outside: AttributeCatalogue?
     var uses = RuleUses()
+    /// Derived attributes by code, the codes on the way to the one being written out, and how large they are so far.
+    var writtenOut: [String: WrittenOut] = [:]
+    var within: [String] = []
+    var measure = (nodes: 0, height: 0)
 
     init(scope: RuleScope) {
         self.scope = scope
@@ -323,6 +327,7 @@ struct Checker {
             let nearest = english ?? Nearest.name(name, among: names)
             throw RuleFault(.unknownAttribute(name), range, suggestion: nearest.map { RuleNode(.name($0)).text })
         }
+        if let expression = attribute.expression { return try derived(attribute, expression, range) }
         if !uses.attributes.contains(where: { $0.code == attribute.code }) { uses.attributes.append(attribute) }
         return CheckedValue(.attribute(attribute), type: attribute.valueType, range: attribute.valueRange)
     }

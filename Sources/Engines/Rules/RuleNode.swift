@@ -60,6 +60,10 @@ public enum RuleLimits {
     public static let depth = 100
     /// Days or months of an interval: 2,737 years of days.
     public static let interval = 1_000_000
+    /// Derived attributes that one may be made of, each of the one before.
+    public static let derivations = 10
+    /// Nodes that the derived attributes of a rule have together, each use counted.
+    public static let derivedNodes = 5_000
 }
 
 /// A node of the syntax tree.
@@ -105,6 +109,8 @@ public struct RuleNode: Sendable {
     let range: Range<Int>
     /// Levels of the tree under and including this node.
     let height: Int
+    /// Nodes of the tree: this one and all below.
+    let count: Int
 
     /// Makes a node that was not read from text, for example by the visual builder.
     public init(_ kind: Kind) {
@@ -115,6 +121,7 @@ public struct RuleNode: Sendable {
         self.kind = kind
         self.range = range
         height = 1 + kind.children.reduce(0) { max($0, $1.height) }
+        count = 1 + kind.children.reduce(0) { $0 + $1.count }
     }
 }
 

@@ -85,6 +85,12 @@ public enum RuleProblem: Hashable, Sendable {
     case onlyColumns(source: String, columns: [String])
     case sumNotNumber(found: BilingualText)
     case windowNotDay
+    // Derived attributes.
+    case derivedFails(attribute: String, why: BilingualText)
+    case derivedCircle([String])
+    case derivedTooLarge(attribute: String)
+    case derivedType(found: BilingualText)
+    case derivedDigits(Int)
     // Widths.
     case tooManyDigits
     case overflow(attributes: [String])
@@ -135,6 +141,11 @@ extension RuleProblem {
         case .onlyColumns: "only_columns"
         case .sumNotNumber: "sum_not_number"
         case .windowNotDay: "window_not_day"
+        case .derivedFails: "derived_fails"
+        case .derivedCircle: "derived_circle"
+        case .derivedTooLarge: "derived_too_large"
+        case .derivedType: "derived_type"
+        case .derivedDigits: "derived_digits"
         case .tooManyDigits: "too_many_digits"
         case .overflow: "overflow"
         case .scoreNotNumber: "score_not_number"
@@ -250,6 +261,33 @@ extension RuleProblem {
             text(
                 "时间范围的起止只能是日期或 today 加减间隔，如 today - INTERVAL 3 MONTH",
                 "a window goes from a day to a day: DATE '2026-01-31', or today plus or minus an interval"
+            )
+        case .derivedFails(let attribute, let why):
+            text(
+                "派生属性 \(attribute) 无法计算：\(why.zh)",
+                "the derived attribute \(attribute) cannot be computed: \(why.en)"
+            )
+        case .derivedCircle(let codes):
+            text(
+                "派生属性循环引用：\(codes.joined(separator: " → "))",
+                "derived attributes are made of each other: \(codes.joined(separator: " -> ")); take one out"
+            )
+        case .derivedTooLarge(let attribute):
+            text(
+                "展开派生属性 \(attribute) 后过大（最多 \(RuleLimits.derivations) 层引用、\(RuleLimits.derivedNodes) 个节点、"
+                    + "嵌套 \(RuleLimits.depth) 层），请简化",
+                "with the derived attribute \(attribute) written out this is too large (at most \(RuleLimits.derivations) "
+                    + "attributes made of each other, \(RuleLimits.derivedNodes) nodes, \(RuleLimits.depth) levels); simplify it"
+            )
+        case .derivedType(let found):
+            text(
+                "派生属性的表达式必须得出数字或日期，不能是\(found.zh)",
+                "a derived attribute is a number or a day, not \(found.en)"
+            )
+        case .derivedDigits(let scale):
+            text(
+                "表达式有 \(scale) 位小数，请设定保留的小数位数（0 至 9）",
+                "the expression has \(scale) digits after the point; say how many to keep, 0 to 9"
             )
         case .tooManyDigits:
             text("结果的小数位超过 18 位，请减少小数位", "the result has more than 18 digits after the point; use fewer")

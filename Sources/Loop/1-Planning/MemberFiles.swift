@@ -23,7 +23,7 @@ final class MemberFiles: Sendable {
             kept.append(found)
             return found.members
         }
-        var members = try known ?? Bitset(audienceFile: inputs.bytes(file), subscribers: subscribers)
+        var members = try known ?? read(file, subscribers)
         members.grow(universe: subscribers)
         kept.withLock { [members] kept in
             kept.removeAll { $0.file == file }
@@ -31,6 +31,17 @@ final class MemberFiles: Sendable {
             if kept.count > Self.most { kept.removeFirst() }
         }
         return members
+    }
+
+    private func read(_ file: ContentHash, _ subscribers: Int) throws -> Bitset {
+        let bytes = try inputs.bytes(file)
+        guard AudienceChanges.isFile(bytes) else { return try Bitset(audienceFile: bytes, subscribers: subscribers) }
+        let changes = try AudienceChanges(decoding: bytes)
+        let whole = try Bitset(audienceFile: inputs.bytes(changes.whole), subscribers: subscribers)
+        guard changes.universe <= subscribers else {
+            throw DecisionError.badFile(file, why: "changes over \(changes.universe) of \(subscribers) subscribers")
+        }
+        return changes.members(of: whole)
     }
 }
 

@@ -43,7 +43,7 @@ extension Segments {
             throw PlanningError.badValue(field: "reason", why: "say what the numbers are for")
         }
         let catalogue = try await catalogue()
-        for code in attributes where catalogue[code]?.sensitivity != .open || catalogue[code]?.isHot != true {
+        for code in attributes where catalogue[code]?.sensitivity != .open || catalogue[code]?.isHotColumn != true {
             throw PlanningError.badValue(field: "attributes", why: "\(code.prefix(63)) is no open attribute in memory")
         }
         let export = SegmentExport(

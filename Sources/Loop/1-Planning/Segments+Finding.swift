@@ -191,13 +191,8 @@ private struct Finding {
             guard !outcome.results.isEmpty else {
                 throw PlanningError.badDefinition(part: "from.outcome.results", why: "name at least one result")
             }
-            let (results, campaign) = (Set(outcome.results), CampaignID(outcome.campaign))
-            guard try await segments.store.campaign(campaign) != nil else {
-                throw PlanningError.badDefinition(
-                    part: "from.outcome.campaign",
-                    why: "campaign \(outcome.campaign) does not exist"
-                )
-            }
+            let results = Set(outcome.results)
+            let campaign = try await known(outcome.campaign, at: "from.outcome.campaign")
             return try await segments.gather { $0.words(results, of: campaign, block: $1) }
         case .sql(let text): return try await segments.members(sql: text, today: today)
         }
@@ -214,6 +209,15 @@ private struct Finding {
     private func members(ofSegment id: Int64) async throws -> Bitset {
         guard let segment = try await segments.store.segment(id) else { throw PlanningError.unknownSegment(id) }
         return try await segments.members(of: segment, in: organisation, today: today, within: within)
+    }
+
+    /// The campaign with this number: one that there is not would be nobody, in silence.
+    private func known(_ id: Int64, at part: String) async throws -> CampaignID {
+        let campaign = CampaignID(id)
+        guard try await segments.store.campaign(campaign) != nil else {
+            throw PlanningError.badDefinition(part: part, why: "campaign \(id) does not exist")
+        }
+        return campaign
     }
 
     private func set(_ exclusion: SegmentExclusion, at part: String) async throws -> Bitset {
@@ -233,8 +237,12 @@ private struct Finding {
                 $0.words(.recent(category: category, days: days, until: until), block: $1)
             }
         case .campaigns(let ids):
-            let campaigns = Set(ids.map { CampaignID($0) })
-            return try await segments.gather { $0.words(.campaigns(campaigns), block: $1) }
+            guard !ids.isEmpty else {
+                throw PlanningError.badDefinition(part: "\(part).campaigns", why: "name at least one campaign")
+            }
+            var all: Set<CampaignID> = []
+            for (place, id) in ids.enumerated() { all.insert(try await known(id, at: "\(part).campaigns.\(place)")) }
+            return try await segments.gather { [all] in $0.words(.campaigns(all), block: $1) }
         case .rule(let rule): return try await selected(by: rule, at: part)
         case .segment(let id): return try await members(ofSegment: id)
         }

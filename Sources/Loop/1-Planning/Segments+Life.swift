@@ -116,11 +116,18 @@ extension Segments {
             who: who,
             at: now
         )
+        let computed = recording(audience, of: segment)
+        return try await store.record(audience, of: computed.segment, audit: computed.audit)
+    }
+
+    /// What is recorded with an audience.
+    func recording(_ audience: Audience, of segment: Segment) -> AudienceRecording {
         var computed = segment
         let isReleasedAgain = segment.state == .published && segment.refresh != .byHand
         computed.state = isReleasedAgain ? .published : .computed
-        computed.updatedAt = now
-        return try await store.record(audience, of: computed, audit: entry("segment.compute", segment, who, now))
+        computed.updatedAt = audience.at
+        let audit = entry("segment.compute", segment, audience.who, audience.at)
+        return AudienceRecording(audience: audience, segment: computed, audit: audit)
     }
 
     /// Releases the last audience of a segment's present definition; it never changes from then on.
@@ -149,40 +156,6 @@ extension Segments {
         (moved.state, moved.updatedAt) = (state, now)
         if state == .saved { moved.validTo = nil }
         return try await store.save(moved, audit: entry("segment.\(state.rawValue)", segment, who, now))
-    }
-
-    /// Computes what is due: those whose attributes were loaded anew, those whose day has come; and lets those whose
-    /// last day has passed expire.
-    ///
-    /// - Returns: Segments that could not be computed, with the reason; the others go on.
-    public func keepFresh(at now: LocalTime) async throws -> [(segment: Segment, problem: String)] {
-        let load = try await host.read { $0.attributes?.load }
-        var problems: [(segment: Segment, problem: String)] = []
-        for segment in try await all(SegmentFilter(states: [.saved, .computed, .published])) {
-            do {
-                if let last = segment.validTo, last < now.day {
-                    _ = try await move(segment, to: .expired, by: Self.system, at: now.instant)
-                } else if try await isDue(segment, load: load, at: now) {
-                    _ = try await compute(segment, by: Self.system, today: now.day, at: now.instant)
-                }
-            } catch ControlPlaneError.stale {
-                // Somebody is working on it; the next pass sees what they made of it.
-            } catch {
-                problems.append((segment, "\(error)"))
-            }
-        }
-        return problems
-    }
-
-    /// Who stands in the audit log for what happens by itself.
-    private static let system = "gyre"
-
-    private func isDue(_ segment: Segment, load: String?, at now: LocalTime) async throws -> Bool {
-        guard let load, [.onLoad, .daily].contains(segment.refresh) else { return false }
-        guard let number = segment.audience, let last = try await store.audience(number) else { return true }
-        return last.load != load || last.revision != segment.revision
-            || (segment.refresh == .daily
-                && LocalTime(instant: last.at, offsetSeconds: now.offsetSeconds).day < now.day)
     }
 
     /// All segments that a filter lets through.

@@ -35,7 +35,9 @@ extension Segments {
 
     private func ownQuery(_ text: String, today: LocalDay) async throws -> OwnQuery {
         let dialect = sandbox.dialect
-        let known = Set(try await catalogue().attributes.map(\.code)).union(Self.identities)
+        let known = Set(try await catalogue().attributes.filter { $0.expression == nil }.map(\.code)).union(
+            Self.identities
+        )
         let loaded = try await LoadFolders(warehouse: warehouse, root: "").columns("subscriber").map(\.name)
         let columns = dialect.columnList(loaded.filter { known.contains($0) })
         let relations =

@@ -83,16 +83,25 @@ extension Segments {
 
     /// How the values of an attribute are spread over an organisation scope; kept of hot ones until others are loaded.
     ///
-    /// A cold attribute is read from the warehouse, which takes seconds on a large base.
+    /// A cold or derived attribute is read from the warehouse, which takes seconds on a large base; `catalogue` is what a
+    /// derived one is made of, nil = the live one.
     ///
     /// - Returns: The distribution without members; nil when the live load has no such column.
     /// - Throws: ``DecisionError/noProfile`` before the first load.
     public func distribution(
         of attribute: Attribute,
+        among catalogue: AttributeCatalogue? = nil,
         in organisation: OrganisationScope,
         today: LocalDay
     ) async throws -> ColumnDistribution? {
         let live = try await liveColumns()
+        // A derived attribute may depend on the day, and its definition changes without a load.
+        if attribute.expression != nil {
+            let catalogue = catalogue ?? live.columns.profile.catalogue
+            let column = try await derivedColumn(attribute, in: catalogue, live.subscribers, today)
+            let base = try await base(organisation, live.subscribers, today: today)
+            return column.distribution(of: Bitset(universe: live.subscribers), in: base, threads: threads)
+        }
         let key = BaseDistributions.Key(code: attribute.code, organisation: organisation)
         if let known = spreads.known(key, version: live.version) { return known }
         let hot = live.columns.profile.columns[attribute.code]

@@ -29,6 +29,7 @@ public struct Segments: Sendable {
     let files: MemberFiles
     let customers = CustomerNumbers()
     let spreads = BaseDistributions()
+    var refreshed = RefreshMemory()
 
     /// Reads hot attributes through the host and cold ones from the warehouse; own SQL runs in the sandbox.
     public init(
@@ -86,7 +87,12 @@ public struct Segments: Sendable {
     /// What a rule may refer to, and the audiences that it names.
     private func scope(for rule: String) async throws -> (RuleScope, [String: Bitset]) {
         let syntax = try RuleSyntax(parsing: rule)
-        var scope = try await scope(withBehaviour: syntax.asksForBehaviour)
+        let catalogue = try await catalogue()
+        // A derived attribute that is not hot may ask for behaviour.
+        let mayAsk = syntax.attributeNames.contains { name in
+            catalogue.attribute(named: name).map { $0.expression != nil && !$0.isHot } ?? false
+        }
+        var scope = try await scope(withBehaviour: syntax.asksForBehaviour || mayAsk)
         var audiences: [String: Bitset] = [:]
         for name in syntax.audiences {
             guard let number = try await store.segment(named: name)?.audience,
@@ -96,6 +102,11 @@ public struct Segments: Sendable {
             scope.audiences.insert(name)
         }
         return (scope, audiences)
+    }
+
+    /// Checks a rule together with an organisation scope.
+    func check(_ rule: String, in organisation: OrganisationScope) async throws -> CheckedRule {
+        try Self.check(rule, in: organisation, try await scope(for: rule).0)
     }
 
     /// The subscribers a rule selects inside an organisation scope.
@@ -216,7 +227,7 @@ public struct Segments: Sendable {
             position += 1
         }
         let catalogue = try await catalogue()
-        let open = attributes.filter { catalogue[$0]?.sensitivity == .open && catalogue[$0]?.isHot == true }
+        let open = attributes.filter { catalogue[$0]?.sensitivity == .open && catalogue[$0]?.isHotColumn == true }
         let profile = try await host.read { try $0.profileReader() }
         let numbers = numbers.current
         return chosen.map { number in

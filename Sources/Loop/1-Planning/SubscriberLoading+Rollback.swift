@@ -90,7 +90,7 @@ extension SubscriberLoading {
         }
         try await folders.reading(earlier.folder) { try await pad(earlier.folder) }
         let (records, lines) = try await SubscriberRecords(folders: folders, host: host, workers: workers)
-            .records(ofLoad: earlier.id, name: earlier.file, catalogue: catalogue)
+            .records(ofLoad: earlier.id, name: earlier.file, catalogue: try await withRevision(catalogue))
         let known = try await dated.current(ofLoad: earlier.id, lines: lines)
         let mark = RemovalMark(id: load.id, who: who, after: 0)
         try mark.write(in: folders.path(load.folder))

@@ -146,6 +146,7 @@ public struct SubscriberLoading: Sendable {
         let isSubscribers = source.table == "subscriber"
         let known = try await host.read { $0.subscribers }
         guard isSubscribers || known > 0 else { throw LoadingError.noSubscribers(table: source.table) }
+        let inForce = isSubscribers ? try await withRevision(catalogue) : catalogue
         let path = folders.path(source.folder)
         let entry: LoadEntry
         var subscribers: Subscribers?
@@ -157,7 +158,7 @@ public struct SubscriberLoading: Sendable {
             counts = try await writing(source).write(source, known: known)
             var made = LoadEntry(source, counts, by: who, at: now)
             if isSubscribers {
-                subscribers = try await prepare(source, catalogue: catalogue, at: now)
+                subscribers = try await prepare(source, catalogue: inForce, at: now)
                 made.catalogue = catalogue
                 try made.write(in: path)
             }

@@ -48,15 +48,20 @@ struct SubscriberRecords: Sendable {
     }
 
     /// The hot columns of a load: a few attributes at a time, since columns being built are larger than built ones.
-    private func hotColumns(
+    ///
+    /// `having`: Columns of this load that are there already.
+    func hotColumns(
         _ folder: String,
         catalogue: AttributeCatalogue,
-        rows count: Int
+        rows count: Int,
+        having: [AttributeColumn] = []
     ) async throws -> [AttributeColumn] {
         let loaded = Set(try await folders.columns(folders.rows(in: [folder])).map(\.name))
-        let hot = catalogue.attributes.filter { $0.isHot && loaded.contains($0.code) }
+        let all = catalogue.attributes.filter { $0.isHotColumn && loaded.contains($0.code) }
+        var files = Dictionary(having.map { ($0.code, $0) }, uniquingKeysWith: { first, _ in first })
+        let hot = all.filter { files[$0.code] == nil }
         let groups = stride(from: 0, to: hot.count, by: 4).map { Array(hot[$0..<min($0 + 4, hot.count)]) }
-        return try await sideBySide(groups.count, workers: workers) { group, _ in
+        let built = try await sideBySide(groups.count, workers: workers) { group, _ in
             let codes = groups[group].map(\.code)
             let building = ColumnsBeingBuilt(groups[group].map { HotColumnBuilder($0, rows: count) })
             _ = try await folders.read(codes, of: folder, into: building) { building, batch in
@@ -67,7 +72,9 @@ struct SubscriberRecords: Sendable {
             return try zip(codes, building.builders).map { code, builder in
                 AttributeColumn(code: code, file: try host.store(builder.finish().encoded()))
             }
-        }.flatMap { $0 }
+        }
+        for column in built.flatMap({ $0 }) { files[column.code] = column }
+        return all.compactMap { files[$0.code] }
     }
 }
 

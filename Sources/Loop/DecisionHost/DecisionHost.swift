@@ -199,6 +199,11 @@ public final class DecisionHost: @unchecked Sendable {
         try objects.put(bytes)
     }
 
+    /// Stores many files at once; see `ObjectStore`.
+    public func store(all contents: [[UInt8]]) throws -> [ContentHash] {
+        try objects.put(all: contents)
+    }
+
     /// Records inputs: lists, attributes, policy, campaigns, ticks.
     ///
     /// They count for every later decision.

@@ -246,6 +246,19 @@ public enum ControlPlaneChecks {
         try require(draft.policy == revision.policy, object, "policy-draft/\(draft.id) holds another policy")
     }
 
+    /// Checks a revision of the attribute catalogue that is to follow the last one (0 = there is none).
+    public static func check(_ revision: CatalogueRevision, after last: Int) throws(ControlPlaneError) {
+        guard revision.number == last + 1 else {
+            throw .stale(object: "catalogue", expectedVersion: revision.number - 1)
+        }
+        let derived = revision.content.derived
+        try check(
+            names: [revision.who, revision.reason],
+            texts: derived.flatMap { [$0.code, $0.name.zh, $0.name.en, $0.group, $0.expression, $0.unit ?? ""] },
+            of: "catalogue/\(revision.number)"
+        )
+    }
+
     /// Checks an arbitration before it is stored over `stored`; nil when it is new.
     ///
     /// - Throws: ``ControlPlaneError/invalid(object:reason:)``.

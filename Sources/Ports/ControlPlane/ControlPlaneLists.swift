@@ -71,6 +71,21 @@ public enum SegmentColumn: String, ListColumn {
     public static var ownOrder: (column: Self, isDescending: Bool) { (.updated, true) }
 }
 
+/// An audience to be recorded, and what becomes of its segment with it.
+public struct AudienceRecording: Sendable {
+    /// The audience, not numbered yet.
+    public var audience: Audience
+    /// The segment it was found for.
+    public var segment: Segment
+    /// Who found it.
+    public var audit: AuditEntry
+
+    /// Joins all.
+    public init(audience: Audience, segment: Segment, audit: AuditEntry) {
+        (self.audience, self.segment, self.audit) = (audience, segment, audit)
+    }
+}
+
 /// Which segments a list shows.
 public struct SegmentFilter: Hashable, Sendable {
     /// States.
@@ -176,6 +191,13 @@ public enum PolicyDraftColumn: String, ListColumn {
 /// Orders of revisions of the contact policy; newest first unless asked otherwise.
 public enum PolicyRevisionColumn: String, ListColumn {
     case number, at, who, note
+
+    public static var ownOrder: (column: Self, isDescending: Bool) { (.number, true) }
+}
+
+/// Orders of revisions of the attribute catalogue; newest first unless asked otherwise.
+public enum CatalogueRevisionColumn: String, ListColumn {
+    case number, at, who, reason
 
     public static var ownOrder: (column: Self, isDescending: Bool) { (.number, true) }
 }

@@ -36,7 +36,7 @@ public struct CampaignApproval: Hashable, Sendable {
 /// - a change of a segment, a campaign or a draft policy names the version it was based on and fails with
 ///   ``ControlPlaneError/stale(object:expectedVersion:)`` when that is not the stored one;
 /// - what ``ControlPlaneChecks`` refuses is not stored, whoever asks;
-/// - audit entries (but for ``forget(_:mentions:)``), plans of saved revisions, decided approvals and policy revisions are never changed or removed;
+/// - audit entries (but for ``forget(_:mentions:)``), plans of saved revisions, decided approvals, policy and catalogue revisions are never changed or removed;
 /// - lists show only objects that the scope covers; an object is visible when `scope.covers(object.scope)`;
 /// - texts are compared and ordered by their UTF-8 bytes.
 ///
@@ -122,6 +122,12 @@ public protocol ControlPlaneStore: Sendable {
     ///
     /// - Returns: Both as stored.
     func record(_ audience: Audience, of segment: Segment, audit: AuditEntry) async throws -> (Audience, Segment)
+
+    /// Records many audiences at once, as ``record(_:of:audit:)`` does each; all of them or none, but for those whose
+    /// segment was changed or removed meanwhile.
+    ///
+    /// - Returns: Each as stored; nil for those passed over.
+    func record(_ audiences: [AudienceRecording]) async throws -> [(audience: Audience, segment: Segment)?]
 
     /// The audience with this number.
     func audience(_ id: Int64) async throws -> Audience?
@@ -246,6 +252,19 @@ public protocol ControlPlaneStore: Sendable {
 
     /// All revisions; searches who and note, ordered by a ``PolicyRevisionColumn``.
     func policyRevisions(_ query: ListQuery) async throws -> Page<PolicyRevision>
+
+    // MARK: Attribute catalogue
+
+    /// Records the next revision; but for ``forget(_:mentions:)`` it never changes afterwards.
+    ///
+    /// - Throws: ``ControlPlaneError/stale(object:expectedVersion:)`` when its number does not follow the last one.
+    func record(_ revision: CatalogueRevision, audit: AuditEntry) async throws
+
+    /// The revision with this number, the last one for nil; nil when there is none.
+    func catalogueRevision(_ number: Int?) async throws -> CatalogueRevision?
+
+    /// All revisions; searches who and reason, ordered by a ``CatalogueRevisionColumn``.
+    func catalogueRevisions(_ query: ListQuery) async throws -> Page<CatalogueRevision>
 
     // MARK: Arbitrations
 

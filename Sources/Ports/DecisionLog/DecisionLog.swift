@@ -166,6 +166,8 @@ public struct SubscriberPosting: Hashable, Sendable {
 public protocol ObjectStore: Sendable {
     /// Stores content and returns its name.
     func put(_ bytes: [UInt8]) throws -> ContentHash
+    /// Stores many contents with little more waiting than one takes, and returns their names.
+    func put(all contents: [[UInt8]]) throws -> [ContentHash]
     /// The whole content, its digest checked.
     func bytes(_ digest: ContentHash) throws -> [UInt8]
     /// Part of the content; the digest is not checked.

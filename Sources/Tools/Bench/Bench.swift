@@ -95,9 +95,8 @@ public enum BenchError: CodedError {
 public enum Bench {
     /// Names of all benches.
     public static let names = [
-        "arbitrate", "behaviour", "count", "count20", "explain", "generate", "inbound", "ledger", "memory", "restart",
-        "segments",
-        "wave",
+        "arbitrate", "behaviour", "count", "count20", "explain", "generate", "inbound", "ledger", "memory", "refresh",
+        "restart", "segments", "wave",
     ]
 
     /// Runs one bench.
@@ -113,6 +112,7 @@ public enum Bench {
             case "memory": try await MemoryBench(options: options).run()
             case "inbound": try await InboundBench(options: options).run()
             case "ledger": try await LedgerBench(options).run()
+            case "refresh": try await RefreshBench(options: options).run()
             case "segments": try await SegmentsBench(options).run()
             case "restart": try await RestartBench(options: options).run()
             case "wave": try await WaveBench(options).run()

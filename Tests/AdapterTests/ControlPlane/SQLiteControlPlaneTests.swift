@@ -93,6 +93,8 @@ import Testing
         "UPDATE campaign_revision SET plan = '{}'", "DELETE FROM campaign_revision",
         "INSERT OR REPLACE INTO campaign_revision VALUES (1, 1, '{}')",
         "UPDATE approval SET result = 'fail', reason = 'x'", "DELETE FROM approval",
+        "UPDATE catalogue_revision SET content = '{}'", "DELETE FROM catalogue_revision",
+        "INSERT OR REPLACE INTO catalogue_revision VALUES (1, 0, 'x', 'x', '{}')",
         "INSERT OR REPLACE INTO approval (id, campaign, revision, submitted_by, submitted_ms) VALUES (1, 1, 1, 'x', 0)",
     ])
     func `history is not changed by raw SQL`(_ sql: String) async throws {
@@ -174,6 +176,7 @@ import Testing
             "0007-segments": 0x187d_0354_d152_45ba,
             "0008-lists": 0xb2_7b45_0fdc_8c33,
             "0009-segment-exports": 0x4589_de83_076e_b08c,
+            "0010-catalogue": 0x7af4_741a_7418_5745,
             "0011-requests": 0x779f_9389_5340_03a9,
         ]
         for step in ControlPlaneSchema.steps {
@@ -341,6 +344,16 @@ import Testing
         waiting.approval.decidedAt = Instant(epochMs: 4)
         waiting.campaign.phase = .approved
         _ = try await store.save(waiting.approval, with: waiting.campaign, audit: entry)
+        try await store.record(
+            CatalogueRevision(
+                number: 1,
+                at: Instant(epochMs: 5),
+                who: "wang",
+                reason: "r",
+                content: CatalogueContent()
+            ),
+            audit: entry
+        )
         return try dump(store)
     }
 

@@ -69,6 +69,11 @@ public struct RowInterpreter {
         }
     }
 
+    /// The value of an attribute on a row, derived ones computed.
+    mutating func hotValue(_ code: String, _ row: Int) -> HotValue {
+        literal(RuleNode(.name(code)), row) ?? .null
+    }
+
     // MARK: Conditions
 
     /// true, false, or nil = unknown.
@@ -247,13 +252,32 @@ public struct RowInterpreter {
         }
     }
 
-    private func column(_ name: String, _ row: Int) -> Value? {
-        guard let code = attribute(name)?.code else { preconditionFailure("no attribute \(name)") }
+    private mutating func column(_ name: String, _ row: Int) -> Value? {
+        guard let attribute = attribute(name) else { preconditionFailure("no attribute \(name)") }
+        let code = attribute.code
+        if let expression = attribute.expression { return derived(expression, attribute, row) }
         return value(event.map { $0.row.values[code] ?? .null } ?? table.value(code, row))
     }
 
+    /// The expression in the place of the name, with the digits of the attribute.
+    private mutating func derived(_ expression: String, _ attribute: Attribute, _ row: Int) -> Value? {
+        guard let root = try? RuleSyntax(parsing: expression).root else {
+            preconditionFailure("no value: \(expression)")
+        }
+        let value = value(root, row)
+        let wanted: Int
+        switch attribute.type {
+        case .integer: wanted = 0
+        case .decimal(let scale): wanted = scale
+        default: return value
+        }
+        guard case .number(let number, let scale) = value else { return nil }
+        let kept = scale <= wanted ? number * power(wanted - scale) : number / power(scale - wanted)
+        return .number(kept, scale: wanted)
+    }
+
     func attribute(_ name: String) -> Attribute? {
-        (event?.source.columns ?? RuleWorld.catalogue).attribute(named: name)
+        (event?.source.columns ?? RuleWorld.derivedCatalogue).attribute(named: name)
     }
 
     func value(_ value: HotValue) -> Value? {

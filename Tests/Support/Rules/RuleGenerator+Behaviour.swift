@@ -23,7 +23,7 @@ extension RuleGenerator {
     mutating func behaviour(_ feature: BehaviourFeature) -> RuleNode {
         switch feature {
         case .did: return maybeNot(aggregate(.did))
-        case .count: return against(aggregate(.count))
+        case .count: return against(below(3) == 0 ? RuleNode(.name("d_contacts")) : aggregate(.count))
         case .countOfNone:
             let sign = ComparisonOperator.allCases[below(6)]
             return RuleNode(.comparison(aggregate(.count), sign, number(Int64(below(3)))))

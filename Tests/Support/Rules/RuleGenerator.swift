@@ -13,9 +13,9 @@ public enum RuleOperandKind: String, CaseIterable, Sendable {
     var codes: [String] {
         switch self {
         case .flag: ["is_5g", "is_group"]
-        case .integer: ["age", "tenure", "points"]
-        case .decimal: ["arpu", "rent", "rate", "balance"]
-        case .day: ["activated", "last_order"]
+        case .integer: ["age", "d_whole", "tenure", "points"]
+        case .decimal: ["arpu", "d_sum", "d_ratio", "d_score", "d_years", "rent", "rate", "balance"]
+        case .day: ["activated", "d_anniversary", "last_order"]
         case .plainEnum: ["brand", "old_brand"]
         case .orderedEnum: ["card", "best_card"]
         case .text: ["city", "home"]
@@ -205,7 +205,7 @@ public struct RuleGenerator {
     /// By code, or now and then by Chinese name.
     mutating func attribute(_ kind: RuleOperandKind) -> RuleNode {
         let code = kind.codes[below(kind.codes.count)]
-        let name = below(5) == 0 ? RuleWorld.catalogue[code]?.name.zh : nil
+        let name = below(5) == 0 ? RuleWorld.derivedCatalogue[code]?.name.zh : nil
         return RuleNode(.name(name ?? code))
     }
 
@@ -216,21 +216,26 @@ public struct RuleGenerator {
     }
 
     private func code(_ node: RuleNode) -> String {
-        if case .name(let name) = node.kind { RuleWorld.catalogue.attribute(named: name)?.code ?? name } else { "" }
+        if case .name(let name) = node.kind {
+            RuleWorld.derivedCatalogue.attribute(named: name)?.code ?? name
+        } else {
+            ""
+        }
     }
 
     /// A value that the attribute has on some row, or one close to it.
     private mutating func constant(like attribute: RuleNode, _ kind: RuleOperandKind) -> RuleNode {
         let code = code(attribute)
         for _ in 0..<8 {
-            let value = table.value(code, below(table.rows))
+            let value = interpreter.hotValue(code, below(table.rows))
             if value != .null { return kind.isNumber || kind == .day ? nudged(value) : literal(value) }
         }
         switch kind {
         case .flag: return RuleNode(.boolean(true))
         case .integer, .decimal: return literal(.number(Scaled(unscaled: 1, scale: 0)))
         case .day: return RuleNode(.today)
-        case .plainEnum, .orderedEnum: return literal(.text(RuleWorld.catalogue[code]?.domain.first?.value ?? ""))
+        case .plainEnum, .orderedEnum:
+            return literal(.text(RuleWorld.derivedCatalogue[code]?.domain.first?.value ?? ""))
         case .text: return literal(.text(RuleTable.awkwardTexts[below(RuleTable.awkwardTexts.count)]))
         }
     }

@@ -139,7 +139,7 @@ extension RuleTable {
             guard let attribute = RuleWorld.catalogue[code] else { continue }
             columns[code] = try column(attribute, values)
         }
-        return try HotProfile(catalogue: RuleWorld.catalogue, universe: rows, columns: columns)
+        return try HotProfile(catalogue: RuleWorld.derivedCatalogue, universe: rows, columns: columns)
     }
 
     private func column(_ attribute: Attribute, _ values: [HotValue]) throws(ProfileError) -> HotColumn {

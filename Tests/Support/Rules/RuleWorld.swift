@@ -56,9 +56,45 @@ public enum RuleWorld {
         ),
     ]
 
+    /// Derived attributes: a sum, one of a quotient with digits cut off, one made of others, days, one that asks for behaviour.
+    public static let derived = [
+        DerivedAttribute(code: "d_sum", name: names("合计"), group: "all", expression: "arpu + rent"),
+        DerivedAttribute(code: "d_ratio", name: names("单月占比"), group: "all", expression: "arpu / tenure", decimals: 1),
+        DerivedAttribute(code: "d_score", name: names("综合分"), group: "all", expression: "d_sum * 2 - 单月占比 + age"),
+        DerivedAttribute(code: "d_whole", name: names("整数部分"), group: "all", expression: "rate * 3", decimals: 0),
+        DerivedAttribute(
+            code: "d_years",
+            name: names("年"),
+            group: "all",
+            expression: "days_between(activated, today) / 365"
+        ),
+        DerivedAttribute(
+            code: "d_anniversary",
+            name: names("周年"),
+            group: "all",
+            expression: "activated + INTERVAL 12 MONTH"
+        ),
+        DerivedAttribute(
+            code: "d_contacts",
+            name: names("近期接触"),
+            group: "all",
+            expression: "count(contact, within 3 months) + d_whole"
+        ),
+    ]
+
+    /// The catalogue with derived attributes.
+    public static let derivedCatalogue = derived.reduce(catalogue) { catalogue, derived in
+        guard let attribute = try? RuleScope(catalogue: catalogue, sources: sources).attribute(of: derived) else {
+            preconditionFailure("\(derived.code) does not fit")
+        }
+        return AttributeCatalogue(groups: catalogue.groups, attributes: catalogue.attributes + [attribute])
+    }
+
+    private static func names(_ zh: String) -> BilingualText { BilingualText(zh: zh, en: zh) }
+
     /// The catalogue with lists, audiences, products and behaviour.
     public static let scope = RuleScope(
-        catalogue: catalogue,
+        catalogue: derivedCatalogue,
         lists: ["black", "grey", "o'neill"],
         audiences: ["summer", "暑期"],
         products: ["5g-128", "vod"],

@@ -1,6 +1,7 @@
 // Content-addressed files in a folder: objects/ab/cdef…
 // SPDX-License-Identifier: Apache-2.0
 
+import CFileSystem
 import Crypto
 import Foundation
 import Glibc
@@ -56,7 +57,7 @@ public struct ObjectFiles: ObjectStore {
             return name
         }
         try Self.make(folder: parent)
-        let temporary = path + Self.temporaryMark + "\(getpid())-\(UInt64.random(in: 0 ... .max))"
+        let temporary = Self.temporary(path)
         do {
             try Self.write(bytes, to: temporary)
             guard rename(temporary, path) == 0 else { throw Self.failed("rename to", path) }
@@ -67,6 +68,33 @@ public struct ObjectFiles: ObjectStore {
             throw error
         }
         return name
+    }
+
+    /// Syncs the whole file system twice, however many there are: contents before they get their names, then the names.
+    public func put(all contents: [[UInt8]]) throws -> [ContentHash] {
+        let names = contents.map { Self.digest($0) }
+        var written: [(temporary: String, path: String, name: ContentHash)] = []
+        do {
+            var known: Set<ContentHash> = []
+            for (name, bytes) in zip(names, contents) where known.insert(name).inserted {
+                let path = self.path(name)
+                if access(path, R_OK) == 0, (try? self.bytes(name)) != nil { continue }
+                let parent = Self.parent(of: path)
+                guard mkdir(parent, 0o750) == 0 || errno == EEXIST else { throw Self.failed("create", parent) }
+                written.append((Self.temporary(path), path, name))
+                try Self.write(bytes, to: written[written.count - 1].temporary, isSynced: false)
+            }
+            try Self.syncAll(folder: folder)
+            for file in written {
+                guard rename(file.temporary, file.path) == 0 else { throw Self.failed("rename to", file.path) }
+                openFiles.forget(file.name)
+            }
+            if !written.isEmpty { try Self.syncAll(folder: folder) }
+        } catch {
+            for file in written { unlink(file.temporary) }
+            throw error
+        }
+        return names
     }
 
     public func bytes(_ name: ContentHash) throws -> [UInt8] {
@@ -152,7 +180,11 @@ public struct ObjectFiles: ObjectStore {
         }
     }
 
-    private static func write(_ bytes: [UInt8], to path: String) throws {
+    private static func temporary(_ path: String) -> String {
+        path + temporaryMark + "\(getpid())-\(UInt64.random(in: 0 ... .max))"
+    }
+
+    private static func write(_ bytes: [UInt8], to path: String, isSynced: Bool = true) throws {
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
         guard file >= 0 else { throw failed("create", path) }
         defer { close(file) }
@@ -164,7 +196,7 @@ public struct ObjectFiles: ObjectStore {
             guard count > 0 else { throw failed("write", path) }
             written += count
         }
-        guard fdatasync(file) == 0 else { throw failed("sync", path) }
+        guard !isSynced || fdatasync(file) == 0 else { throw failed("sync", path) }
     }
 
     static func sync(folder: String) throws {
@@ -172,6 +204,14 @@ public struct ObjectFiles: ObjectStore {
         guard file >= 0 else { throw failed("open", folder) }
         defer { close(file) }
         guard fsync(file) == 0 else { throw failed("sync", folder) }
+    }
+
+    /// Syncs everything on the file system that a folder is on.
+    private static func syncAll(folder: String) throws {
+        let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard file >= 0 else { throw failed("open", folder) }
+        defer { close(file) }
+        guard syncfs(file) == 0 else { throw failed("sync", folder) }
     }
 
     static func failed(_ operation: String, _ path: String) -> ObjectFilesError {

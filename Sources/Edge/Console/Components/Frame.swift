@@ -12,10 +12,12 @@ public struct Notice: Hashable, Sendable {
     /// One sentence in the reader's language.
     public var text: String
 
-    /// Joins kind and text.
-    public init(isError: Bool, text: String) {
-        self.isError = isError
-        self.text = text
+    /// Code of what was done, the same in all languages; nil when the text stands for itself.
+    public var done: String?
+
+    /// Joins all.
+    public init(isError: Bool, text: String, done: String? = nil) {
+        (self.isError, self.text, self.done) = (isError, text, done)
     }
 }
 

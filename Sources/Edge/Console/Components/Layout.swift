@@ -129,7 +129,7 @@ extension Frame {
         guard let notice else { return .empty }
         return notice.isError
             ? "<div class=\"notice error\" role=\"alert\">\(Icon.error.markup)<p>\(notice.text)</p></div>"
-            : "<div class=\"notice done\" role=\"status\">\(Icon.done.markup)<p>\(notice.text)</p></div>"
+            : "<div class=\"notice done\" role=\"status\" data-done=\"\(notice.done ?? "")\">\(Icon.done.markup)<p>\(notice.text)</p></div>"
     }
 
     /// Leads to the same page in the other language.

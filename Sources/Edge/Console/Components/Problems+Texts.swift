@@ -18,12 +18,42 @@ extension Frame {
             let place = t(.rulePlace, "\(error.start.line)", "\(error.start.column)")
             return place + language(error.message)
         }
+        if let error = error as? CatalogueError, let sentence = catalogueProblem(error) { return sentence }
         if case PlanningError.badRule(_, let error)? = error as? PlanningError { return problem(error) }
         guard let error = error as? any CodedError else {
             return (error as? HTTPError)?.body ?? t(.serverErrorSentence)
         }
         return Self.texts[error.code].map { t($0) }
             ?? (Problem.status(of: error).code < 500 ? t(.otherProblem, error.description) : t(.serverErrorSentence))
+    }
+
+    /// Changes of the catalogue that are refused for something that is named.
+    private func catalogueProblem(_ error: CatalogueError) -> String? {
+        switch error {
+        case .badExpression(let attribute, let error):
+            let place = t(.rulePlace, "\(error.start.line)", "\(error.start.column)")
+            return "\(attribute): \(place)\(language(error.message))"
+        case .badField(_, "code", _): return t(.badAttributeCode)
+        case .badField(_, "zh", _), .badField(_, "en", _): return t(.badAttributeName)
+        case .badField(_, "hot", _): return t(.textStaysCold)
+        case .badField(_, let field, _): return t(.badAttributeField, field)
+        case .inUse(let uses): return t(.catalogueUsed, uses.map(use).joined(separator: language("；", "; ")))
+        case .circular(let codes): return t(.catalogueCircle, codes.joined(separator: " → "))
+        default: return nil
+        }
+    }
+
+    /// Who uses an attribute.
+    func use(_ use: CatalogueUse) -> String {
+        let kind: ConsoleText =
+            switch use.kind {
+            case .segment: .menuSegments
+            case .campaign: .menuCampaigns
+            case .policy: .menuPolicy
+            case .policyDraft: .stateDraft
+            case .derived: .derivedWord
+            }
+        return "\(t(kind)) \(use.name)"
     }
 
     static let texts: [String: ConsoleText] = [
@@ -64,6 +94,9 @@ extension Frame {
         "request.bad_field": .requestBadField, "request.past_day": .requestPastDay,
         "request.outside_scope": .requestOutsideScope, "request.segment_hidden": .requestSegmentHidden,
         "request.segment_not_frozen": .requestSegmentNotFrozen,
+        "catalogue.stale": .catalogueStale, "catalogue.nothing_changed": .catalogueUnchanged,
+        "catalogue.not_allowed": .catalogueNotWhole, "catalogue.reason_missing": .catalogueReason,
+        "catalogue.unknown": .catalogueUnknown, "catalogue.in_use": .catalogueUsed,
         "touchpoint.not_offered": .visitGone, "touchpoint.bad_interaction": .visitGone,
     ]
 }

@@ -3,6 +3,7 @@
 
 import Kernel
 import Model
+import Planning
 import Profiles
 import Texts
 
@@ -38,7 +39,10 @@ struct CataloguePage {
     static func columns(_ f: Frame) -> [Column<Row>] {
         [
             Column(f.t(.name), key: "name", plain: { f.language($0.attribute.name) }) {
-                "<a href=\"/catalogue/\($0.attribute.code)\">\(f.language($0.attribute.name))</a>"
+                """
+                <a href="/catalogue/\($0.attribute.code)">\(f.language($0.attribute.name))</a>\
+                \(when: $0.attribute.expression != nil, " \(tag(f.t(.derivedWord)))")
+                """
             },
             Column(f.t(.code), key: "code", plain: \.attribute.code, cell: { "<code>\($0.attribute.code)</code>" }),
             Column(f.t(.attributeGroup), key: "group", plain: { f.language($0.group) }),
@@ -82,6 +86,10 @@ struct CataloguePage {
             item: .catalogue,
             title: f.t(.menuCatalogue),
             hint: f.t(.catalogueHint),
+            actions: """
+                \(linkButton(f.t(.catalogueHistory), to: "/catalogue-revisions"))\
+                \(when: f.mayEditCatalogue && !catalogue.attributes.isEmpty, linkButton(f.t(.addDerived), to: "/derived-attributes", .add, isPrimary: true))
+                """,
             body: """
                 \(tabs(f.t(.attributeGroup), all))
                 \(card(nil, f.table(
@@ -100,17 +108,24 @@ struct AttributePage {
     var distribution: ColumnDistribution?
     var isHidden: Bool
     var segments: [Segment]
+    /// What else uses it.
+    var uses: [CatalogueUse] = []
+    /// The last revision of the catalogue; 0 = none.
+    var revision = 0
 
     func page(_ f: Frame) -> Screen {
         Screen(
             item: .catalogue,
             title: f.language(attribute.name),
             hint: attribute.code,
+            actions: f.mayEditCatalogue && attribute.expression != nil
+                ? linkButton(f.t(.editDerived), to: "/derived-attributes/\(attribute.code)", isPrimary: true) : .empty,
             body: """
                 <div class="columns">
                 \(card(f.t(.attributePicker), facts(about(f))))
                 \(card(f.t(.attributeUse), usage(f)))
                 </div>
+                \(when: f.mayEditCatalogue, attribute.expression == nil ? storage(f) : removal(f))
                 \(spread(f))
                 """
         )
@@ -121,7 +136,8 @@ struct AttributePage {
             (f.t(.code), "<code>\(attribute.code)</code>"),
             (f.t(.name), "\(attribute.name.zh) / \(attribute.name.en)"),
             (f.t(.attributeGroup), "\(f.language(group))"), (f.t(.type), "\(f.typeName(attribute))"),
-            (f.t(.warehouseColumn), "<code>subscriber.\(attribute.code)</code>"),
+            attribute.expression.map { (f.t(.derivedExpression), "<code>\($0)</code>") }
+                ?? (f.t(.warehouseColumn), "<code>subscriber.\(attribute.code)</code>"),
             (f.t(.storage), "\(f.t(attribute.isHot ? .hotStorage : .coldStorage))"),
             (f.t(.masked), "\(f.t(attribute.sensitivity == .open ? .no : .yes))"),
         ]
@@ -141,8 +157,57 @@ struct AttributePage {
     }
 
     private func usage(_ f: Frame) -> HTML {
-        guard !segments.isEmpty else { return emptyState(f.t(.attributeNotUsed)) }
-        return "<ul>\(each: segments, { "<li><a href=\"/segments/\(Int($0.id))\">\($0.name)</a></li>" })</ul>"
+        let others: HTML = "<h3>\(f.t(.otherUses))</h3><ul>\(each: uses, { "<li>\(f.use($0))</li>" })</ul>"
+        guard !segments.isEmpty else { return uses.isEmpty ? emptyState(f.t(.attributeNotUsed)) : others }
+        return """
+            <ul>\(each: segments, { "<li><a href=\"/segments/\(Int($0.id))\">\($0.name)</a></li>" })</ul>\
+            \(when: !uses.isEmpty, others)
+            """
+    }
+
+    /// The switch between memory and warehouse; texts have none.
+    private func storage(_ f: Frame) -> HTML {
+        guard attribute.type != .text || attribute.isHot else { return .empty }
+        let isHot = attribute.isHot
+        return reasoned(
+            f,
+            f.t(.changeStorage),
+            to: "/catalogue/\(attribute.code)/storage",
+            button: f.t(isHot ? .makeCold : .makeHot),
+            help: f.t(isHot ? .makeColdHelp : .makeHotHelp),
+            Question(
+                title: "\(f.t(isHot ? .makeCold : .makeHot)): \(f.language(attribute.name))",
+                effect: f.t(isHot ? .makeColdHelp : .makeHotHelp)
+            ),
+            hidden: [("hot", isHot ? "no" : "yes")]
+        )
+    }
+
+    private func removal(_ f: Frame) -> HTML {
+        reasoned(
+            f,
+            f.t(.removeDerived),
+            to: "/derived-attributes/\(attribute.code)/remove",
+            button: f.t(.remove),
+            help: f.t(.removeDerivedEffect),
+            Question(
+                title: f.t(.removeDerivedQuestion, f.language(attribute.name)),
+                effect: f.t(.removeDerivedEffect),
+                isDangerous: true
+            )
+        )
+    }
+
+    private func reasoned(
+        _ f: Frame,
+        _ title: String,
+        to path: String,
+        button: String,
+        help: String,
+        _ question: Question,
+        hidden: [(name: String, value: String)] = []
+    ) -> HTML {
+        card(title, f.reasonForm(to: path, button: button, base: revision, help: help, question, hidden: hidden))
     }
 
     private func spread(_ f: Frame) -> HTML {
@@ -190,5 +255,28 @@ extension Frame {
         case .enumeration: language("枚举", "one of a list")
         case .text: language("文本", "text")
         }
+    }
+}
+
+extension Frame {
+    /// Whether the reader may change the catalogue: the role allows it, and he is responsible for the whole operator.
+    var mayEditCatalogue: Bool { may(.editCatalogue) && staff?.scope == .all }
+
+    /// A button with the reason for a change of the catalogue that is based on a revision.
+    func reasonForm(
+        to path: String,
+        button: String,
+        base: Int,
+        help: String,
+        _ question: Question,
+        hidden: [(name: String, value: String)] = []
+    ) -> HTML {
+        let reason = input("reason", "", isRequired: true, maxLength: 500, hasHelp: true)
+        return """
+            <form method="post" action="\(path)" class="rowform"\(confirming: question)>\
+            \(each: hidden + [("base", "\(base)")], { "<input type=\"hidden\" name=\"\($0.name)\" value=\"\($0.value)\">" })\
+            \(field(t(.reasonWord), id: "reason", isRequired: true, help: help, reason))\
+            <button class="button\(question.isDangerous ? " danger" : "")" type="submit">\(button)</button></form>
+            """
     }
 }

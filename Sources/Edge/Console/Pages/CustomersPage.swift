@@ -56,9 +56,9 @@ struct CustomersPage {
     private func finder(_ f: Frame) -> HTML {
         """
         <form method="post" action="/customers/find" class="stack">
-        <div class="fields three">\(field(f.t(.customerBy), id: "by", select("by", By.allCases.map { ($0.rawValue, f.t($0.text)) }, selected: by.rawValue)))
+        <div class="fields even">\(field(f.t(.customerBy), id: "by", select("by", By.allCases.map { ($0.rawValue, f.t($0.text)) }, selected: by.rawValue)))
         \(field(f.t(.customerText), id: "text", isRequired: true, help: f.t(.customerTextHelp), error: error, "<input id=\"text\" name=\"text\" value=\"\(typed)\" required maxlength=\"30\" autocomplete=\"off\" autofocus placeholder=\"13800138000\" aria-describedby=\"text-help\">"))
-        </div><div class="fields three">\(province.map { region($0, "province", chosen.province, f) })\
+        \(province.map { region($0, "province", chosen.province, f) })\
         \(city.map { region($0, "city", chosen.city, f) })</div>
         <p><button class="button primary" type="submit">\(Icon.search.markup)\(f.t(.find))</button></p></form>
         """
@@ -88,7 +88,7 @@ struct CustomersPage {
             f.t(.candidates),
             """
             \(when: found.hasMore, "<p class=\"help\">\(f.t(.customersMore, "\(CustomerCandidates.most)"))</p>")
-            <div class="scroll" tabindex="0" role="region" aria-label="\(f.t(.candidates))">\(f.plainTable(columns, found.lines))</div>
+            \(f.scrolled(f.t(.candidates), isTight: true, f.plainTable(columns, found.lines)))
             """
         )
     }

@@ -126,6 +126,7 @@ struct SegmentDetailPage {
             (f.t(.kindOfSegment), "\(f.t(SegmentKind(definition.source).text))"),
             (f.t(.definition), "<code>\(definition.summary)</code>"),
         ]
+        if !segment.purpose.isEmpty { items.insert((f.t(.purpose), "\(segment.purpose)"), at: 0) }
         if !definition.exclusions.isEmpty {
             items.append(
                 (f.t(.exclusions), "<ol>\(each: definition.exclusions, { "<li>\(f.exclusion($0))</li>" })</ol>")
@@ -193,10 +194,10 @@ struct SegmentDetailPage {
             + values.map { ("value:" + $0.code, f.t(.splitValue, f.language($0.name))) }
             + numbers.map { ("bands:" + $0.code, f.t(.splitBands, f.language($0.name))) }
         return """
-            <form method="post" action="/segments/\(segment.id)/split" class="fields three">
+            <form method="post" action="/segments/\(segment.id)/split" class="stack"><div class="fields">
             \(field(f.t(.splitBy), id: "by", select("by", ways, selected: parts?.by ?? "random")))
             \(field(f.t(.splitDetail), id: "detail", help: f.t(.splitDetailHelp), error: splitError, "<textarea id=\"detail\" name=\"detail\" rows=\"2\" aria-describedby=\"detail-help\">\(parts?.detail ?? "")</textarea>"))
-            <div class="field act"><button class="button" type="submit">\(f.t(.trySplit))</button>\
+            </div><div class="tools"><button class="button" type="submit">\(f.t(.trySplit))</button>\
             <button class="button primary" type="submit" name="save" value="yes">\(f.t(.saveParts))</button>\
             \(when: parts != nil, "<button class=\"button\" type=\"submit\" formaction=\"/segments/\(segment.id)/parts.csv\">\(Icon.download.markup)\(f.t(.exportCSV))</button>")</div></form>
             \(parts.map { table($0.parts, f) })

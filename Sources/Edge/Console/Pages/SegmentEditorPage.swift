@@ -156,12 +156,12 @@ struct SegmentEditorPage {
     private func options(_ f: Frame) -> HTML {
         let lines =
             [("", f.t(.allLines)), ("main", f.t(.mainLine))]
-            + catalogue.attributes.filter { $0.isHot && $0.isNumber }.map {
+            + catalogue.attributes.filter { $0.isHotColumn && $0.isNumber }.map {
                 ("highest:" + $0.code, f.t(.highestLine, f.language($0.name)))
             }
         let picks = [("", f.t(.pickAll)), ("top", f.t(.pickTop)), ("sample", f.t(.pickSample))]
         return """
-            <div class="fields three">
+            <div class="fields even">
             \(field(f.t(.stepOnePerCustomer), id: "line", select("line", lines, selected: form.line)))
             \(field(f.t(.pick), id: "pick", select("pick", picks, selected: form.pick)))
             \(field(f.t(.pickCount), id: "pick-count", input("pick-count", form.pickCount, type: "number", least: "1")))

@@ -44,7 +44,7 @@ struct SegmentListPage {
             },
             Column(f.t(.state), key: "state", plain: { f.t($0.state.text) }) { tag(f.t($0.state.text), $0.state.tone) },
             Column(f.t(.definition), plain: \.definition.summary) {
-                "<code class=\"clip\" title=\"\($0.definition.summary)\">\($0.definition.summary)</code>"
+                "<code class=\"clip short\" title=\"\($0.definition.summary)\">\($0.definition.summary)</code>"
             },
             Column(f.t(.memberCount), key: "count", isNumber: true, plain: { $0.count.map { f.number($0) } ?? "--" }),
             Column(f.t(.scope), plain: { f.scope($0.scope) }),
@@ -81,7 +81,6 @@ struct SegmentListPage {
 
     private func acts(on segment: Segment, _ f: Frame) -> HTML {
         """
-        <a href="/segments/\(Int(segment.id))">\(f.t(.view))</a>\
         \(when: f.may(.editSegments) && segment.isTemplate, " <a href=\"/segments/new?template=\(Int(segment.id))\">\(f.t(.useTemplate))</a>")\
         \(when: f.may(.editCampaigns) && segment.isUsable, " <a href=\"/campaigns/new?segment=\(Int(segment.id))\">\(f.t(.useInCampaign))</a>")
         """

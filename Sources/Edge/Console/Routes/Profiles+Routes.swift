@@ -64,7 +64,7 @@ extension Console {
         }
     }
 
-    private func attribute(_ frame: Frame, _ context: EdgeContext) async throws -> AttributePage {
+    func attribute(_ frame: Frame, _ context: EdgeContext) async throws -> AttributePage {
         let (catalogue, staff) = (try await platform.segments.catalogue(), try context.user())
         let attribute = try site.attribute(context, in: catalogue)
         let isHidden = !site.maySee(attribute, staff)
@@ -76,7 +76,10 @@ extension Console {
                 ? nil
                 : try await platform.segments.distribution(of: attribute, in: staff.scope, today: frame.now.day),
             isHidden: isHidden,
-            segments: try await platform.segments.users(of: attribute, seenBy: staff)
+            segments: try await platform.segments.users(of: attribute, seenBy: staff),
+            uses: frame.mayEditCatalogue
+                ? try await platform.catalogues.uses(of: attribute).filter { $0.kind != .segment } : [],
+            revision: try await lastRevision()
         )
     }
 

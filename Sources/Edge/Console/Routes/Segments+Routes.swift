@@ -296,7 +296,7 @@ extension Console {
     /// Open hot attributes for a sample: those the rule names, then others.
     private func shown(for definition: SegmentDefinition) async throws -> [Attribute] {
         let catalogue = try await platform.segments.catalogue()
-        let open = { (attribute: Attribute) in attribute.sensitivity == .open && attribute.isHot }
+        let open = { (attribute: Attribute) in attribute.sensitivity == .open && attribute.isHotColumn }
         let named =
             if let rule = definition.rule { try await platform.segments.check(rule).uses.attributes.filter(open) } else
             {
@@ -322,7 +322,8 @@ extension Console {
             let overlap =
                 chosen.count < 2
                 ? nil : try await platform.segments.overlap(chosen, in: staff.scope, today: frame.now.day)
-            return SegmentOverlapPage(choices: choices, chosen: chosen, overlap: overlap).page(frame)
+            let isCut = frame.query.count { $0.name == "s" } > SegmentOverlapPage.most
+            return SegmentOverlapPage(choices: choices, chosen: chosen, overlap: overlap, isCut: isCut).page(frame)
         }
         export("/segments/overlap.csv", .viewSegments, columns: SegmentOverlapPage.columns) { frame, context in
             let staff = try context.user()

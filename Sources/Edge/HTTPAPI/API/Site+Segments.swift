@@ -79,6 +79,7 @@ extension Site {
         addSegmentExports()
         addRuleRoutes()
         addProfiles()
+        addCatalogueChanges()
     }
 
     private func addSegmentObjects() {

@@ -182,7 +182,11 @@ public struct Customers: Sendable {
     ) async throws -> (identity: CustomerIdentity, values: [AttributeValues]) {
         if try await host.read({ $0.isErased(index) }) { throw DecisionError.erased(index) }
         let catalogue = try await segments.catalogue()
-        let found = try await rows("SELECT * FROM subscriber WHERE idx = \(index.number)")
+        let derived = try await segments.derivedSQL()
+        let computed = derived.map {
+            ", \($0.sql.text) AS \(warehouse.dialect.quoted(identifier: "=" + $0.attribute.code))"
+        }
+        let found = try await rows("SELECT *\(computed.joined()) FROM subscriber WHERE idx = \(index.number)")
         let row = found.rows.first ?? []
         func value(_ column: String) -> WarehouseValue { row.isEmpty ? .null : found.value(column, row) }
         let identity = CustomerIdentity(
@@ -195,8 +199,12 @@ public struct Customers: Sendable {
             name: value("name").text
         )
         let values = catalogue.groups.map { group in
-            let own = catalogue.attributes.filter { $0.group == group.code }
-            return AttributeValues(group: group, values: own.map { ($0, value($0.code)) })
+            let own = catalogue.attributes.filter { $0.group == group.code && $0.expression == nil }
+            let computed = derived.map(\.attribute).filter { $0.group == group.code }
+            return AttributeValues(
+                group: group,
+                values: own.map { ($0, value($0.code)) } + computed.map { ($0, value("=" + $0.code)) }
+            )
         }
         return (identity, values.filter { !$0.values.isEmpty })
     }

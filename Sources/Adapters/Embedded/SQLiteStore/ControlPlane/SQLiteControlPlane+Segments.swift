@@ -88,25 +88,51 @@ extension SQLiteControlPlane {
         of segment: Segment,
         audit: AuditEntry
     ) async throws -> (Audience, Segment) {
-        try await change(audit) { db in
-            try ControlPlaneChecks.check(audience, of: segment)
-            try db.execute(
-                sql: """
-                    INSERT INTO audience (segment, revision, file, count, universe, steps, load, who, at_ms)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    segment.id, audience.revision, audience.file.hex, audience.count, audience.universe,
-                    try canonicalJSON(audience.steps), audience.load, audience.who, audience.at.epochMs,
-                ]
-            )
-            var (recorded, updated) = (audience, segment)
-            recorded.id = db.lastInsertedRowID
-            updated.count = audience.count
-            updated.audience = recorded.id
-            if updated.state == .published { updated.published = recorded.id }
-            return (recorded, try Self.put(updated, who: audit.who, db))
+        try await change(audit) { db in try Self.insert(audience, of: segment, who: audit.who, db) }
+    }
+
+    public func record(_ audiences: [AudienceRecording]) async throws -> [(audience: Audience, segment: Segment)?] {
+        for each in audiences { try ControlPlaneChecks.check(each.audit) }
+        return try await change(nil) { db in
+            try audiences.map { each in
+                var recorded: (Audience, Segment)?
+                do {
+                    try db.inSavepoint {
+                        recorded = try Self.insert(each.audience, of: each.segment, who: each.audit.who, db)
+                        try Self.insert(each.audit, db)
+                        return .commit
+                    }
+                } catch ControlPlaneError.stale, ControlPlaneError.notFound {
+                    return nil
+                }
+                return recorded
+            }
         }
+    }
+
+    private static func insert(
+        _ audience: Audience,
+        of segment: Segment,
+        who: String,
+        _ db: Database
+    ) throws -> (Audience, Segment) {
+        try ControlPlaneChecks.check(audience, of: segment)
+        try db.execute(
+            sql: """
+                INSERT INTO audience (segment, revision, file, count, universe, steps, load, who, at_ms)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+            arguments: [
+                segment.id, audience.revision, audience.file.hex, audience.count, audience.universe,
+                try canonicalJSON(audience.steps), audience.load, audience.who, audience.at.epochMs,
+            ]
+        )
+        var (recorded, updated) = (audience, segment)
+        recorded.id = db.lastInsertedRowID
+        updated.count = audience.count
+        updated.audience = recorded.id
+        if updated.state == .published { updated.published = recorded.id }
+        return (recorded, try put(updated, who: who, db))
     }
 
     public func audience(_ id: Int64) async throws -> Audience? {

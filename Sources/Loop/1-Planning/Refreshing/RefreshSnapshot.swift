@@ -1,0 +1,184 @@
+// What a refresh looked at, and who changed since.
+// SPDX-License-Identifier: Apache-2.0
+
+import DecisionHost
+import Decisioning
+import Kernel
+import Model
+import Profiles
+import Rules
+
+/// Attributes, lists and day of one moment.
+struct RefreshSnapshot {
+    let load: String
+    let catalogue: ContentHash
+    /// Column files by attribute.
+    let columns: [String: ContentHash]
+    let profile: ColumnProfile
+    let lists: [ListID: Bitset]
+    let today: LocalDay
+
+    /// Nil before the first load.
+    init?(of host: DecisionHost, today: LocalDay) async throws {
+        let found = try await host.read { state in
+            try state.attributes.map { ($0, state.hotColumns, try state.profileReader(), state.lists) }
+        }
+        guard let (attributes, columns, reader, lists) = found, let profile = reader as? ColumnProfile else {
+            return nil
+        }
+        (load, catalogue) = (attributes.load, attributes.catalogue)
+        self.columns = Dictionary(columns.map { ($0.code, $0.file) }, uniquingKeysWith: { first, _ in first })
+        (self.profile, self.lists, self.today) = (profile, lists, today)
+    }
+
+    var subscribers: Int { profile.profile.universe }
+
+    /// The members of a list or the owners of a product; nil for anything else, and when there is none of that name.
+    func set(_ membership: Membership) -> Bitset? {
+        switch membership.kind {
+        case .list: lists[ListID(membership.name)]
+        case .product: lists[.product(membership.name)]
+        case .audience: nil
+        }
+    }
+}
+
+/// What is remembered of a refresh until the next: little, for columns can be read again.
+final class RefreshedPast: Sendable {
+    let catalogue: ContentHash
+    let columns: [String: ContentHash]
+    let subscribers: Int
+    /// Sets that were looked at.
+    ///
+    /// One that has not changed since shares its memory with the live one.
+    let sets: [Membership: Bitset]
+    let today: LocalDay
+
+    init(_ snapshot: RefreshSnapshot, sets: Set<Membership>) {
+        (catalogue, columns) = (snapshot.catalogue, snapshot.columns)
+        (subscribers, today) = (snapshot.subscribers, snapshot.today)
+        var kept: [Membership: Bitset] = [:]
+        for membership in sets { kept[membership] = snapshot.set(membership) ?? Bitset(universe: snapshot.subscribers) }
+        self.sets = kept
+    }
+}
+
+/// Who changed between two moments, in what some definitions look at; old and new values of theirs.
+struct RefreshChanges {
+    /// Of all subscribers at most one in so many may have changed: for more, finding everybody takes no longer.
+    private static let fewest = 8
+
+    /// Who changed, ascending.
+    let chosen: [UInt32]
+    let old: RefreshRows
+    let new: RefreshRows
+    /// Inputs whose changes are known and few.
+    private let known: Set<RefreshInput>
+    private let isSameDay: Bool
+
+    /// Whether the members of a definition can be found from those of before and who changed.
+    func cover(_ definition: RowwiseDefinition) -> Bool {
+        (isSameDay || !definition.usesDay) && definition.inputs.isSubset(of: known)
+    }
+
+    /// Compares an earlier moment with a later one; nil when too much changed.
+    ///
+    /// - Parameters:
+    ///   - past: The earlier moment.
+    ///   - snapshot: The later one.
+    ///   - definitions: What is to be found.
+    ///   - files: Members in files.
+    ///   - threads: Threads that share the work.
+    ///   - column: Reads a column file; a column that is not there any more counts as changed in every row.
+    /// - Throws: what `files` throws, and `ProfileError`.
+    init?(
+        since past: RefreshedPast,
+        to snapshot: RefreshSnapshot,
+        for definitions: [RowwiseDefinition],
+        files: (ContentHash) throws -> Bitset,
+        threads: Int,
+        column: @Sendable (ContentHash) throws -> HotColumn
+    ) throws {
+        guard past.catalogue == snapshot.catalogue, past.subscribers <= snapshot.subscribers else { return nil }
+        isSameDay = past.today == snapshot.today
+        let asked = definitions.filter { past.today == snapshot.today || !$0.usesDay }
+        let limit = snapshot.subscribers / Self.fewest
+        var known: Set<RefreshInput> = []
+        var changed = Bitset(full: snapshot.subscribers)
+        changed.subtract(Self.grown(Bitset(full: past.subscribers), snapshot.subscribers))
+
+        var inputs: Set<RefreshInput> = []
+        for definition in asked { inputs.formUnion(definition.inputs) }
+        var moved: [String] = []
+        for input in inputs {
+            switch input {
+            case .file: known.insert(input)
+            case .attribute(let code):
+                guard let file = past.columns[code] else { continue }
+                if snapshot.columns[code] == file { known.insert(input) } else { moved.append(code) }
+            case .set(let membership):
+                guard let before = past.sets[membership] else { continue }
+                var difference = Self.grown(before, snapshot.subscribers)
+                if let now = snapshot.set(membership) { difference.formSymmetricDifference(now) }
+                guard difference.count <= limit else { continue }
+                changed.formUnion(difference)
+                known.insert(input)
+            }
+        }
+        let profile = snapshot.profile.profile
+        var oldColumns = profile.columns
+        let compared = moved.sorted().concurrentMap(threads: threads) { code -> (String, HotColumn, Bitset)? in
+            guard let file = past.columns[code], let new = profile.columns[code], let old = try? column(file) else {
+                return nil
+            }
+            return (code, old, new.rowsChanged(since: old))
+        }
+        for case (let code, let old, let rows)? in compared
+        where rows.count <= limit + snapshot.subscribers - past.subscribers {
+            known.insert(.attribute(code))
+            changed.formUnion(rows)
+            oldColumns[code] = old
+        }
+        guard changed.count <= limit else { return nil }
+        let chosen = changed.indices
+        let codes = known.compactMap { if case .attribute(let code) = $0 { code } else { nil } }.sorted()
+        func rows(
+            _ columns: [String: HotColumn],
+            present: Bitset?,
+            on today: LocalDay,
+            _ set: (RefreshInput) throws -> Bitset?
+        ) throws -> RefreshRows {
+            let packed = codes.concurrentMap(threads: threads) { ($0, columns[$0]?.packed(chosen)) }
+            var profile = try HotProfile(catalogue: profile.catalogue, universe: chosen.count)
+            for case (let code, let column?) in packed { try profile.set(code, column) }
+            var sets: [RefreshInput: Bitset] = [:]
+            for input in known { sets[input] = try set(input)?.packed(chosen) }
+            let packedProfile = ColumnProfile(profile, threads: 1)
+            return RefreshRows(profile: packedProfile, sets: sets, present: present, today: today, threads: 1)
+        }
+        new = try rows(profile.columns, present: nil, on: snapshot.today) {
+            try Self.set($0, files) { snapshot.set($0) }
+        }
+        let wereThere = Bitset(full: past.subscribers).packed(chosen)
+        old = try rows(oldColumns, present: wereThere, on: past.today) { try Self.set($0, files) { past.sets[$0] } }
+        (self.chosen, self.known) = (chosen, known)
+    }
+
+    private static func set(
+        _ input: RefreshInput,
+        _ files: (ContentHash) throws -> Bitset,
+        _ membership: (Membership) -> Bitset?
+    ) rethrows -> Bitset? {
+        switch input {
+        case .attribute: nil
+        case .file(let file): try files(file)
+        case .set(let asked): membership(asked)
+        }
+    }
+
+    private static func grown(_ set: Bitset, _ universe: Int) -> Bitset {
+        var set = set
+        set.grow(universe: universe)
+        return set
+    }
+}

@@ -1,0 +1,151 @@
+// Definitions that ask each subscriber for himself: who changed may be found anew without looking at the others.
+// SPDX-License-Identifier: Apache-2.0
+
+import Decisioning
+import Kernel
+import Model
+import Profiles
+import Rules
+import Segmentation
+
+/// Something that decides who is a member, one bit or value for each subscriber.
+enum RefreshInput: Hashable {
+    case attribute(String)
+    case set(Membership)
+    /// A file of members, which never changes.
+    case file(ContentHash)
+}
+
+/// A definition whose members depend on attributes in memory, lists and files only, on each subscriber for himself.
+struct RowwiseDefinition {
+    enum Part {
+        case rule(CheckedRule)
+        case set(RefreshInput)
+    }
+
+    let source: Part
+    /// Everybody in the organisation scope; nil when the source says so itself, or that is everybody.
+    let scope: CheckedRule?
+    let exclusions: [Part]
+
+    /// Everything that members depend on.
+    let inputs: Set<RefreshInput>
+    /// Whether they depend on the day as well.
+    let usesDay: Bool
+
+    init(source: Part, scope: CheckedRule?, exclusions: [Part]) {
+        (self.source, self.scope, self.exclusions) = (source, scope, exclusions)
+        var (inputs, usesDay): (Set<RefreshInput>, Bool) = ([], false)
+        for part in [source] + (scope.map { [.rule($0)] } ?? []) + exclusions {
+            switch part {
+            case .set(let input): inputs.insert(input)
+            case .rule(let rule):
+                inputs.formUnion(rule.uses.attributes.map { .attribute($0.code) })
+                inputs.formUnion(rule.uses.memberships.map { .set($0) })
+                usesDay = usesDay || rule.uses.today
+            }
+        }
+        (self.inputs, self.usesDay) = (inputs, usesDay)
+    }
+
+    /// The members among the subscribers of some rows, and what each step did.
+    func members(in rows: RefreshRows) throws -> (members: Bitset, steps: [SegmentStep]) {
+        var members = try self.members(of: source, in: rows)
+        if let present = rows.present { members.formIntersection(present) }
+        var steps = [SegmentStep(.source, removed: 0, left: Int64(members.count))]
+        if let scope {
+            members.formIntersection(try self.members(of: .rule(scope), in: rows))
+            steps.append(after: .scope, left: members.count)
+        }
+        let sets = try exclusions.map { try self.members(of: $0, in: rows) }
+        for (place, step) in members.exclude(sets, threads: rows.threads).enumerated() {
+            steps.append(after: .exclusion(place), left: step.left)
+        }
+        return (members, steps)
+    }
+
+    private func members(of part: Part, in rows: RefreshRows) throws -> Bitset {
+        switch part {
+        case .rule(let rule): try rows.profile.members(where: rule, today: rows.today, lists: rows)
+        case .set(let input): rows.set(input)
+        }
+    }
+}
+
+/// Subscribers whose values are looked at: all of them, or some packed together.
+struct RefreshRows: MembershipReader {
+    let profile: ColumnProfile
+    let sets: [RefreshInput: Bitset]
+    /// Who was a subscriber then; nil = all were.
+    var present: Bitset?
+    let today: LocalDay
+    let threads: Int
+
+    /// Nobody is in a set that is not there.
+    func set(_ input: RefreshInput) -> Bitset { sets[input] ?? Bitset(universe: profile.profile.universe) }
+
+    func members(ofList code: String) -> Bitset? { sets[.set(Membership(.list, code))] }
+    func owners(ofProduct code: String) -> Bitset? { sets[.set(Membership(.product, code))] }
+    func members(ofAudience name: String) -> Bitset? { nil }
+}
+
+extension [SegmentStep] {
+    /// Adds a step after which so many are left.
+    mutating func append(after kind: SegmentStep.Kind, left: Int) {
+        append(SegmentStep(kind, removed: (last?.left ?? 0) - Int64(left), left: Int64(left)))
+    }
+}
+
+extension Segments {
+    /// The definition of a segment, if it asks each subscriber for himself.
+    ///
+    /// - Throws: ``PlanningError`` for a rule that does not hold any more.
+    func rowwise(_ segment: Segment, lists: Set<ListID>) async throws -> RowwiseDefinition? {
+        let definition = segment.definition
+        guard definition.customerLine == nil, definition.pick == nil else { return nil }
+        let source: RowwiseDefinition.Part
+        var scope: CheckedRule?
+        switch definition.source {
+        case .rule(let rule):
+            guard let checked = try await rowwise(rule, at: "from.rule", in: segment.scope) else { return nil }
+            source = .rule(checked)
+        case .members(let file):
+            source = .set(.file(file.file))
+            if segment.scope != .all {
+                scope = try await rowwise("TRUE", at: "scope", in: segment.scope)
+                guard scope != nil else { return nil }
+            }
+        case .algebra, .outcome, .sql: return nil
+        }
+        var exclusions: [RowwiseDefinition.Part] = []
+        for (place, exclusion) in definition.exclusions.enumerated() {
+            switch exclusion {
+            case .list(let code):
+                // An unknown list is refused where members are found.
+                guard lists.contains(ListID(code)) || ListID.standardCodes.contains(code) else { return nil }
+                exclusions.append(.set(.set(Membership(.list, code))))
+            case .rule(let rule):
+                guard let checked = try await rowwise(rule, at: "exclude.\(place)", in: segment.scope) else {
+                    return nil
+                }
+                exclusions.append(.rule(checked))
+            case .contacted, .campaigns, .segment: return nil
+            }
+        }
+        return RowwiseDefinition(source: source, scope: scope, exclusions: exclusions)
+    }
+
+    private func rowwise(
+        _ rule: String,
+        at part: String,
+        in organisation: OrganisationScope
+    ) async throws -> CheckedRule? {
+        do {
+            let checked = try await check(rule, in: organisation)
+            let usesAudiences = checked.uses.memberships.contains { $0.kind == .audience }
+            return checked.uses.requiresWarehouse || usesAudiences ? nil : checked
+        } catch let error as RuleError {
+            throw PlanningError.badRule(part: part, error)
+        }
+    }
+}

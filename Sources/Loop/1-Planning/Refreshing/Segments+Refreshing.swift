@@ -1,0 +1,94 @@
+// Segments that are computed by themselves: which are due, and in what order (SEG-36).
+// SPDX-License-Identifier: Apache-2.0
+
+import DecisionHost
+import Decisioning
+public import Kernel
+public import Model
+import Ports
+import Rules
+
+/// A segment that is due, and its last audience.
+struct DueSegment {
+    let segment: Segment
+    let last: Audience?
+}
+
+extension Segments {
+    /// Computes what is due: those whose attributes were loaded anew, those whose day has come; and lets those whose
+    /// last day has passed expire.
+    ///
+    /// What asks each subscriber for himself is found anew only for who changed since it was last found by this
+    /// process; see ``RefreshPass``. All others are found anew, those that others name first.
+    ///
+    /// - Returns: Segments that could not be computed, with the reason; the others go on.
+    public func keepFresh(at now: LocalTime) async throws -> [(segment: Segment, problem: String)] {
+        let load = try await host.read { $0.attributes?.load }
+        var (due, problems): ([DueSegment], [(segment: Segment, problem: String)]) = ([], [])
+        for segment in try await all(SegmentFilter(states: [.saved, .computed, .published])) {
+            do {
+                if let last = segment.validTo, last < now.day {
+                    _ = try await move(segment, to: .expired, by: Self.system, at: now.instant)
+                } else if let asked = try await self.due(segment, load: load, at: now) {
+                    due.append(asked)
+                }
+            } catch ControlPlaneError.stale {
+                // Somebody is working on it; the next pass sees what they made of it.
+            } catch {
+                problems.append((segment, "\(error)"))
+            }
+        }
+        guard !due.isEmpty else { return problems }
+        let (rest, failed) = try await RefreshPass(self, at: now).compute(due)
+        problems += failed
+        for segment in try await inOrder(rest) {
+            do {
+                _ = try await compute(segment, by: Self.system, today: now.day, at: now.instant)
+            } catch ControlPlaneError.stale {
+                // As above.
+            } catch {
+                problems.append((segment, "\(error)"))
+            }
+        }
+        return problems
+    }
+
+    /// The same, knowing nothing of earlier refreshes, as after a start.
+    public func withoutPast() -> Segments {
+        var other = self
+        other.refreshed = RefreshMemory()
+        return other
+    }
+
+    /// Who stands in the audit log for what happens by itself.
+    static let system = "gyre"
+
+    private func due(_ segment: Segment, load: String?, at now: LocalTime) async throws -> DueSegment? {
+        guard let load, [.onLoad, .daily].contains(segment.refresh) else { return nil }
+        guard let number = segment.audience, let last = try await store.audience(number) else {
+            return DueSegment(segment: segment, last: nil)
+        }
+        let isDue =
+            last.load != load || last.revision != segment.revision
+            || (segment.refresh == .daily
+                && LocalTime(instant: last.at, offsetSeconds: now.offsetSeconds).day < now.day)
+        return isDue ? DueSegment(segment: segment, last: last) : nil
+    }
+
+    /// Segments in an order in which those that others name come first.
+    private func inOrder(_ segments: [Segment]) async throws -> [Segment] {
+        let byID = Dictionary(segments.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        let byName = Dictionary(segments.map { ($0.name, $0.id) }, uniquingKeysWith: { first, _ in first })
+        var (ordered, seen): ([Segment], Set<Int64>) = ([], [])
+        func take(_ segment: Segment) {
+            guard seen.insert(segment.id).inserted else { return }
+            let audiences = segment.definition.rules.flatMap { (try? RuleSyntax(parsing: $0).audiences) ?? [] }
+            for named in segment.definition.segments + audiences.compactMap({ byName[$0] }) {
+                if let segment = byID[named] { take(segment) }
+            }
+            ordered.append(segment)
+        }
+        segments.forEach(take)
+        return ordered
+    }
+}
