@@ -25,7 +25,7 @@ public actor ListInbox {
     }
 
     /// Who is on record as having made the changes.
-    public static let staff = Staff(login: "inbox", name: "inbox", role: .administrator)
+    public static let staff = Staff(login: ListSetting.inbox, name: "inbox", role: .administrator)
 
     /// The folder.
     public nonisolated let folder: String
@@ -70,7 +70,7 @@ public actor ListInbox {
         return taken
     }
 
-    private static func isWhole(_ name: String) -> Bool {
+    static func isWhole(_ name: String) -> Bool {
         !name.hasPrefix(".") && !name.hasSuffix(".part") && !name.hasSuffix(".tmp")
     }
 

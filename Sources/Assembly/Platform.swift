@@ -89,6 +89,8 @@ public final class Platform: Sendable {
     public let loading: SubscriberLoading
     public let facts: FactLoading
     public let segments: Segments
+    /// Data that somebody asks somebody else for.
+    public let dataRequests: DataRequests
     public let catalogues: Catalogues
     public let campaigns: Campaigns
     public let policies: Policies
@@ -202,6 +204,7 @@ public final class Platform: Sendable {
             numbers: numbers,
             threads: settings.threads
         )
+        dataRequests = DataRequests(store: self.store)
         catalogues = Catalogues(store: self.store, host: host, loading: loading, segments: segments)
         memberLists = MemberLists(host: host, numbers: numbers, segments: segments, loading: loading)
         lists = SpecialLists(

@@ -34,7 +34,7 @@ struct ListCommand: AsyncParsableCommand {
     )
 
     /// Who changes lists from the command line.
-    private static let staff = Staff(login: "cli", name: "cli", role: .administrator)
+    private static let staff = Staff(login: ListSetting.commandLine, name: "cli", role: .administrator)
 
     /// Which list.
     struct Choice: ParsableArguments {

@@ -3,6 +3,8 @@
 
 import datetime
 import io
+import pathlib
+import re
 import zipfile
 
 import pytest
@@ -65,3 +67,45 @@ def test_an_entry_holds_for_some_days_and_its_history_says_so(reader, language):
     wait_for_done(page, "added")
     assert last in page.locator("#found").inner_text()
     look_at_all_widths(page, "lists-found", language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_list_is_kept_up_by_those_named_and_the_folder_says_what_became_of_each_file(reader, server, language):
+    admin, agent = reader("admin", language).page, reader("agent", language).page
+    code = {"zh-CN": "dnd_06", "en": "dnd_07"}[language]
+    admin.goto("/lists")
+    admin.locator("tr", has_text=code).get_by_role("link").first.click()
+    admin.locator("input[name=program][value=inbox]").check()
+    admin.fill("#everyDays", "7")
+    admin.fill("#reason", "集团每周下发")
+    look_at_all_widths(admin, "list-settings", language)
+    admin.set_viewport_size({"width": 1440, "height": 900})
+    with admin.expect_navigation():
+        admin.locator("main form button[type=submit]").click()
+
+    number = agent.request.get("/api/v1/lists/black/export").text().split()[11]
+    inbox = pathlib.Path(server.folder) / "inbox" / "lists"
+    (inbox / "part.tmp").write_text(f"手机号\n{number}\n19900000001\nx\n")
+    (inbox / "part.tmp").rename(inbox / f"{code}.weekly.csv")
+    (inbox / f"purple.{code}.csv").write_text(f"{number}\n")
+    for _ in range(90):
+        agent.goto(f"/lists/inbox?q={code}")
+        if agent.locator("tbody .tag.good").count() and agent.locator("tbody .tag.bad").count():
+            break
+        agent.wait_for_timeout(1_000)
+    assert agent.locator("tbody tr").count() == 2
+    look_at_all_widths(agent, "lists-inbox", language)
+    agent.set_viewport_size({"width": 1440, "height": 900})
+    agent.get_by_role("link", name=f"{code}.weekly.csv").click()
+    assert agent.locator("tbody tr").count() == 2 and "****" in agent.locator("tbody").inner_text()
+    look_at_all_widths(agent, "lists-inbox-report", language)
+
+    agent.set_viewport_size({"width": 1440, "height": 900})
+    refused = agent.request.post(f"/api/v1/lists/{code}/add", data={"number": number, "reason": "x"},
+                                 headers={"Idempotency-Key": f"upkeep-{code}", "Sec-Fetch-Site": "same-origin"})
+    assert refused.status == 403 and refused.json()["code"] == "list.not_allowed"
+    agent.goto(f"/lists?q={code}")
+    row = agent.locator("tr", has_text=code).inner_text()
+    assert re.search(r"\d{4}-\d\d-\d\d", row)
+    agent.goto("/lists")
+    look_at_all_widths(agent, "lists-upkeep", language)

@@ -17,6 +17,7 @@ PAGES = [
     ("segment-algebra", "planner", "/segments/new?kind=algebra"), ("segment-sql", "planner", "/segments/new?kind=sql"),
     ("segment-outcome", "planner", "/segments/new?kind=outcome"), ("segments-overlap-empty", "planner", "/segments/overlap"),
     ("segments-import", "planner", "/segments/import"), ("segments-exports", "planner", "/segments/exports"),
+    ("requests", "approver", "/requests"), ("request-new", "approver", "/requests/new"),
     ("campaigns", "planner", "/campaigns"), ("campaigns-empty", "planner", "/campaigns?phase=rejected"),
     ("campaign-scenes", "planner", "/campaigns/new"), ("campaign-new", "planner", "/campaigns/new?scene=retention"),
     ("campaign-overview", "planner", "/campaigns/{campaign}"),
@@ -35,7 +36,7 @@ PAGES = [
 EXPORTS = {
     "planner": ["/segments.csv", "/campaigns.csv", "/policy/caps.csv", "/policy/dnd.csv", "/policy/rules.csv", "/lists.csv",
                 "/policy/history.csv", "/policy/category-rules.csv", "/policy/linkage.csv?type=care", "/policy/revisions/1/changes.csv",
-                "/campaigns/scenes.csv", "/pool.csv", "/segments/attributes.csv",
+                "/campaigns/scenes.csv", "/requests.csv", "/pool.csv", "/segments/attributes.csv",
                 "/customers/channels.csv", "/customers/channels/preference.csv", "/customers/channels/diversion.csv"],
     "approver": ["/approvals.csv"], "admin": ["/staff.csv", "/audit.csv"],
 }

@@ -59,6 +59,10 @@ struct ConsoleExportTests {
             try await world.signedIn("admin").form("/policy/drafts/new", "").headers[.location]?.split(separator: "?")
                 .first.map(String.init)
         )
+        let wanted: [String: any Sendable] = [
+            "title": "导出", "need": "号码", "reason": "外呼", "wantedBy": "2999-01-01",
+        ]
+        _ = try await planner.post("/api/v1/data-requests", wanted)
         let tabs = ["dry-run", "run", "rules", "evaluation", "records"].map { "/campaigns/\(campaign)?tab=\($0)" }
         let walks: [(APIClient, [String])] = [
             (
@@ -67,7 +71,7 @@ struct ConsoleExportTests {
                     "/", "/segments", "/segments/new", "/segments/\(segment)",
                     "/segments/\(segment)/profile", "/catalogue", "/catalogue?group=fees&q=arpu",
                     "/catalogue/arpu_avg_3m", "/catalogue/brand", "/catalogue-revisions",
-                    "/campaigns", "/campaigns/new",
+                    "/campaigns", "/campaigns/new", "/requests", "/requests?tab=mine",
                     "/campaigns/\(campaign)", "/campaigns/\(campaign)?tab=evaluation&wave=1", "/policy", "/pool",
                 ] + tabs
             ),

@@ -112,7 +112,7 @@ extension ConsoleModels {
                 )
             )
         }
-        return pages + spreadPages
+        return pages + spreadPages + requestPages
     }
 
     /// The catalogue, attributes of each type, and segments beside the base.

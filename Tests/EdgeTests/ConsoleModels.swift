@@ -549,6 +549,7 @@ struct ConsoleModels {
                         toDos: [
                             HomePage.ToDo(kind: .approve, campaign: CampaignID(9), name: evil, since: Self.now.instant)
                         ],
+                        requests: Page(rows: [dataRequest([])], total: 3),
                         running: [HomePage.Running(campaign: campaign(.running), contacts: 9, sent: 3, delivered: 2)],
                         subscribers: 5
                     ).page($0)
@@ -633,7 +634,7 @@ struct ConsoleModels {
                 "lists",
                 {
                     ListsPage(
-                        counts: [ListCount(list: ListID(evil), count: 2)],
+                        counts: [ListCount(list: ListID(evil), count: 2, upkeep: upkeep)],
                         found: found,
                         report: (1, ImportReport(file: evil, list: ListID(evil), mode: .add, done: done)),
                         typed: evil,
@@ -752,6 +753,7 @@ struct ConsoleModels {
             pages.append(("arbitration, \(state.rawValue)", { arbitrationPage(state).page($0) }))
         }
         pages += segmentPages(results)
+        pages += upkeepPages(done)
         for phase in CampaignPhase.allCases {
             for tab in CampaignTab.allCases {
                 pages.append(

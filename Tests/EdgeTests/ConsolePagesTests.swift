@@ -40,21 +40,21 @@ struct ConsolePagesTests {
         let seen = Dictionary(uniqueKeysWithValues: Role.allCases.map { ($0, ConsoleModels.frame(.zh, $0).menuItems) })
         #expect(
             seen[.planner] == [
-                .home, .customers, .segments, .catalogue, .campaigns, .arbitrations, .pool, .lists, .explain, .policy,
+                .home, .customers, .segments, .requests, .catalogue, .campaigns, .arbitrations, .pool, .lists, .explain,
+                .policy,
             ]
         )
         #expect(
             seen[.approver] == [
-                .home, .customers, .segments, .catalogue, .campaigns, .arbitrations, .pool, .approvals, .lists,
-                .explain, .policy,
+                .home, .customers, .segments, .requests, .catalogue, .campaigns, .arbitrations, .pool, .approvals,
+                .lists, .explain, .policy,
             ]
         )
         #expect(seen[.agent] == [.home, .desk, .customers, .lists, .explain, .policy])
         #expect(
             seen[.administrator] == [
-                .home, .desk, .customers, .segments, .catalogue, .campaigns, .arbitrations, .pool, .lists, .explain,
-                .policy,
-                .staff,
+                .home, .desk, .customers, .segments, .requests, .catalogue, .campaigns, .arbitrations, .pool, .lists,
+                .explain, .policy, .staff,
             ]
         )
         #expect(Set(seen.values.joined()) == Set(MenuItem.allCases))

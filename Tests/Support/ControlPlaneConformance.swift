@@ -12,11 +12,12 @@ public struct ControlPlaneConformance: Sendable {
     public enum Promise: String, CaseIterable, Sendable {
         case staff, sessions
         case segments, segmentRevisions, segmentStates, segmentUse, segmentSharing, segmentExports
+        case dataRequests, waitingRequests
         case campaigns, planRevisions, phases
         case approvals, refusedDecisions
         case policyDrafts, policyRevisions, catalogueRevisions
         case arbitrations
-        case listChanges, loads, audit
+        case listChanges, listSettings, loads, audit
         case erasure
         case allOrNothing, staleWrites, twoWriters
         case search, order, pages, scopes, texts
@@ -42,6 +43,8 @@ public struct ControlPlaneConformance: Sendable {
         case .segmentUse: try await segmentsInUseStay()
         case .segmentExports: try await exportsAreAgreedToBySomebodyElse()
         case .segmentSharing: try await segmentsAreSharedAsTheySay()
+        case .dataRequests: try await dataRequestsKeepTheirSteps()
+        case .waitingRequests: try await dataRequestsAreFoundByWhoseTurnItIs()
         case .campaigns: try await campaignsAreVersioned()
         case .planRevisions: try await plansChangeByRevisionInDraftOnly()
         case .phases: try await phasesFollowTheirTable()
@@ -52,6 +55,7 @@ public struct ControlPlaneConformance: Sendable {
         case .catalogueRevisions: try await catalogueRevisionsFollowEachOther()
         case .arbitrations: try await arbitrationsFollowTheirTable()
         case .listChanges: try await listChangesAreKeptInOrder()
+        case .listSettings: try await listSettingsAreVersioned()
         case .loads: try await loadsAreRecordedOnce()
         case .audit: try await auditIsKeptAndFound()
         case .erasure: try await whatWasWrittenOfTheErasedIsGone()

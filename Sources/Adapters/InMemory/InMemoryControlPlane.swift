@@ -16,6 +16,8 @@ public final class InMemoryControlPlane: ControlPlaneStore {
         var audiences: [Audience] = []
         var segmentExports: [SegmentExport] = []
         var lastSegment: Int64 = 0
+        var dataRequests: [DataRequest] = []
+        var listSettings: [ListSetting] = []
         var campaigns: [Campaign] = []
         var plans: [CampaignID: [CampaignPlan]] = [:]
         var approvals: [Approval] = []
@@ -474,6 +476,10 @@ public final class InMemoryControlPlane: ControlPlaneStore {
                 let entry = content.imports[place]
                 if mentions.occur(in: entry.reason) { content.imports[place].reason = Mentions.erased }
                 if mentions.occur(in: entry.source) { content.imports[place].source = Mentions.erased }
+            }
+            content.dataRequests = content.dataRequests.map { $0.without(mentions) }
+            for place in content.listSettings.indices where mentions.occur(in: content.listSettings[place].reason) {
+                content.listSettings[place].reason = Mentions.erased
             }
         }
     }

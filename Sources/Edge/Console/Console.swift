@@ -26,6 +26,7 @@ public struct Console: Sendable {
         console.addDesk()
         console.addCustomers()
         console.addSegments()
+        console.addRequests()
         console.addProfiles()
         console.addCatalogueChanges()
         console.addCampaigns()
@@ -87,6 +88,9 @@ public struct Console: Sendable {
         if action.hasPrefix("/policy/drafts/") {
             return action.split(separator: "/").prefix(3).reduce("") { $0 + "/" + $1 }
         }
+        if action.hasPrefix("/requests/") {
+            return action.split(separator: "/").prefix(2).reduce("") { $0 + "/" + $1 }
+        }
         for suffix in [
             "/save", "/find", "/result", "/import", "/add", "/remove", "/adopt", "/withdraw", "/check", "/open",
             "/show", "/storage", "/restore",
@@ -101,6 +105,7 @@ public struct Console: Sendable {
         case imported, removed, staff, password, draft, live, discarded, adopted, withdrawn, shadow, shadowEnd
         case erased
         case computed, published, split, deleted, asked
+        case raised, requestStep
         case offerAccepted, offerRefused, offerConsidered, offerLater
 
         var text: ConsoleText {
@@ -134,6 +139,8 @@ public struct Console: Sendable {
             case .split: .doneSplit
             case .deleted: .doneDeleted
             case .asked: .doneAsked
+            case .raised: .doneRaised
+            case .requestStep: .doneRequestStep
             case .offerAccepted: .doneOfferAccepted
             case .offerRefused: .doneOfferRefused
             case .offerConsidered: .doneOfferConsidered

@@ -223,7 +223,7 @@ public struct Problem: Codable, Hashable, Sendable {
         switch code {
         case "edge.signed_out", "edge.wrong_password": .unauthorized
         case "edge.forbidden", "edge.cross_site", "plan.not_allowed", "approval.own_campaign", "policy.not_allowed",
-            "catalogue.not_allowed":
+            "request.wrong_person", "list.not_allowed", "catalogue.not_allowed":
             .forbidden
         case "edge.not_found", "control.not_found", "decision.unknown_campaign", "decision.unknown_wave",
             "list.unknown_number", "customer.nobody", "load.unknown", "touchpoint.unknown_interaction",
@@ -241,8 +241,8 @@ public struct Problem: Codable, Hashable, Sendable {
             "load.not_last", "load.only", "load.no_catalogue",
             "dispatch.no_wave", "dispatch.no_touchpoint", "touchpoint.not_offered", "policy.base_not_live",
             "policy.closed", "policy.nothing_changed", "arbitrate.wrong_state", "arbitrate.changed",
-            "arbitrate.overlaps", "arbitrate.over", "list.busy", "catalogue.stale", "catalogue.nothing_changed",
-            "catalogue.in_use":
+            "arbitrate.overlaps", "arbitrate.over", "list.busy", "request.wrong_state", "catalogue.stale",
+            "catalogue.nothing_changed", "catalogue.in_use":
             .conflict
         case "edge.key_reused", "edge.bad_password", "control.invalid", "approval.reason_missing", "plan.bad_name",
             "plan.bad_message", "dispatch.bad_expression", "touchpoint.bad_interaction", "plan.bad_value",
@@ -262,6 +262,7 @@ public struct Problem: Codable, Hashable, Sendable {
             .serviceUnavailable
         default:
             code.hasPrefix("rule.") || code.hasPrefix("sql.") || code.hasPrefix("customer.") || code.hasPrefix("list.")
+                || code.hasPrefix("request.")
                 ? .unprocessableContent : .internalServerError
         }
     }

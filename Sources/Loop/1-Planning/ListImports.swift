@@ -35,7 +35,7 @@ extension SpecialLists {
         by staff: Staff,
         at now: Instant
     ) async throws -> ListImport {
-        try await check(list, reason)
+        try await check(list, reason, by: staff)
         let (members, report) = try await memberLists.members(of: source, in: staff.scope)
         guard report.rows > 0 else { throw SpecialListError.emptyFile }
         guard mode != .replace || report.members > 0 else { throw SpecialListError.nobodyFound }

@@ -19,6 +19,13 @@ public enum SpecialListError: CodedError, Equatable {
     case nobodyFound
     case badDays
     case tooManyChanges
+    /// An administrator said who may change the list, and it is somebody else.
+    case notAllowed(String)
+    /// Nobody has this sign-in name.
+    case unknownLogin(String)
+    case badFrequency
+    /// The role may not change lists at all.
+    case badRole(Role)
 
     public var code: String {
         switch self {
@@ -31,6 +38,10 @@ public enum SpecialListError: CodedError, Equatable {
         case .nobodyFound: "list.nobody_found"
         case .badDays: "list.bad_days"
         case .tooManyChanges: "list.busy"
+        case .notAllowed: "list.not_allowed"
+        case .unknownLogin: "list.unknown_login"
+        case .badFrequency: "list.bad_frequency"
+        case .badRole: "list.bad_role"
         }
     }
 
@@ -47,6 +58,12 @@ public enum SpecialListError: CodedError, Equatable {
         case .nobodyFound: "no row names a subscriber, so that replacing would empty the list; nothing was changed"
         case .badDays: "the last day of an entry is neither before its first day nor before today"
         case .tooManyChanges: "the list was changed again and again meanwhile; nothing was imported, try again"
+        case .notAllowed(let code):
+            "list \(code.prefix(30)) is changed by others; its settings name them, and an administrator sets them"
+        case .unknownLogin(let login):
+            "nobody signs in as \(login.prefix(64)); use sign-in names of staff, inbox for the folder, cli for commands"
+        case .badFrequency: "write how often as 1 to \(ListSetting.mostDays) days, or leave it out"
+        case .badRole(let role): "the role \(role.rawValue) may not change lists; choose another one"
         }
     }
 }
@@ -226,7 +243,7 @@ public struct SpecialLists: Sendable {
         guard let begins else {
             return try await change(index, list, until: until, isAdded: true, reason: reason, by: staff, at: now)
         }
-        try await check(list, reason)
+        try await check(list, reason, by: staff)
         guard try await !host.read({ $0.isErased(index) }) else { throw DecisionError.erased(index) }
         let dates = ListDates(
             list: list,
@@ -263,7 +280,7 @@ public struct SpecialLists: Sendable {
         by staff: Staff,
         at now: Instant
     ) async throws -> Bool {
-        try await check(list, reason)
+        try await check(list, reason, by: staff)
         let number = index.number
         let (isMember, isErased) = try await host.read {
             ($0.lists[list]?.contains(number) ?? false, $0.isErased(index))
@@ -303,9 +320,12 @@ public struct SpecialLists: Sendable {
     /// Whether a list of the decision core is a special list; product owners and others are not changed by hand.
     private static func isSpecial(_ list: ListID) -> Bool { !list.code.hasPrefix("product/") }
 
-    func check(_ list: ListID, _ reason: String) async throws {
+    func check(_ list: ListID, _ reason: String, by staff: Staff) async throws {
         guard ListID.standardCodes.contains(list.code) else { throw SpecialListError.unknownList(list.code) }
         guard reason.contains(where: { !$0.isWhitespace }) else { throw SpecialListError.reasonMissing }
+        guard try await setting(of: list.code)?.allows(staff) ?? true else {
+            throw SpecialListError.notAllowed(list.code)
+        }
         guard list.channel != nil else { return }
         let policy = try await host.read { $0.policy }
         guard policy?.dnd.first(where: { Outcome.dnd(class: $0.number).code == list.code })?.isByChannel == true else {
@@ -314,7 +334,9 @@ public struct SpecialLists: Sendable {
     }
 
     func entry(_ action: String, _ list: ListID, _ staff: Staff, _ now: Instant, _ detail: String) -> AuditEntry {
-        let object = "list/\(list.code)" + (list.channel.map { "/\($0.code)" } ?? "")
-        return AuditEntry(at: now, who: staff.login, action: action, object: object, detail: detail)
+        AuditEntry(at: now, who: staff.login, action: action, object: Self.object(list), detail: detail)
     }
+
+    /// A list in the audit log.
+    static func object(_ list: ListID) -> String { "list/\(list.code)" + (list.channel.map { "/\($0.code)" } ?? "") }
 }

@@ -128,6 +128,18 @@ public enum ControlPlaneChecks {
         try require(undecided == stored, object, "what was asked for does not change")
     }
 
+    /// Checks a new data request, which has a title, a need and a reason, and no steps yet.
+    public static func check(_ request: DataRequest) throws(ControlPlaneError) {
+        let object = "request/\(request.id)"
+        try check(names: [request.title, request.need, request.reason, request.requestedBy], texts: [], of: object)
+        try require(request.id == 0 && request.steps.isEmpty, object, "a new one has no number and no steps")
+    }
+
+    /// Checks the words of a step of a data request; whether it may follow says ``DataRequest/take(_:)``.
+    public static func check(_ step: DataRequestStep, of id: Int64) throws(ControlPlaneError) {
+        try check(names: [step.who], texts: [step.text], of: "request/\(id)")
+    }
+
     /// Checks an audience of a segment.
     public static func check(_ audience: Audience, of segment: Segment) throws(ControlPlaneError) {
         let object = "audience of segment/\(segment.id)"
@@ -289,6 +301,18 @@ public enum ControlPlaneChecks {
             object,
             "its result does not change"
         )
+    }
+
+    /// Actions in the audit log that bring a special list up to date.
+    public static let listUpdates = ["list.add", "list.remove", "list.plan", "list.import"]
+
+    /// Checks what is said about the upkeep of a list.
+    public static func check(_ setting: ListSetting) throws(ControlPlaneError) {
+        let object = "settings of list \(setting.list)"
+        try check(names: [setting.list, setting.who, setting.reason] + setting.logins, texts: [], of: object)
+        if let days = setting.everyDays {
+            try require((1...ListSetting.mostDays).contains(days), object, "1 to \(ListSetting.mostDays) days")
+        }
     }
 
     /// Checks a change of a list: who and why are there.

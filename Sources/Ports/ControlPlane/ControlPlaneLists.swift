@@ -120,6 +120,51 @@ public enum SegmentExportColumn: String, ListColumn {
     public static var ownOrder: (column: Self, isDescending: Bool) { (.number, true) }
 }
 
+/// Orders of the list of data requests; newest first unless asked otherwise.
+///
+/// `state` follows the life of a request, in the order of ``DataRequestState``.
+public enum DataRequestColumn: String, ListColumn {
+    case number, title, who, worker, wanted, state, updated
+
+    public static var ownOrder: (column: Self, isDescending: Bool) { (.number, true) }
+}
+
+/// Which data requests a list shows.
+public struct DataRequestFilter: Hashable, Sendable {
+    /// Somebody, and whether he may work on data requests.
+    public struct Reader: Hashable, Sendable {
+        /// His sign-in name.
+        public var login: String
+        /// Whether he may take requests.
+        public var isWorker: Bool
+
+        /// Joins both.
+        public init(login: String, isWorker: Bool) { (self.login, self.isWorker) = (login, isWorker) }
+    }
+
+    /// States.
+    public var states: Set<DataRequestState>
+    /// Raised by somebody; nil = by anybody.
+    public var requestedBy: String?
+    /// Those whose turn it is (``DataRequest/waits(for:isWorker:)``); nil = all.
+    public var waitingFor: Reader?
+
+    /// All requests unless said otherwise.
+    public init(
+        states: Set<DataRequestState> = Set(DataRequestState.allCases),
+        requestedBy: String? = nil,
+        waitingFor: Reader? = nil
+    ) {
+        (self.states, self.requestedBy, self.waitingFor) = (states, requestedBy, waitingFor)
+    }
+
+    /// Whether a request is shown.
+    public func contains(_ request: DataRequest) -> Bool {
+        states.contains(request.state) && requestedBy.map { $0 == request.requestedBy } != false
+            && waitingFor.map { request.waits(for: $0.login, isWorker: $0.isWorker) } != false
+    }
+}
+
 /// Orders of the campaign list; last changed first unless asked otherwise.
 ///
 /// `phase` follows the life of a campaign: draft, submitted, approved, running, paused, stopped, finished, rejected.

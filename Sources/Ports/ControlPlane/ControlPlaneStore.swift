@@ -148,6 +148,41 @@ public protocol ControlPlaneStore: Sendable {
     /// - Returns: It as stored.
     func save(_ export: SegmentExport, audit: AuditEntry) async throws -> SegmentExport
 
+    // MARK: Data requests
+
+    /// The data request with this number, with all its steps.
+    func dataRequest(_ id: Int64) async throws -> DataRequest?
+
+    /// Data requests in the scope that a filter shows; searches title, need, who raised it and who works on it, ordered
+    /// by a ``DataRequestColumn``.
+    func dataRequests(
+        _ query: ListQuery,
+        _ filter: DataRequestFilter,
+        in scope: OrganisationScope
+    ) async throws -> Page<DataRequest>
+
+    /// Raises a data request; what it says never changes afterwards.
+    ///
+    /// - Returns: It with its number.
+    func raise(_ request: DataRequest, audit: AuditEntry) async throws -> DataRequest
+
+    /// Records the next step of a data request, which never changes afterwards.
+    ///
+    /// - Parameters:
+    ///   - step: The step.
+    ///   - id: The request's number.
+    ///   - version: The version the step was decided on.
+    ///   - audit: What goes to the audit log with it.
+    /// - Returns: The request with it.
+    /// - Throws: ``ControlPlaneError/notFound(object:)``, ``ControlPlaneError/stale(object:expectedVersion:)``, and
+    ///   `DataRequestError` for a step that may not follow.
+    func record(
+        _ step: DataRequestStep,
+        of id: Int64,
+        version: Int,
+        audit: AuditEntry
+    ) async throws -> DataRequest
+
     // MARK: Campaigns
 
     /// The campaign with this number.
@@ -274,13 +309,26 @@ public protocol ControlPlaneStore: Sendable {
     /// What was changed by hand for a subscriber, in the order it was recorded; not what large imports did.
     func listChanges(of index: UInt32) async throws -> [ListChange]
 
+    /// What was said about the upkeep of special lists, by code.
+    func listSettings() async throws -> [ListSetting]
+
+    /// Says something about the upkeep of a special list, in the place of what was said before.
+    ///
+    /// - Returns: It with its new version.
+    /// - Throws: ``ControlPlaneError/stale(object:expectedVersion:)``.
+    func save(_ setting: ListSetting, audit: AuditEntry) async throws -> ListSetting
+
+    /// The last audit entry with one of ``ControlPlaneChecks/listUpdates`` about an object, such as `list/dnd_01/sms`.
+    func lastListUpdate(of object: String) async throws -> AuditEntry?
+
     // MARK: Erasure
 
     /// Subscribers whose erasure was recorded as complete.
     func erasedSubscribers() async throws -> Set<UInt32>
 
     /// Takes out what was written about subscribers: the reasons of their changes of lists, the details of the audit
-    /// entries recorded with those, the days of their entries, and every reason, detail or file name that mentions one of `mentions`, become
+    /// entries recorded with those, the days of their entries, and every reason, detail, file name or text of a data request that mentions one of
+    /// `mentions`, become
     /// ``Mentions/erased``. When this returns nothing of it is left in any file, free space included.
     func forget(_ subscribers: [UInt32], mentions: Mentions) async throws
 

@@ -9,6 +9,7 @@ enum Icon: String {
     case desk = "phone-call"
     case customers = "users"
     case segments = "users-group"
+    case requests = "file-text"
     case campaigns = "speakerphone"
     case arbitrations = "adjustments"
     case pool = "filter"

@@ -6,7 +6,8 @@ import Texts
 
 /// The entries of the menu.
 public enum MenuItem: String, CaseIterable, Sendable {
-    case home, desk, customers, segments, catalogue, campaigns, arbitrations, pool, approvals, lists, explain, policy,
+    case home, desk, customers, segments, requests, catalogue, campaigns, arbitrations, pool, approvals, lists, explain,
+        policy,
         staff
 
     /// Where it leads.
@@ -17,7 +18,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
         switch self {
         case .home: nil
         case .desk: .serve
-        case .segments, .catalogue: .viewSegments
+        case .segments, .requests, .catalogue: .viewSegments
         case .campaigns, .arbitrations, .pool: .viewCampaigns
         case .approvals: .approve
         case .lists: .viewLists
@@ -34,6 +35,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
         case .desk: .menuDesk
         case .customers: .menuCustomers
         case .segments: .menuSegments
+        case .requests: .menuRequests
         case .catalogue: .menuCatalogue
         case .campaigns: .menuCampaigns
         case .arbitrations: .menuArbitrations
@@ -52,6 +54,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
         case .desk: .desk
         case .customers: .customers
         case .segments: .segments
+        case .requests: .requests
         case .catalogue: .chart
         case .campaigns: .campaigns
         case .arbitrations: .arbitrations

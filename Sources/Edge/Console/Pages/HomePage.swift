@@ -3,6 +3,7 @@
 
 import Kernel
 import Model
+import Ports
 import Texts
 
 /// The workbench.
@@ -27,6 +28,8 @@ struct HomePage {
     }
 
     var toDos: [ToDo]
+    /// Data requests that wait for the reader; nil for who has nothing to do with them.
+    var requests: Page<DataRequest>?
     var running: [Running]
     /// Subscribers loaded.
     var subscribers: Int
@@ -48,14 +51,17 @@ struct HomePage {
     }
 
     private func keyFigures(_ f: Frame) -> [(label: String, value: String, hint: String?)] {
-        var items: [(String, String, String?)] = [(f.t(.toDoCount), f.number(toDos.count), nil)]
+        var items: [(String, String, String?)] = [
+            (f.t(.toDoCount), f.number(toDos.count + (requests?.total ?? 0)), nil)
+        ]
+        if let requests { items.append((f.t(.requestsForMe), f.number(requests.total), nil)) }
         if f.may(.viewCampaigns) { items.append((f.t(.runningCount), f.number(running.count), nil)) }
         items.append((f.t(.subscriberCount), f.number(subscribers), nil))
         return items
     }
 
     private func toDoList(_ f: Frame) -> HTML {
-        guard !toDos.isEmpty else {
+        guard !toDos.isEmpty || requests?.total ?? 0 > 0 else {
             let action: HTML =
                 f.may(.editCampaigns)
                 ? linkButton(f.t(.newCampaign), to: "/campaigns/new", .add)
@@ -72,7 +78,20 @@ struct HomePage {
                     case .approve: (.toDoApprove, "/approvals/\(item.campaign.number)")
                     }
                 return "<li>\(tag(f.t(kind), item.kind == .approve ? .warn : .info)) <a href=\"\(path)\">\(item.name)</a> <time>\(f.time(item.since))</time></li>"
-            })</ul>
+            })\(requestList(f))</ul>
+            """
+    }
+
+    private func requestList(_ f: Frame) -> HTML {
+        guard let requests, requests.total > 0 else { return .empty }
+        let more = requests.total - requests.rows.count
+        let rest: HTML =
+            more > 0 ? "<li><a href=\"/requests?tab=waiting\">\(f.t(.moreRequests, f.number(more)))</a></li>" : .empty
+        return """
+            \(each: requests.rows, { request in
+                let mark = request.isOverdue(on: f.now.day) ? tag(f.t(.overdueWord), .bad) : HTML.empty
+                return "<li>\(tag(f.t(.toDoRequest, f.t(request.state.text)), request.state.tone)) <a href=\"/requests/\(request.id)\">\(request.title)</a> \(mark) <time>\(f.time(request.updatedAt))</time></li>"
+            })\(rest)
             """
     }
 
@@ -83,6 +102,7 @@ struct HomePage {
         }
         add(.editCampaigns, .newCampaign, "/campaigns/new", .add)
         add(.editSegments, .newSegment, "/segments/new", .segments)
+        add(.viewSegments, .newRequest, "/requests/new", .requests)
         add(.approve, .menuApprovals, "/approvals", .approvals)
         add(.explain, .menuExplain, "/explain", .explain)
         add(.editLists, .registerDND, "/lists", .lists)

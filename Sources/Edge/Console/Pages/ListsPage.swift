@@ -44,6 +44,8 @@ struct ListCount: Sendable {
     var count: Int
     /// Whether planners may cancel the removal; nil for lists that are no do-not-disturb class.
     var mayBeUnticked: Bool?
+    /// Who brought it up to date last, and when that is expected again.
+    var upkeep: ListUpkeep?
 }
 
 /// The page of do-not-disturb and special lists.
@@ -77,6 +79,24 @@ struct ListsPage {
                 plain: { f.number($0.count) }
             ),
             Column(f.t(.untickable), plain: { $0.mayBeUnticked.map { f.t($0 ? .yes : .no) } ?? "--" }),
+            Column(
+                f.t(.lastUpdated),
+                key: "updated",
+                rank: { $0.upkeep?.last?.at.epochMs ?? 0 },
+                plain: { $0.upkeep?.last.map { f.time($0.at) } ?? "--" }
+            ),
+            Column(f.t(.updatedBy), key: "who", plain: { $0.upkeep?.last.map { f.updater($0) } ?? "--" }),
+            Column(
+                f.t(.nextUpdate),
+                key: "next",
+                rank: { Int64($0.upkeep?.nextDay?.number ?? .max) },
+                plain: { f.nextUpdate($0.upkeep) },
+                cell: { count in
+                    let mark =
+                        count.upkeep?.isOverdue(on: f.now.day) == true ? tag(f.t(.overdueWord), .bad) : HTML.empty
+                    return "\(count.upkeep?.nextDay?.iso ?? "--") \(mark)"
+                }
+            ),
         ]
     }
 
@@ -85,6 +105,7 @@ struct ListsPage {
             item: .lists,
             title: f.t(.menuLists),
             hint: f.t(.listsHint),
+            actions: InboxPage.isSeen(by: f.staff) ? linkButton(f.t(.inboxTitle), to: "/lists/inbox") : .empty,
             body: """
                 <div class="columns">
                 \(card(f.t(.findNumber), finder(f)))
@@ -94,7 +115,9 @@ struct ListsPage {
                 \(found.map { foundCard($0, f) })
                 \(card(f.t(.allLists), f.table(
                     f.t(.allLists), Self.columns(f), of: counts,
-                    exportPath: "/lists.csv", searchHint: f.t(.searchLists), empty: emptyState(f.t(.noLists)))))
+                    exportPath: "/lists.csv", searchHint: f.t(.searchLists), empty: emptyState(f.t(.noLists)),
+                    actions: f.may(.manageStaff) && f.staff?.scope == .all
+                        ? { "<a href=\"/lists/settings/\($0.list.code)\">\(f.t(.listSettings))</a>" } : nil)))
                 """
         )
     }

@@ -194,8 +194,12 @@ extension Frame {
             "arbitration.settle": .actArbitrationSettle,
             "load": .actLoad, "load.rollback": .actRollback, "subscriber.unmask": .actUnmask, "list.add": .registerDND,
             "list.remove": .actListRemove, "subscriber.serve": .actServe,
-            "list.import": .importFile, "subscriber.look_up": .findNumber, "staff.create": .newStaff,
-            "export": .exportCSV,
+            "list.import": .importFile, "list.settings": .listSettings, "subscriber.look_up": .findNumber,
+            "staff.create": .newStaff,
+            "export": .exportCSV, "request.raise": .raiseRequest, "request.take": .didTake,
+            "request.release": .didRelease, "request.ask": .didAsk, "request.reply": .didReply,
+            "request.answer": .didAnswer, "request.accept": .didAccept, "request.reopen": .didReopen,
+            "request.cancel": .didCancel,
         ]
         return names[code].map { t($0) } ?? code
     }

@@ -6,6 +6,7 @@ import DecisionHost
 import Decisioning
 import HTTPAPI
 import Model
+import Planning
 import Ports
 
 extension Console {
@@ -15,10 +16,18 @@ extension Console {
             let isViewer = staff.may(.viewCampaigns)
             return HomePage(
                 toDos: try await toDos(of: staff),
+                requests: try await requests(for: staff),
                 running: isViewer ? try await running(for: staff) : [],
                 subscribers: try await site.subscribers(in: staff.scope)
             ).page(frame)
         }
+    }
+
+    private func requests(for staff: Staff) async throws -> Page<DataRequest>? {
+        guard staff.may(.viewSegments) else { return nil }
+        let waiting = platform.dataRequests.waiting(for: staff)
+        let soonest = ListQuery(order: DataRequestColumn.wanted.rawValue, isDescending: false, limit: 10)
+        return try await platform.store.dataRequests(soonest, waiting, in: staff.scope)
     }
 
     private func toDos(of staff: Staff) async throws -> [HomePage.ToDo] {

@@ -25,6 +25,7 @@ extension Console {
             return page.page(frame)
         }
         addListExports()
+        addListUpkeep()
         form("/lists/find", .viewLists) { body, frame, context in
             do {
                 let index = try await lookUp(body.trimmed("number"), context)
@@ -169,9 +170,16 @@ extension Console {
 
     private func counts(for staff: Staff) async throws -> [ListCount] {
         let policy = try await policy()
-        return try await site.listSizes(in: staff.scope).map { size in
+        let sizes = try await site.listSizes(in: staff.scope)
+        let upkeep = try await site.listUpkeep(of: sizes.map(\.list))
+        return sizes.map { size in
             let dnd = policy?.dnd.first { ListID.dnd($0.number).code == size.list.code }
-            return ListCount(list: size.list, count: size.count, mayBeUnticked: dnd?.mayBeUnticked)
+            return ListCount(
+                list: size.list,
+                count: size.count,
+                mayBeUnticked: dnd?.mayBeUnticked,
+                upkeep: upkeep[size.list.code]
+            )
         }
     }
 }

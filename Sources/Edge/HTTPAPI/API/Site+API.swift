@@ -12,6 +12,7 @@ extension Site {
     func addAPI() {
         addSessionRoutes()
         addSegmentRoutes()
+        addDataRequestRoutes()
         addCampaignRoutes()
         addApprovalRoutes()
         addRunRoutes()

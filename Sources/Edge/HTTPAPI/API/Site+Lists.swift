@@ -5,8 +5,9 @@ import Assembly
 import DecisionHost
 import Hummingbird
 import Kernel
-import Model
+public import Model
 import Planning
+import Ports
 
 extension Site {
     private struct LookUp: Decodable {
@@ -41,11 +42,16 @@ extension Site {
         var entries: [JSONObject]
     }
 
-    private struct Size: Encodable {
-        var code: String
-        var channel: String?
-        var count: Int
+    private struct Settings: Decodable {
+        var version: Int
+        var roles: [Role]?
+        var logins: [String]?
+        var everyDays: Int?
+        var reason: String
     }
+
+    /// A list, its size, and how it is kept up.
+    private typealias KeptList = (size: ListSize, upkeep: ListUpkeep?)
 
     private struct Imported: Encodable {
         var rows: Int
@@ -64,22 +70,55 @@ extension Site {
         }
     }
 
+    private static let listColumns: [CSVColumn<KeptList>] = [
+        CSVColumn("名单", "List") { $0.size.list.code },
+        CSVColumn("渠道", "Channel") { $0.size.list.channel?.code ?? "" },
+        CSVColumn("用户数", "Subscribers") { "\($0.size.count)" },
+        CSVColumn("最近更新", "Last updated") { $0.upkeep?.last?.at.iso ?? "" },
+        CSVColumn("更新人", "By whom") { $0.upkeep?.last?.who ?? "" },
+        CSVColumn("更新方式", "How") { $0.upkeep?.last?.way.rawValue ?? "" },
+        CSVColumn("下次更新期限", "Next expected") { $0.upkeep?.nextDay?.iso ?? "" },
+    ]
+
+    /// How special lists are kept up, by code, on the operator's calendar.
+    public func listUpkeep(of lists: [ListID]) async throws -> [String: ListUpkeep] {
+        let clock = platform.clock
+        return try await self.lists.upkeep(of: Set(lists.map(\.code))) { clock.local($0).day }
+    }
+
     func addListRoutes() {
         get("\(Self.api)/lists", .viewLists) { [self] request, context in
-            let sizes = try await listSizes(in: try context.user().scope).map {
-                Size(code: $0.list.code, channel: $0.list.channel?.code, count: $0.count)
-            }
+            let sizes = try await listSizes(in: try context.user().scope)
+            let upkeep = try await listUpkeep(of: sizes.map(\.list))
+            let (kept, today) = (sizes.map { (size: $0, upkeep: upkeep[$0.list.code]) }, today)
             return try await answer(
                 request,
                 context,
                 name: "lists",
-                rows: sizes,
-                columns: [
-                    CSVColumn("名单", "List") { $0.code }, CSVColumn("渠道", "Channel") { $0.channel ?? "" },
-                    CSVColumn("用户数", "Subscribers") { "\($0.count)" },
-                ],
-                json: sizes
+                rows: kept,
+                columns: Self.listColumns,
+                json: kept.map { JSONObject($0.size, $0.upkeep, today: today) }
             )
+        }
+        get("\(Self.api)/lists/{code}/settings", .viewLists) { [self] _, context in
+            let code = try Self.list(context, channel: nil).code
+            guard ListID.standardCodes.contains(code) else { throw EdgeError.notFound("list \(code.prefix(30))") }
+            return try Response.json(JSONObject(code, try await lists.setting(of: code)))
+        }
+        on(.put, "\(Self.api)/lists/{code}/settings", .manageStaff) { [self] request, context in
+            let (staff, code) = (try context.user(), try Self.list(context, channel: nil).code)
+            let form = try await request.json(Settings.self, context)
+            let said = ListSetting(
+                list: code,
+                roles: Set(form.roles ?? []),
+                logins: Set(form.logins ?? []),
+                everyDays: form.everyDays,
+                reason: form.reason,
+                who: staff.login,
+                at: now,
+                version: form.version
+            )
+            return try Response.json(JSONObject(code, try await lists.say(said, by: staff, at: now)))
         }
         post("\(Self.api)/lists/look-up", .viewLists) { [self] request, context in
             let staff = try context.user()
@@ -177,5 +216,24 @@ extension Site {
             throw .badRequest(field: "channel", why: "use sms, outbound, inbound or website, or leave it out")
         }
         return ListID(named: code, channel: known)
+    }
+}
+
+extension JSONObject {
+    init(_ size: ListSize, _ upkeep: ListUpkeep?, today: LocalDay) {
+        self = [
+            "code": size.list.code, "channel": size.list.channel?.code, "count": size.count,
+            "updatedAt": upkeep?.last?.at.iso, "updatedBy": upkeep?.last?.who,
+            "updatedHow": upkeep?.last?.way.rawValue, "everyDays": upkeep?.setting?.everyDays,
+            "nextDay": upkeep?.nextDay?.iso, "isOverdue": upkeep?.isOverdue(on: today) ?? false,
+        ]
+    }
+
+    init(_ code: String, _ setting: ListSetting?) {
+        self = [
+            "code": code, "version": setting?.version ?? 0, "roles": (setting?.roles ?? []).map(\.rawValue).sorted(),
+            "logins": (setting?.logins ?? []).sorted(), "everyDays": setting?.everyDays, "reason": setting?.reason,
+            "who": setting?.who, "at": setting?.at.iso,
+        ]
     }
 }

@@ -27,7 +27,9 @@ extension SQLiteControlPlane {
             }
             let places = [
                 ("audit", "detail"), ("list_change", "reason"), ("list_import", "reason"), ("list_import", "source"),
-                ("list_dates", "reason"), ("catalogue_revision", "reason"),
+                ("list_dates", "reason"), ("catalogue_revision", "reason"), ("data_request", "title"),
+                ("data_request", "need"), ("data_request", "reason"), ("data_request_step", "text"),
+                ("list_setting", "reason"),
             ]
             for (table, column) in places {
                 let texts = try Row.fetchCursor(db, sql: "SELECT id, \(column) FROM \(table)")

@@ -80,7 +80,7 @@ public final class SQLiteControlPlane: ControlPlaneStore {
 
     private func translated(_ error: any Error) -> any Error {
         switch error {
-        case is ControlPlaneError, is CancellationError: error
+        case is ControlPlaneError, is DataRequestError, is CancellationError: error
         default: SQLiteControlPlaneError(error, path: pool.path)
         }
     }
