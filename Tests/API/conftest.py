@@ -102,14 +102,15 @@ class Client:
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "ends_server: ends the server of all tests, so it comes last")
+    config.addinivalue_line("markers", "ends_server: ends the server of its file, so it comes last")
 
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("ends_server") is not None)
 
 
-@pytest.fixture(scope="session")
+# One for each file of tests: requests made at random may change staff and end sessions.
+@pytest.fixture(scope="module")
 def server(tmp_path_factory):
     if not os.environ.get("GYRE_TEST_SERVER"):
         if not os.access(GYRE, os.X_OK):
@@ -122,7 +123,7 @@ def server(tmp_path_factory):
         made.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def clients(server):
     """One client per login; signing in costs a password hash each."""
     return {login: Client(server, login) for login in server.passwords}

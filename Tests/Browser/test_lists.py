@@ -72,7 +72,7 @@ def test_an_entry_holds_for_some_days_and_its_history_says_so(reader, language):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_list_is_kept_up_by_those_named_and_the_folder_says_what_became_of_each_file(reader, server, language):
     admin, agent = reader("admin", language).page, reader("agent", language).page
-    code = {"zh-CN": "dnd_06", "en": "dnd_07"}[language]
+    code = {"zh-CN": "dnd_09", "en": "dnd_10"}[language]
     admin.goto("/lists")
     admin.locator("tr", has_text=code).get_by_role("link").first.click()
     admin.locator("input[name=program][value=inbox]").check()

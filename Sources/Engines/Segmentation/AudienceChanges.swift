@@ -41,47 +41,71 @@ public struct AudienceChanges: Hashable, Sendable {
         guard universe <= UInt64(UInt32.max), count <= universe, count <= UInt64(bytes.count) else {
             throw MalformedBytes(offset: 40, expected: "at most 2^32 - 1 subscribers, of whom no more changed")
         }
-        var indices: [UInt32] = []
-        indices.reserveCapacity(Int(count))
-        var next: UInt64 = 0
+        let start = reader.offset
+        let read = bytes.withUnsafeBufferPointer { Self.indices($0, from: start, count: Int(count), below: universe) }
+        switch read {
+        case .success(let indices): self.init(whole: whole, universe: Int(universe), indices: indices)
+        case .failure(let malformed): throw malformed
+        }
+    }
+
+    /// Indices from their distances, which end with the bytes.
+    private static func indices(
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        from start: Int,
+        count: Int,
+        below universe: UInt64
+    ) -> Result<[UInt32], MalformedBytes> {
+        func malformed(_ offset: Int, _ expected: String) -> Result<[UInt32], MalformedBytes> {
+            .failure(MalformedBytes(offset: offset, expected: expected))
+        }
+        var (indices, offset, next): ([UInt32], Int, UInt64) = ([], start, 0)
+        indices.reserveCapacity(count)
         for _ in 0..<count {
             var (distance, shift): (UInt64, UInt64) = (0, 0)
             while true {
-                let byte = try reader.read(UInt8.self)
-                guard shift < 35 else { throw MalformedBytes(offset: reader.offset, expected: "a distance") }
+                guard offset < bytes.count, shift < 35 else { return malformed(offset, "the end of a distance") }
+                let byte = bytes[offset]
+                offset += 1
                 distance |= UInt64(byte & 0x7F) << shift
                 guard byte & 0x80 != 0 else { break }
                 shift += 7
             }
             next += distance
-            guard next < universe else {
-                throw MalformedBytes(offset: reader.offset, expected: "indices below \(universe)")
-            }
+            guard next < universe else { return malformed(offset, "indices below \(universe)") }
             indices.append(UInt32(next))
             next += 1
         }
-        guard reader.isAtEnd else { throw MalformedBytes(offset: reader.offset, expected: "the end") }
-        self.init(whole: whole, universe: Int(universe), indices: indices)
+        return offset == bytes.count ? .success(indices) : malformed(offset, "the end")
     }
 
     /// The file.
     public var bytes: [UInt8] {
-        var writer = ByteWriter(capacity: 56 + indices.count * 2)
+        var writer = ByteWriter(capacity: 56)
         writer.write(Self.mark)
         writer.write(raw: whole.bytes)
         writer.write(UInt64(universe))
         writer.write(UInt64(indices.count))
-        var next: UInt32 = 0
-        for index in indices {
-            var distance = index - next
-            while distance >= 0x80 {
-                writer.write(UInt8(truncatingIfNeeded: distance) | 0x80)
-                distance >>= 7
+        let head = writer.bytes
+        // A distance of 32 bits takes five groups of seven at most.
+        return [UInt8](unsafeUninitializedCapacity: head.count + indices.count * 5) { bytes, count in
+            for byte in head {
+                bytes[count] = byte
+                count += 1
             }
-            writer.write(UInt8(distance))
-            next = index + 1
+            var next: UInt32 = 0
+            for index in indices {
+                var distance = index - next
+                while distance >= 0x80 {
+                    bytes[count] = UInt8(truncatingIfNeeded: distance) | 0x80
+                    count += 1
+                    distance >>= 7
+                }
+                bytes[count] = UInt8(truncatingIfNeeded: distance)
+                count += 1
+                next = index + 1
+            }
         }
-        return writer.bytes
     }
 
     /// The audience, made of the whole one.

@@ -18,7 +18,7 @@ import Synchronization
 /// and of its file. The price of a segment is that of who changed, not that of who there are.
 struct RefreshPass {
     /// Changes are written as such while they take less than one part in so many of a whole file.
-    private static let smallest = 8
+    private static let smallest = 4
 
     private let segments: Segments
     private let now: LocalTime
