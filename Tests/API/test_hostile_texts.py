@@ -71,7 +71,7 @@ def target(clients):
 def everything(clients):
     """What an attack would change: tables, subscribers, lists."""
     planner, admin = clients["planner"], clients["admin"]
-    sizes = [each for each in planner.get("/lists") if each["count"]]
+    sizes = [(each["code"], each.get("channel"), each["count"]) for each in planner.get("/lists") if each["count"]]
     return (planner.post("/segments/count", {"rule": "TRUE"})["count"], sizes, len(admin.get("/staff")["items"]),
             len(planner.get("/catalogue")["attributes"]))
 
