@@ -146,28 +146,24 @@ private struct Finding {
         let load = try await segments.host.read { $0.attributes?.load ?? "" }
         var members = try await source(definition.source)
         var steps = [SegmentStep(.source, removed: 0, left: Int64(members.count))]
-        func note(_ kind: SegmentStep.Kind) {
-            let (before, left) = (steps[steps.count - 1].left, Int64(members.count))
-            steps.append(SegmentStep(kind, removed: before - left, left: left))
-        }
         if definition.rule == nil, let inScope = try await inScope() {
             members.formIntersection(inScope)
-            note(.scope)
+            steps.append(after: .scope, left: members.count)
         }
         var sets: [Bitset] = []
         for (place, exclusion) in definition.exclusions.enumerated() {
             sets.append(try await self.set(exclusion, at: "exclude.\(place)"))
         }
         for (place, step) in members.exclude(sets, threads: segments.threads).enumerated() {
-            steps.append(SegmentStep(.exclusion(place), removed: Int64(step.removed), left: Int64(step.left)))
+            steps.append(after: .exclusion(place), left: step.left)
         }
         if let line = definition.customerLine {
             members = try await oneLine(line, of: members)
-            note(.onePerCustomer)
+            steps.append(after: .onePerCustomer, left: members.count)
         }
         if let pick = definition.pick {
             members = try await picked(pick, of: members)
-            note(.pick)
+            steps.append(after: .pick, left: members.count)
         }
         return FoundMembers(members: members, steps: steps, load: load)
     }

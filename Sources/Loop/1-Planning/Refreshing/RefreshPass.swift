@@ -200,10 +200,10 @@ struct RefreshPass {
 
     private func record(_ found: [Found], _ snapshot: RefreshSnapshot, _ past: RefreshedPast) async throws {
         var names = try segments.host.store(all: found.compactMap(\.file)).makeIterator()
-        var recordings: [AudienceRecording] = []
-        for each in found {
+        let recordings = try found.map { each in
             let (segment, last) = (each.task.due.segment, each.task.due.last?.file)
-            guard let file = each.file == nil ? last : names.next() else { continue }
+            // Never nil: a name came back for each file, and without a file there is the last audience's.
+            guard let file = each.file == nil ? last : names.next() else { throw RefreshError.unknownPast }
             let audience = Audience(
                 segment: segment.id,
                 revision: segment.revision,
@@ -215,7 +215,7 @@ struct RefreshPass {
                 who: Segments.system,
                 at: now.instant
             )
-            recordings.append(segments.recording(audience, of: segment))
+            return segments.recording(audience, of: segment)
         }
         for (recorded, each) in zip(try await segments.store.record(recordings), found) {
             // Nil: somebody is working on it; the next pass sees what they made of it.
