@@ -115,10 +115,31 @@ public struct Bitset: Hashable, Sendable {
 
     /// The members in ascending order.
     public var indices: [UInt32] {
-        var all: [UInt32] = []
-        all.reserveCapacity(count)
-        forEach { all.append($0) }
-        return all
+        collected { $0 }
+    }
+
+    /// The indices that members stand for, the reverse of ``packed(_:)``: `chosen[i]` for each member i, in their order.
+    public func unpacked(_ chosen: [UInt32]) -> [UInt32] {
+        precondition(universe <= chosen.count, "\(chosen.count) indices for a universe of \(universe)")
+        return chosen.withUnsafeBufferPointer { chosen in collected { chosen[Int($0)] } }
+    }
+
+    @inline(__always)
+    private func collected(_ value: (UInt32) -> UInt32) -> [UInt32] {
+        [UInt32](unsafeUninitializedCapacity: count) { all, found in
+            var place = 0
+            words.withUnsafeBufferPointer { words in
+                for position in words.indices where words[position] != 0 {
+                    var rest = words[position]
+                    while rest != 0 {
+                        all[place] = value(UInt32(truncatingIfNeeded: position &* 64 &+ rest.trailingZeroBitCount))
+                        place &+= 1
+                        rest &= rest &- 1
+                    }
+                }
+            }
+            found = place
+        }
     }
 
     /// Which of some indices are members: bit i stands for `chosen[i]`.

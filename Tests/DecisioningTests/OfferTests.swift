@@ -331,6 +331,62 @@ func offer(
 }
 
 extension OfferTests {
+    @Test func `a wave selects by the offers of its beginning, whatever is offered, answered and given back meanwhile`()
+        async throws
+    {
+        let desk = try await Desk([offer(1), offer(2), offer(3, category: "roaming")], subscribers: 200_000) {
+            $0.quietHours = [:]
+            $0.similarDays = ["data_pack": 30]
+        }
+        let (morning, everybody) = (desk.morning, Bitset(full: desk.world.subscribers))
+        for seed in UInt64(1)...4 {
+            var random = SeededRandom(seed: seed)
+            let requests = (0..<4_000).map { _ in desk.request(UInt32.random(in: 0..<200_000, using: &random), .website) }
+            try await desk.host.read { [random] state in
+                var (random, next, answers) = (random, 0, [OfferAnswer]())
+                func happen() throws {
+                    if next < requests.count, next < 400 || random.next() % 2 == 0 {
+                        let answer = try state.decide(requests[next]).answer
+                        state.take(answer)
+                        if !answer.offers.isEmpty { answers.append(answer) }
+                        next += 1
+                    } else if let answer = answers.randomElement(using: &random) {
+                        let results: [ContactResult] = [.shown, .failed, .refused, .accepted, .later]
+                        _ = state.take(
+                            OfferResponse(
+                                request: answer.request.request,
+                                index: answer.request.index,
+                                campaign: answer.offers.randomElement(using: &random),
+                                result: results[Int(random.next() % UInt64(results.count))],
+                                at: answer.request.at
+                            )
+                        )
+                    }
+                }
+                func candidates(_ pace: () -> WavePace) throws -> [UInt32] {
+                    let session = try WaveSession(
+                        state: state,
+                        wave: WaveID(campaign: CampaignID(1), occurrence: 1),
+                        planned: morning,
+                        audience: everybody,
+                        isDryRun: true,
+                        threads: 2
+                    )
+                    session.select(pace: pace)
+                    return session.candidates().indices
+                }
+                for _ in 0..<1_000 { try happen() }
+                let whole = try candidates { .blocks(.max) }
+                let inParts = try candidates {
+                    for _ in 0..<30 { try? happen() }
+                    return random.next() % 2 == 0 ? .part : .blocks(Int.random(in: 1...3, using: &random))
+                }
+                #expect(inParts == whole, "seed \(seed)")
+                #expect(try candidates { .blocks(.max) } != whole, "seed \(seed): meanwhile nothing happened")
+            }
+        }
+    }
+
     @Test func `a campaign counts once a month on websites, whichever of its visits was shown or lapsed`() async throws
     {
         let desk = try await Desk([offer(1)])

@@ -186,8 +186,10 @@ public struct PolicyComparison: Sendable {
         }
         let recents = ChannelClass.allCases.map { channel in
             guard let days = policy.intervalDays[channel] else { return [RecentContacts]() }
+            let isOffered = state.recentOffers(on: day, within: days) { $0.channel == channel }
+            let offered = isOffered.map { state.offered(where: $0) } ?? [:]
             return state.recentContacts(on: day, within: days, except: nil) { $0.channel == channel }
-                + state.recentOffers(on: day, within: days) { $0.channel == channel }
+                + [RecentContacts(channel: channel, category: nil, day: day, blocks: offered)]
         }
         return Side(
             rows: policy.capRows,

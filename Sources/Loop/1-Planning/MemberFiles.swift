@@ -41,7 +41,7 @@ final class MemberFiles: Sendable {
         guard changes.universe <= subscribers else {
             throw DecisionError.badFile(file, why: "changes over \(changes.universe) of \(subscribers) subscribers")
         }
-        return changes.members(of: whole)
+        return try changes.members(of: whole)
     }
 }
 

@@ -66,15 +66,9 @@ public struct Segments: Sendable {
 
     /// Without the tables of behaviour the warehouse is not asked, which takes longer than most counts.
     private func scope(withBehaviour: Bool) async throws -> RuleScope {
-        let lists = try await host.read { Set($0.lists.keys) }
-        let products = lists.compactMap { $0.code.hasPrefix("product/") ? String($0.code.dropFirst(8)) : nil }
-        let codes = lists.map(\.code).filter { !$0.hasPrefix("product/") }
-        return RuleScope(
-            catalogue: try await catalogue(),
-            lists: ListID.standardCodes.union(codes),
-            products: Set(products),
-            sources: withBehaviour ? try await EventSources(warehouse).all() : []
-        )
+        var scope = RuleScope(try await catalogue(), lists: try await host.read { Array($0.lists.keys) })
+        if withBehaviour { scope.sources = try await EventSources(warehouse).all() }
+        return scope
     }
 
     /// Checks a rule text.
@@ -130,7 +124,7 @@ public struct Segments: Sendable {
 
     /// Checks a rule by itself, so that errors point into its own text and no bracket of it reaches beyond it, and then
     /// together with the organisation scope.
-    private static func check(
+    static func check(
         _ rule: String,
         in organisation: OrganisationScope,
         _ scope: RuleScope
@@ -254,4 +248,18 @@ struct WithAudiences: MembershipReader {
     func members(ofList code: String) -> Bitset? { lists.members(ofList: code) }
     func owners(ofProduct code: String) -> Bitset? { lists.owners(ofProduct: code) }
     func members(ofAudience name: String) -> Bitset? { audiences[name] }
+}
+
+extension RuleScope {
+    /// Attributes, lists and products, but no audiences and no behaviour.
+    init(_ catalogue: AttributeCatalogue, lists: some Collection<ListID>) {
+        let products = lists.compactMap { $0.code.hasPrefix("product/") ? String($0.code.dropFirst(8)) : nil }
+        let codes = lists.map(\.code).filter { !$0.hasPrefix("product/") }
+        self.init(
+            catalogue: catalogue,
+            lists: ListID.standardCodes.union(codes),
+            products: Set(products),
+            sources: []
+        )
+    }
 }

@@ -132,6 +132,7 @@ extension DecisionHost {
         shadowWave = shadowWave(wave, planned: planned, audience: audience)
         state.prepareWaves { _ = makeRoom() }
         // What is being written may fail alone; what is pending fails with the opening.
+        serveWhileWriting()
         try land()
         // The plan is made before the wave is announced: what cannot be evaluated never opens. The selection is that of
         // this position of the log, whatever single requests come between.
@@ -175,6 +176,7 @@ extension DecisionHost {
             width = makeRoom().blocks
             if let failure { throw DecisionHostError.readOnly(cause: failure) }
         }
+        serveWhileWriting()
         try land()
         guard missingBlocks(of: session).isEmpty else {
             // A request that came after a failed commit found the log well again; the blocks of that commit are lost.
@@ -209,7 +211,7 @@ extension DecisionHost {
         }
         // A request's commit comes after the one under way: while requests come, those of a wave are short.
         if pending.blocks >= (isBusyWithRequests ? max(1, blocksPerCommit / 8) : blocksPerCommit) {
-            if let flight = inFlight { while !flight.isDone { serveInboxSoon() } }
+            serveWhileWriting()
             // What was served meanwhile may have taken the blocks along.
             if pending.blocks > 0 {
                 try land()
@@ -236,6 +238,16 @@ extension DecisionHost {
 
     /// For so long after the last request the next one is awaited.
     private static let patience = Duration.milliseconds(5)
+
+    /// Serves who waits until what is being written now is durable, or failed to be.
+    private func serveWhileWriting() {
+        guard let flight = inFlight else { return }
+        while !flight.isDone {
+            usleep(200)
+            // Once it is done, whoever asked for it goes first: serving would begin the next write.
+            if !flight.isDone { serveInbox() }
+        }
+    }
 
     /// Serves who comes within a fraction of a millisecond.
     private func serveInboxSoon() {

@@ -44,10 +44,18 @@ public final class StoredInputs: DecisionInputs {
         -> any ProfileReader
     {
         let key = Key(catalogue: catalogue, columns: columns, subscribers: subscribers)
-        if let found = last.withLock({ $0 }), found.key == key { return found.profile }
+        let before = last.withLock { $0 }
+        if let before, before.key == key { return before.profile }
+        // Most columns of a daily load are those of the one before.
+        let known = before.map { before in
+            Dictionary(before.key.columns.map { ($0.file, $0.code) }, uniquingKeysWith: { first, _ in first })
+                .compactMapValues { before.profile.profile.columns[$0] }
+        }
         let types = try self.catalogue(catalogue)
         var profile = try HotProfile(catalogue: types, universe: subscribers)
-        let values = try columns.concurrentMap(threads: threads) { try HotColumn(decoding: objects.bytes($0.file)) }
+        let values = try columns.concurrentMap(threads: threads) { column in
+            try known?[column.file] ?? HotColumn(decoding: objects.bytes(column.file))
+        }
         for (column, values) in zip(columns, values) { try profile.set(column.code, values) }
         let made = ColumnProfile(profile, threads: threads)
         last.withLock { $0 = (key, made) }

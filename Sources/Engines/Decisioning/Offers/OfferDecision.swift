@@ -46,6 +46,7 @@ extension DecisionState {
             }
             sum &+= pool.firstWord(of: index) &+ UInt64(journal.existing(index.block)?.head(of: index.offset) ?? 0)
             sum &+= interactions.slot(of: request.request) &+ bars.word(of: index, request.touchpoint.channel)
+            sum &+= recent.warmth(of: index)
         }
         warmth = sum
     }

@@ -48,6 +48,9 @@ struct OfferEntry: Hashable {
 final class OfferBlock {
     private(set) var entries: [OfferEntry] = []
     private var heads: UnsafeMutablePointer<UInt32>
+    /// While a wave selects: how many entries there were when it began, and those of them that changed since, as they were.
+    private var countOfBeginning: Int?
+    private var changed: [Int: OfferEntry] = [:]
 
     init() {
         heads = .allocate(capacity: Block.size)
@@ -104,7 +107,23 @@ final class OfferBlock {
     }
 
     func update(_ position: Int, _ change: (inout OfferEntry) -> Void) {
+        if let count = countOfBeginning, position < count, changed[position] == nil {
+            changed[position] = entries[position]
+        }
         change(&entries[position])
+    }
+
+    /// From here on ``markOfBeginning(where:in:)`` looks at the entries as they are now.
+    func beginSelection() { countOfBeginning = entries.count }
+
+    func endSelection() { (countOfBeginning, changed) = (nil, [:]) }
+
+    /// Sets the bits of subscribers with an entry that was wanted when the selection began, in a bitmap of 1 024 words.
+    func markOfBeginning(where isWanted: (OfferEntry) -> Bool, in words: UnsafeMutablePointer<UInt64>) {
+        for (position, entry) in entries.prefix(countOfBeginning ?? entries.count).enumerated() {
+            let entry = changed.isEmpty ? entry : changed[position] ?? entry
+            if isWanted(entry) { words[Int(entry.offset >> 6)] |= 1 << UInt64(entry.offset & 63) }
+        }
     }
 
     /// Subscribers with an entry that is wanted; entries come in the order of days but for clock jumps, hence all are
@@ -154,14 +173,27 @@ final class OfferBlock {
 /// The journals of all blocks; a block without offers takes no memory.
 final class OfferJournal {
     private(set) var blocks: [OfferBlock?] = []
+    private var isSelecting = false
 
     /// The journal of a block, made when there is none.
     func block(_ number: Int) -> OfferBlock {
         while blocks.count <= number { blocks.append(nil) }
         if let block = blocks[number] { return block }
         let block = OfferBlock()
+        if isSelecting { block.beginSelection() }
         blocks[number] = block
         return block
+    }
+
+    /// A wave selects: it sees entries as they are now, whatever comes before it has looked at them.
+    func beginSelection() {
+        isSelecting = true
+        for block in blocks { block?.beginSelection() }
+    }
+
+    func endSelection() {
+        isSelecting = false
+        for block in blocks { block?.endSelection() }
     }
 
     /// The journal of a block; nil when nobody in it was ever made an offer.

@@ -36,6 +36,21 @@ struct RecentContacts: Hashable, Sendable {
 
 /// The checks of one wave in their order, with their data looked up.
 struct WavePlan {
+    /// Whom a check removes.
+    enum Exclusion {
+        case members(Bitset)
+        /// Those with such an entry in the journal of single offers.
+        case offered((OfferEntry) -> Bool)
+    }
+
+    /// Earlier contacts that one check looks at.
+    struct Recent {
+        let outcome: Outcome
+        let contacts: [RecentContacts]
+        /// Single offers that count as well; nil = none can.
+        let isOffered: ((OfferEntry) -> Bool)?
+    }
+
     let wave: WaveID
     let spec: CampaignSpec
     let planned: LocalTime
@@ -45,9 +60,9 @@ struct WavePlan {
     /// Members whose outcome is given, whatever the checks would say, by block: those who are erased.
     let given: [Int: [(offset: Int, outcome: Outcome)]]
     /// Sets to remove, in the order of checks up to the lists.
-    let exclusions: [(outcome: Outcome, members: Bitset)]
+    let exclusions: [(outcome: Outcome, who: Exclusion)]
     /// Recent contacts that block, interval first.
-    let recents: [(outcome: Outcome, contacts: [RecentContacts])]
+    let recents: [Recent]
     let capRows: [CapRow]
     let tiers: [UInt8]
     let scorer: (any BlockScorer)?
@@ -145,18 +160,19 @@ extension DecisionState {
         for spec: CampaignSpec,
         on day: LocalDay,
         policy: ContactPolicy
-    ) throws -> [(Outcome, Bitset)] {
-        var result: [(Outcome, Bitset)] = []
-        if policy.holdout.ppm > 0 { result.append((.holdout, holdoutMembers(policy.holdout))) }
-        if let product = spec.product, let owners = lists[.product(product)] { result.append((.productOwned, owners)) }
+    ) throws -> [(Outcome, WavePlan.Exclusion)] {
+        var result: [(Outcome, WavePlan.Exclusion)] = []
+        func exclude(_ outcome: Outcome, _ members: Bitset) { result.append((outcome, .members(members))) }
+        if policy.holdout.ppm > 0 { exclude(.holdout, holdoutMembers(policy.holdout)) }
+        if let product = spec.product, let owners = lists[.product(product)] { exclude(.productOwned, owners) }
         for product in spec.conflictingProducts {
-            if let owners = lists[.product(product)] { result.append((.productConflict, owners)) }
+            if let owners = lists[.product(product)] { exclude(.productConflict, owners) }
         }
-        if let withdrawn = withdrawn(from: spec, on: day) { result.append((.withdrawn, withdrawn)) }
-        result += barringLists(spec, policy: policy)
+        if let isWithdrawn = isWithdrawn(from: spec, on: day) { result.append((.withdrawn, .offered(isWithdrawn))) }
+        for (outcome, members) in barringLists(spec, policy: policy) { exclude(outcome, members) }
         for rule in policy.categoryRules where rule.applies(to: spec.category) {
             let members = try profileReader().members(where: rule.rule, today: day, lists: memberships)
-            result.append((.categoryRule, members))
+            exclude(.categoryRule, members)
         }
         return result
     }
@@ -184,13 +200,14 @@ extension DecisionState {
         on day: LocalDay,
         policy: ContactPolicy,
         except wave: WaveID
-    ) -> [(Outcome, [RecentContacts])] {
-        var result: [(Outcome, [RecentContacts])] = []
+    ) -> [WavePlan.Recent] {
+        var result: [WavePlan.Recent] = []
         func look(_ outcome: Outcome, _ days: Int, _ isMeant: @escaping (RecentContacts) -> Bool) {
-            let found =
-                recentContacts(on: day, within: days, except: wave, where: isMeant)
-                + recentOffers(on: day, within: days, where: isMeant)
-            if !found.isEmpty { result.append((outcome, found)) }
+            let contacts = recentContacts(on: day, within: days, except: wave, where: isMeant)
+            let offers = recentOffers(on: day, within: days, where: isMeant)
+            if offers != nil || !contacts.isEmpty {
+                result.append(WavePlan.Recent(outcome: outcome, contacts: contacts, isOffered: offers))
+            }
         }
         if let days = policy.intervalDays[spec.channel] { look(.interval, days) { $0.channel == spec.channel } }
         if let product = spec.product, let days = policy.days(betweenContactsFor: product) {

@@ -30,8 +30,11 @@ final class WaveSelection: @unchecked Sendable {
     private(set) var survivors: [[Survivor]]
     private(set) var cuts: [RankCut] = []
 
-    private init(plan: WavePlan) {
+    private let journal: OfferJournal
+
+    private init(plan: WavePlan, journal: OfferJournal) {
         self.plan = plan
+        self.journal = journal
         // Zeroed block by block as they are checked: all at once would keep others waiting.
         codes = .allocate(capacity: max(1, plan.blocks) * Block.size)
         survivors = [[Survivor]](repeating: [], count: plan.blocks)
@@ -45,14 +48,19 @@ final class WaveSelection: @unchecked Sendable {
     static func select(
         _ plan: WavePlan,
         ledger: ContactLedger,
+        journal: OfferJournal,
         threads: Int,
         pace: () -> WavePace
     ) -> WaveSelection {
-        let selection = WaveSelection(plan: plan)
+        let selection = WaveSelection(plan: plan, journal: journal)
         let workers = max(1, min(threads, plan.blocks))
         let scratches = (0..<workers).map { _ in SelectionScratch() }
         ledger.beginSelection()
-        defer { ledger.endSelection() }
+        journal.beginSelection()
+        defer {
+            ledger.endSelection()
+            journal.endSelection()
+        }
         var first = 0
         while first < plan.blocks {
             switch pace() {
@@ -78,7 +86,7 @@ final class WaveSelection: @unchecked Sendable {
     }
 
     /// Words of a block that are checked at a time while others wait.
-    private static let wordsOfPart = Block.words / 4
+    private static let wordsOfPart = Block.words / 16
 
     /// Checks some words of a few blocks side by side, each with scratch memory of its own.
     private func check(
@@ -118,35 +126,55 @@ final class WaveSelection: @unchecked Sendable {
             forEachBit(words) { codes[$0] = failure.rawValue }
             return []
         }
+        // In whatever parts a block is checked, its earlier contacts are looked through once.
+        if part.lowerBound == 0 { findEarlier(block: block, scratch) }
+        var earlier = scratch.earlier.makeIterator()
+        func remove(_ excluded: UnsafePointer<UInt64>?, _ outcome: Outcome) {
+            guard let excluded else { return }
+            for i in part { Self.remove(excluded[i], from: words, at: i, codes, outcome.rawValue) }
+        }
         for exclusion in plan.exclusions {
-            exclusion.members.words.withUnsafeBufferPointer { excluded in
-                for i in 0..<Block.words where first + i < excluded.count {
-                    Self.remove(excluded[first + i], from: words, at: i, codes, exclusion.outcome.rawValue)
+            switch exclusion.who {
+            case .members(let members):
+                members.words.withUnsafeBufferPointer { excluded in
+                    for i in part where first + i < excluded.count {
+                        Self.remove(excluded[first + i], from: words, at: i, codes, exclusion.outcome.rawValue)
+                    }
                 }
+            case .offered: remove(earlier.next(), exclusion.outcome)
             }
         }
-        for recent in plan.recents {
-            scratch.clearSet()
-            for contacts in recent.contacts { contacts.members(ofBlock: block)?.formUnion(into: scratch.set) }
-            for i in 0..<Block.words {
-                Self.remove(scratch.set[i], from: words, at: i, codes, recent.outcome.rawValue)
-            }
-        }
-        checkCaps(block: block, ledger: ledger, words: words, codes: codes)
+        for recent in plan.recents { remove(earlier.next(), recent.outcome) }
+        checkCaps(block: block, part, ledger: ledger, words: words, codes: codes)
         if let scorer = plan.scorer {
             for i in 0..<Block.words { scratch.set[i] = 0 }
             scorer.fill(block: block, members: words, scores: scratch.scores, present: scratch.set)
-            for i in 0..<Block.words {
+            for i in part {
                 Self.remove(~scratch.set[i], from: words, at: i, codes, Outcome.noScore.rawValue)
             }
         }
         plan.assigned?.words.withUnsafeBufferPointer { assigned in
-            for i in 0..<Block.words {
+            for i in part {
                 let kept = first + i < assigned.count ? assigned[first + i] : 0
                 Self.remove(~kept, from: words, at: i, codes, Outcome.outranked.rawValue)
             }
         }
         return rank(block: block, words: words, scores: plan.scorer == nil ? nil : scratch.scores)
+    }
+
+    /// Finds those of a block who had such contacts and offers as exclusions and intervals ask for, in their order.
+    private func findEarlier(block: Int, _ scratch: SelectionScratch) {
+        let offers = journal.existing(block)
+        scratch.forgetEarlier()
+        for case .offered(let isMeant) in plan.exclusions.lazy.map(\.who) {
+            let words = scratch.nextEarlier()
+            offers?.markOfBeginning(where: isMeant, in: words)
+        }
+        for recent in plan.recents {
+            let words = scratch.nextEarlier()
+            for contacts in recent.contacts { contacts.members(ofBlock: block)?.formUnion(into: words) }
+            if let isMeant = recent.isOffered { offers?.markOfBeginning(where: isMeant, in: words) }
+        }
     }
 
     @inline(__always)
@@ -168,6 +196,7 @@ final class WaveSelection: @unchecked Sendable {
 
     private func checkCaps(
         block: Int,
+        _ part: Range<Int>,
         ledger: ContactLedger,
         words: UnsafeMutablePointer<UInt64>,
         codes: UnsafeMutablePointer<UInt8>
@@ -176,7 +205,7 @@ final class WaveSelection: @unchecked Sendable {
         let checker = CapChecker(ledger: ledger, block: block, channel: channel, month: plan.month, rows: plan.capRows)
         let byChannel = Outcome.cap(channel).rawValue
         plan.tiers.withUnsafeBufferPointer { tiers in
-            for i in 0..<Block.words {
+            for i in part {
                 var rest = words[i]
                 while rest != 0 {
                     let bit = rest & (0 &- rest)
@@ -326,6 +355,9 @@ private final class SelectionScratch {
     let set = UnsafeMutablePointer<UInt64>.allocate(capacity: Block.words)
     let scores = UnsafeMutablePointer<Int32>.allocate(capacity: Block.size)
 
+    private var sets: [UnsafeMutablePointer<UInt64>] = []
+    private var used = 0
+
     init() {
         members.initialize(repeating: 0, count: Block.words)
         set.initialize(repeating: 0, count: Block.words)
@@ -336,9 +368,21 @@ private final class SelectionScratch {
         members.deallocate()
         set.deallocate()
         scores.deallocate()
+        sets.forEach { $0.deallocate() }
     }
 
-    func clearSet() { set.update(repeating: 0, count: Block.words) }
+    /// Bitmaps of 1 024 words of the block that is being checked.
+    var earlier: ArraySlice<UnsafeMutablePointer<UInt64>> { sets[..<used] }
+
+    func forgetEarlier() { used = 0 }
+
+    /// An empty bitmap more.
+    func nextEarlier() -> UnsafeMutablePointer<UInt64> {
+        if used == sets.count { sets.append(.allocate(capacity: Block.words)) }
+        used += 1
+        sets[used - 1].initialize(repeating: 0, count: Block.words)
+        return sets[used - 1]
+    }
 }
 
 /// Scratch memory that may cross to workers because each takes one of its own.

@@ -7,7 +7,7 @@ public import Model
 
 /// How much of a wave may be done before others are let in.
 public enum WavePace: Hashable, Sendable {
-    /// Part of a block, about a millisecond, where it can be done in parts.
+    /// Part of a block, a fraction of a millisecond, where it can be done in parts.
     case part
     /// Some blocks side by side, milliseconds each.
     case blocks(Int)
@@ -37,6 +37,7 @@ public final class WaveSession {
     private let plan: WavePlan
     private var selection: WaveSelection?
     private let ledger: ContactLedger
+    private let journal: OfferJournal
     private let threads: Int
 
     /// Looks up everything a wave needs; ``select(pace:)`` comes next.
@@ -61,6 +62,7 @@ public final class WaveSession {
         self.isDryRun = isDryRun
         self.threads = max(1, threads)
         ledger = state.ledger
+        journal = state.journal
         let plan = try state.plan(
             wave: wave,
             planned: planned,
@@ -78,7 +80,7 @@ public final class WaveSession {
     /// `pace`: Called before each slice; says how much the slice may hold. Single reservations it makes do not change the
     /// selection.
     public func select(pace: () -> WavePace = { .blocks(.max) }) {
-        selection = WaveSelection.select(plan, ledger: ledger, threads: threads, pace: pace)
+        selection = WaveSelection.select(plan, ledger: ledger, journal: journal, threads: threads, pace: pace)
     }
 
     /// Cuts where somebody else did.

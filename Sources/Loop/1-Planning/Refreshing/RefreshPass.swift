@@ -22,7 +22,6 @@ struct RefreshPass {
 
     private let segments: Segments
     private let now: LocalTime
-    private var problems: [(segment: Segment, problem: String)] = []
 
     init(_ segments: Segments, at now: LocalTime) { (self.segments, self.now) = (segments, now) }
 
@@ -45,42 +44,23 @@ struct RefreshPass {
     }
 
     /// Segments that are found and recorded together, so that what is found is recorded soon and memory stays small.
-    private static let together = 128
+    private static let together = 64
 
     /// Computes segments.
     ///
     /// - Returns: Those that are to be found in another way, and those that failed.
-    consuming func compute(
-        _ due: [DueSegment]
-    ) async throws -> (
-        rest: [Segment], problems: [(segment: Segment, problem: String)]
-    ) {
+    func compute(_ due: [DueSegment]) async throws -> (rest: [Segment], problems: [SegmentProblem]) {
         guard let snapshot = try await RefreshSnapshot(of: segments.host, today: now.day) else {
             return (due.map(\.segment), [])
         }
-        let (tasks, rest) = await tasks(due, lists: Set(snapshot.lists.keys))
-        // Rules were checked against what is live; that a load came between is seen in the next pass.
-        guard try await segments.host.read({ $0.attributes?.load }) == snapshot.load else { return (rest, problems) }
-        var sets: Set<Membership> = []
-        for input in tasks.lazy.flatMap(\.definition.inputs) { if case .set(let set) = input { sets.insert(set) } }
-        let past = RefreshedPast(snapshot, sets: sets)
-
-        let byPast = Dictionary(grouping: tasks) { $0.past.map { ObjectIdentifier($0.past) } }
-        var (whole, groups) = (byPast[nil] ?? [], byPast)
-        groups[nil] = nil
-        for (_, group) in groups.sorted(by: { $0.value[0].due.segment.id < $1.value[0].due.segment.id }) {
-            whole += try await computeChanges(group, snapshot, past)
-        }
-        try await computeWhole(whole, snapshot, past)
-        return (rest, problems)
-    }
-
-    private mutating func tasks(_ due: [DueSegment], lists: Set<ListID>) async -> ([Task], rest: [Segment]) {
-        var (tasks, rest): ([Task], [Segment]) = ([], [])
+        var (tasks, rest, problems): ([Task], [Segment], [SegmentProblem]) = ([], [], [])
+        let scope = RuleScope(try segments.inputs.catalogue(snapshot.catalogue), lists: snapshot.lists.keys)
+        let memory = segments.refreshed
+        memory.checkAnew(unless: RefreshMemory.Names(catalogue: snapshot.catalogue, lists: Set(snapshot.lists.keys)))
         for each in due {
             do {
-                if let definition = try await segments.rowwise(each.segment, lists: lists) {
-                    let past = segments.refreshed.past(of: each.segment, last: each.last)
+                if let definition = try memory.definition(of: each.segment, { try Segments.rowwise($0, scope) }) {
+                    let past = memory.past(of: each.segment, last: each.last)
                     tasks.append(Task(due: each, definition: definition, past: past))
                 } else {
                     rest.append(each.segment)
@@ -89,28 +69,56 @@ struct RefreshPass {
                 problems.append((each.segment, "\(error)"))
             }
         }
-        return (tasks, rest)
+        let past = RefreshedPast(snapshot, inputs: tasks.reduce(into: []) { $0.formUnion($1.definition.inputs) })
+        let byPast = Dictionary(grouping: tasks) { $0.past.map { ObjectIdentifier($0.past) } }
+        var (whole, groups) = (byPast[nil] ?? [], byPast)
+        groups[nil] = nil
+        for (_, group) in groups.sorted(by: { $0.value[0].due.segment.id < $1.value[0].due.segment.id }) {
+            whole += try await computeChanges(group, snapshot, past)
+        }
+        problems += try await computeWhole(whole, snapshot, past)
+        if tasks.isEmpty { memory.forgetValues(unless: snapshot.load) }
+        return (rest, problems)
+    }
+
+    /// Finds some segments after the others; while they are found, those before are recorded.
+    private func inTurns(
+        _ tasks: [Task],
+        _ snapshot: RefreshSnapshot,
+        _ past: RefreshedPast,
+        find: ([Task]) -> [Found]
+    ) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { recordings in
+            for start in stride(from: 0, to: tasks.count, by: Self.together) {
+                let found = find(Array(tasks[start..<min(start + Self.together, tasks.count)]))
+                try await recordings.next()
+                recordings.addTask { try await record(found, snapshot, past) }
+            }
+            try await recordings.waitForAll()
+        }
     }
 
     // MARK: Everybody
 
-    private mutating func computeWhole(_ tasks: [Task], _ snapshot: RefreshSnapshot, _ past: RefreshedPast) async throws
-    {
-        for start in stride(from: 0, to: tasks.count, by: Self.together) {
-            var found: [Found] = []
-            for task in tasks[start..<min(start + Self.together, tasks.count)] {
+    private func computeWhole(
+        _ tasks: [Task],
+        _ snapshot: RefreshSnapshot,
+        _ past: RefreshedPast
+    ) async throws -> [SegmentProblem] {
+        var problems: [SegmentProblem] = []
+        try await inTurns(tasks, snapshot, past) { tasks in
+            tasks.compactMap { task in
                 do {
                     let (members, steps) = try task.definition.members(in: rows(task.definition, snapshot))
-                    let file = members.listFile
-                    found.append(
-                        Found(task: task, count: Int64(members.count), steps: steps, file: file, isWhole: true)
-                    )
+                    let (count, file) = (Int64(members.count), members.listFile)
+                    return Found(task: task, count: count, steps: steps, file: file, isWhole: true)
                 } catch {
                     problems.append((task.due.segment, "\(error)"))
+                    return nil
                 }
             }
-            try await record(found, snapshot, past)
         }
+        return problems
     }
 
     private func rows(_ definition: RowwiseDefinition, _ snapshot: RefreshSnapshot) throws -> RefreshRows {
@@ -128,32 +136,30 @@ struct RefreshPass {
     // MARK: Who changed
 
     /// Computes those whose changes are few and known; gives back the others.
-    private mutating func computeChanges(
+    private func computeChanges(
         _ tasks: [Task],
         _ snapshot: RefreshSnapshot,
         _ past: RefreshedPast
     ) async throws -> [Task] {
-        let (inputs, files) = (segments.inputs, segments.files)
+        let (inputs, files, threads) = (segments.inputs, segments.files, segments.threads)
         guard let before = tasks.first?.past?.past,
             let changes = try RefreshChanges(
                 since: before,
                 to: snapshot,
                 for: tasks.map(\.definition),
                 files: { try files.members(of: $0, subscribers: snapshot.subscribers) },
-                threads: segments.threads,
+                threads: threads,
                 column: { try HotColumn(decoding: inputs.bytes($0)) }
             )
         else { return tasks }
-        let covered = tasks.filter { changes.cover($0.definition) }
         var whole = tasks.filter { !changes.cover($0.definition) }
-        for start in stride(from: 0, to: covered.count, by: Self.together) {
-            let some = Array(covered[start..<min(start + Self.together, covered.count)])
-            let results = some.concurrentMap(threads: segments.threads) { task in
+        try await inTurns(tasks.filter { changes.cover($0.definition) }, snapshot, past) { some in
+            let results = some.concurrentMap(threads: threads) { task in
                 Result { try Self.found(task, changes, snapshot.subscribers, files, inputs) }
             }
             // What cannot be read is found anew, and written anew with it.
             for (task, result) in zip(some, results) { if case .failure = result { whole.append(task) } }
-            try await record(results.compactMap { try? $0.get() }, snapshot, past)
+            return results.compactMap { try? $0.get() }
         }
         return whole
     }
@@ -176,24 +182,22 @@ struct RefreshPass {
                 left: last.steps[place].left + newSteps[place].left - oldSteps[place].left
             )
         }
-        let count = last.count + Int64(new.count - old.count)
-        var difference = new
-        difference.formSymmetricDifference(old)
-        var others: [UInt32] = []
-        difference.forEach { others.append(changes.chosen[Int($0)]) }
+        let count = last.count + (newSteps.last?.left ?? 0) - (oldSteps.last?.left ?? 0)
         func found(_ file: [UInt8]?, isWhole: Bool) -> Found {
             Found(task: task, count: count, steps: steps, file: file, isWhole: isWhole)
         }
+        var difference = new
+        difference.formSymmetricDifference(old)
+        let others = difference.unpacked(changes.chosen)
         guard !others.isEmpty else { return found(nil, isWhole: entry.isWhole) }
         let earlier =
             entry.isWhole
-            ? AudienceChanges(whole: last.file, universe: subscribers, indices: [])
+            ? AudienceChanges(whole: last.file, universe: subscribers)
             : try AudienceChanges(decoding: inputs.bytes(last.file))
-        let changed = earlier.changed(in: others, universe: subscribers)
-        let bytes = changed.bytes
-        if bytes.count < subscribers / 8 / smallest { return found(bytes, isWhole: false) }
+        let changed = earlier.adding(others, universe: subscribers)
+        if changed.bytes.count < subscribers / 8 / smallest { return found(changed.bytes, isWhole: false) }
         let whole = try files.members(of: changed.whole, subscribers: subscribers)
-        return found(changed.members(of: whole).listFile, isWhole: true)
+        return found(try changed.members(of: whole).listFile, isWhole: true)
     }
 
     // MARK: Results
@@ -228,37 +232,4 @@ struct RefreshPass {
 /// Why members cannot be told from those of before.
 private enum RefreshError: Error {
     case unknownPast
-}
-
-/// How segments were found last.
-final class RefreshMemory: Sendable {
-    struct Entry {
-        let past: RefreshedPast
-        /// Whether the audience's file is a whole one.
-        let isWhole: Bool
-        fileprivate let audience: Int64
-        fileprivate let definition: SegmentDefinition
-        fileprivate let scope: OrganisationScope
-    }
-
-    private let entries = Mutex<[Int64: Entry]>([:])
-
-    /// How the last audience was found; nil when that was in another way, or of another definition.
-    func past(of segment: Segment, last: Audience?) -> Entry? {
-        guard let entry = entries.withLock({ $0[segment.id] }), let last, entry.audience == last.id,
-            entry.definition == segment.definition, entry.scope == segment.scope
-        else { return nil }
-        return entry
-    }
-
-    func keep(_ segment: Segment, _ audience: Audience, isWhole: Bool, _ past: RefreshedPast) {
-        let entry = Entry(
-            past: past,
-            isWhole: isWhole,
-            audience: audience.id,
-            definition: segment.definition,
-            scope: segment.scope
-        )
-        entries.withLock { $0[segment.id] = entry }
-    }
 }

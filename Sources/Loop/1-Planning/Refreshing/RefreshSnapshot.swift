@@ -7,9 +7,10 @@ import Kernel
 import Model
 import Profiles
 import Rules
+import Synchronization
 
 /// Attributes, lists and day of one moment.
-struct RefreshSnapshot {
+struct RefreshSnapshot: Sendable {
     let load: String
     let catalogue: ContentHash
     /// Column files by attribute.
@@ -43,8 +44,9 @@ struct RefreshSnapshot {
     }
 }
 
-/// What is remembered of a refresh until the next: little, for columns can be read again.
+/// What is remembered of a refresh until the next.
 final class RefreshedPast: Sendable {
+    let load: String
     let catalogue: ContentHash
     let columns: [String: ContentHash]
     let subscribers: Int
@@ -53,14 +55,29 @@ final class RefreshedPast: Sendable {
     /// One that has not changed since shares its memory with the live one.
     let sets: [Membership: Bitset]
     let today: LocalDay
+    /// Columns that were looked at; until the next load they are the live ones.
+    private let values: Mutex<[String: HotColumn]>
 
-    init(_ snapshot: RefreshSnapshot, sets: Set<Membership>) {
-        (catalogue, columns) = (snapshot.catalogue, snapshot.columns)
+    init(_ snapshot: RefreshSnapshot, inputs: Set<RefreshInput>) {
+        (load, catalogue, columns) = (snapshot.load, snapshot.catalogue, snapshot.columns)
         (subscribers, today) = (snapshot.subscribers, snapshot.today)
-        var kept: [Membership: Bitset] = [:]
-        for membership in sets { kept[membership] = snapshot.set(membership) ?? Bitset(universe: snapshot.subscribers) }
-        self.sets = kept
+        var (sets, values): ([Membership: Bitset], [String: HotColumn]) = ([:], [:])
+        for input in inputs {
+            switch input {
+            case .attribute(let code): values[code] = snapshot.profile.profile.columns[code]
+            case .set(let asked): sets[asked] = snapshot.set(asked) ?? Bitset(universe: snapshot.subscribers)
+            case .file: break
+            }
+        }
+        self.sets = sets
+        self.values = Mutex(values)
     }
+
+    /// A column as it was; nil when it is not held any more and has to be read.
+    func values(of code: String) -> HotColumn? { values.withLock { $0[code] } }
+
+    /// Lets go of the columns: after a load they would be a second copy of all attributes.
+    func forgetValues() { values.withLock { $0 = [:] } }
 }
 
 /// Who changed between two moments, in what some definitions look at; old and new values of theirs.
@@ -89,7 +106,8 @@ struct RefreshChanges {
     ///   - definitions: What is to be found.
     ///   - files: Members in files.
     ///   - threads: Threads that share the work.
-    ///   - column: Reads a column file; a column that is not there any more counts as changed in every row.
+    ///   - column: Reads a column that `past` holds no more; one
+    ///     that is not there any more counts as changed in every row.
     /// - Throws: what `files` throws, and `ProfileError`.
     init?(
         since past: RefreshedPast,
@@ -128,9 +146,9 @@ struct RefreshChanges {
         let profile = snapshot.profile.profile
         var oldColumns = profile.columns
         let compared = moved.sorted().concurrentMap(threads: threads) { code -> (String, HotColumn, Bitset)? in
-            guard let file = past.columns[code], let new = profile.columns[code], let old = try? column(file) else {
-                return nil
-            }
+            guard let file = past.columns[code], let new = profile.columns[code],
+                let old = try? past.values(of: code) ?? column(file)
+            else { return nil }
             return (code, old, new.rowsChanged(since: old))
         }
         for case (let code, let old, let rows)? in compared

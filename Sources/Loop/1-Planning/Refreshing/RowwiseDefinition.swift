@@ -99,21 +99,29 @@ extension [SegmentStep] {
 extension Segments {
     /// The definition of a segment, if it asks each subscriber for himself.
     ///
+    /// `scope`: What rules may refer to.
     /// - Throws: ``PlanningError`` for a rule that does not hold any more.
-    func rowwise(_ segment: Segment, lists: Set<ListID>) async throws -> RowwiseDefinition? {
+    static func rowwise(_ segment: Segment, _ scope: RuleScope) throws -> RowwiseDefinition? {
         let definition = segment.definition
         guard definition.customerLine == nil, definition.pick == nil else { return nil }
+        func checked(_ rule: String, at part: String) throws -> CheckedRule? {
+            do {
+                return try rowwise(rule, in: segment.scope, scope)
+            } catch let error as RuleError {
+                throw PlanningError.badRule(part: part, error)
+            }
+        }
         let source: RowwiseDefinition.Part
-        var scope: CheckedRule?
+        var organisation: CheckedRule?
         switch definition.source {
         case .rule(let rule):
-            guard let checked = try await rowwise(rule, at: "from.rule", in: segment.scope) else { return nil }
-            source = .rule(checked)
+            guard let rule = try checked(rule, at: "from.rule") else { return nil }
+            source = .rule(rule)
         case .members(let file):
             source = .set(.file(file.file))
             if segment.scope != .all {
-                scope = try await rowwise("TRUE", at: "scope", in: segment.scope)
-                guard scope != nil else { return nil }
+                organisation = try checked("TRUE", at: "scope")
+                guard organisation != nil else { return nil }
             }
         case .algebra, .outcome, .sql: return nil
         }
@@ -122,30 +130,27 @@ extension Segments {
             switch exclusion {
             case .list(let code):
                 // An unknown list is refused where members are found.
-                guard lists.contains(ListID(code)) || ListID.standardCodes.contains(code) else { return nil }
+                guard scope.lists.contains(code) else { return nil }
                 exclusions.append(.set(.set(Membership(.list, code))))
             case .rule(let rule):
-                guard let checked = try await rowwise(rule, at: "exclude.\(place)", in: segment.scope) else {
-                    return nil
-                }
-                exclusions.append(.rule(checked))
+                guard let rule = try checked(rule, at: "exclude.\(place)") else { return nil }
+                exclusions.append(.rule(rule))
             case .contacted, .campaigns, .segment: return nil
             }
         }
-        return RowwiseDefinition(source: source, scope: scope, exclusions: exclusions)
+        return RowwiseDefinition(source: source, scope: organisation, exclusions: exclusions)
     }
 
-    private func rowwise(
+    /// A rule that looks at nothing but attributes in memory, lists and products.
+    private static func rowwise(
         _ rule: String,
-        at part: String,
-        in organisation: OrganisationScope
-    ) async throws -> CheckedRule? {
-        do {
-            let checked = try await check(rule, in: organisation)
-            let usesAudiences = checked.uses.memberships.contains { $0.kind == .audience }
-            return checked.uses.requiresWarehouse || usesAudiences ? nil : checked
-        } catch let error as RuleError {
-            throw PlanningError.badRule(part: part, error)
-        }
+        in organisation: OrganisationScope,
+        _ scope: RuleScope
+    ) throws -> CheckedRule? {
+        let syntax = try RuleSyntax(parsing: rule)
+        let isCold = syntax.attributeNames.contains { scope.catalogue.attribute(named: $0)?.isHot == false }
+        guard !isCold, !syntax.asksForBehaviour, syntax.audiences.isEmpty else { return nil }
+        let checked = try check(rule, in: organisation, scope)
+        return checked.uses.requiresWarehouse ? nil : checked
     }
 }

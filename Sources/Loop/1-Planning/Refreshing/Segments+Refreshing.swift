@@ -9,10 +9,13 @@ import Ports
 import Rules
 
 /// A segment that is due, and its last audience.
-struct DueSegment {
+struct DueSegment: Sendable {
     let segment: Segment
     let last: Audience?
 }
+
+/// A segment that could not be computed, with the reason.
+public typealias SegmentProblem = (segment: Segment, problem: String)
 
 extension Segments {
     /// Computes what is due: those whose attributes were loaded anew, those whose day has come; and lets those whose
@@ -21,11 +24,13 @@ extension Segments {
     /// What asks each subscriber for himself is found anew only for who changed since it was last found by this
     /// process; see ``RefreshPass``. All others are found anew, those that others name first.
     ///
-    /// - Returns: Segments that could not be computed, with the reason; the others go on.
-    public func keepFresh(at now: LocalTime) async throws -> [(segment: Segment, problem: String)] {
+    /// - Returns: Segments that could not be computed; the others go on.
+    public func keepFresh(at now: LocalTime) async throws -> [SegmentProblem] {
         let load = try await host.read { $0.attributes?.load }
-        var (due, problems): ([DueSegment], [(segment: Segment, problem: String)]) = ([], [])
-        for segment in try await all(SegmentFilter(states: [.saved, .computed, .published])) {
+        var (due, problems): ([DueSegment], [SegmentProblem]) = ([], [])
+        let all = try await all(SegmentFilter(states: [.saved, .computed, .published]))
+        refreshed.keepOnly(Set(all.map(\.id)))
+        for segment in all {
             do {
                 if let last = segment.validTo, last < now.day {
                     _ = try await move(segment, to: .expired, by: Self.system, at: now.instant)
@@ -38,7 +43,10 @@ extension Segments {
                 problems.append((segment, "\(error)"))
             }
         }
-        guard !due.isEmpty else { return problems }
+        guard !due.isEmpty else {
+            refreshed.forgetValues(unless: load)
+            return problems
+        }
         let (rest, failed) = try await RefreshPass(self, at: now).compute(due)
         problems += failed
         for segment in try await inOrder(rest) {
@@ -65,9 +73,10 @@ extension Segments {
 
     private func due(_ segment: Segment, load: String?, at now: LocalTime) async throws -> DueSegment? {
         guard let load, [.onLoad, .daily].contains(segment.refresh) else { return nil }
-        guard let number = segment.audience, let last = try await store.audience(number) else {
-            return DueSegment(segment: segment, last: nil)
-        }
+        guard let number = segment.audience else { return DueSegment(segment: segment, last: nil) }
+        var found = refreshed.audience(number, of: segment.id)
+        if found == nil { found = try await store.audience(number) }
+        guard let last = found else { return DueSegment(segment: segment, last: nil) }
         let isDue =
             last.load != load || last.revision != segment.revision
             || (segment.refresh == .daily
