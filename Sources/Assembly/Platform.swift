@@ -325,6 +325,20 @@ public final class Platform: Sendable {
         return ListSource(file: file, name: name, kind: kind, column: column)
     }
 
+    /// The first rows of a list of numbers, of which the beginning is enough.
+    ///
+    /// - Throws: What the list's reader says of a file that it cannot read.
+    public func preview(
+        file: String,
+        name: String,
+        kind: IdentityKind,
+        column: IdentityColumn,
+        rows: Int
+    ) throws -> ListPreview {
+        var list = try IdentityFile(file: file, name: name, kind: kind, column: column)
+        return try list.preview(rows: rows)
+    }
+
     /// Numbers that were pasted or sent as a source of members.
     public func list(
         text: String,

@@ -97,3 +97,36 @@ public struct IdentityBatch: Hashable, Sendable {
     /// No rows.
     public init() {}
 }
+
+/// What the first rows of a list look like, so that somebody can tell the column of the numbers.
+public struct ListPreview: Hashable, Sendable {
+    /// A column of the list.
+    public struct Column: Hashable, Sendable {
+        /// What stands above it; nil when the list has no heading.
+        public var heading: String?
+        /// What its rows hold, numbers in full.
+        public var cells: [String]
+        /// How many of them can be read as a number of the kind asked for.
+        public var numbers: Int
+
+        /// Joins all.
+        public init(heading: String?, cells: [String], numbers: Int) {
+            (self.heading, self.cells, self.numbers) = (heading, cells, numbers)
+        }
+    }
+
+    /// Columns that are shown at most.
+    public static let mostColumns = 20
+
+    /// The first columns.
+    public var columns: [Column]
+    /// The column that is read, from 1.
+    public var chosen: Int
+    /// Rows that are shown.
+    public var rows: Int
+
+    /// Joins all.
+    public init(columns: [Column], chosen: Int, rows: Int) {
+        (self.columns, self.chosen, self.rows) = (columns, chosen, rows)
+    }
+}

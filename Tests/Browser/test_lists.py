@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 from conftest import LANGUAGES, look_at_all_widths, wait_for_done
+from playwright.sync_api import expect
 
 
 def workbook(rows):
@@ -48,6 +49,29 @@ def test_a_spreadsheet_is_imported_with_a_report_of_every_row(reader, language):
     assert "5" in report and "****" in report and not any(number in report for number in numbers[:5])
     assert page.locator("#report tbody tr").count() == 5
     look_at_all_widths(page, "lists-imported", language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_column_of_the_numbers_is_chosen_among_the_first_rows(reader, language):
+    page = reader("planner", language).page
+    page.goto("/segments/import")
+    rows = ["编号,联系电话,备用电话"] + [f"{number},1398765{number},1390000{number}" for number in range(1000, 1200)]
+    page.set_input_files("#file", {"name": "x.csv", "mimeType": "text/csv", "buffer": "\n".join(rows).encode("gbk")})
+    table = page.locator("#preview table")
+    expect(table.locator("thead th")).to_have_text(["编号", "联系电话", "备用电话"])
+    expect(table.locator("tbody tr")).to_have_count(5)
+    expect(table.locator("tbody tr").first).to_contain_text("13****00")
+    expect(table.locator("tfoot td").nth(1)).to_contain_text("5")
+    look_at_all_widths(page, "segments-import-preview", language)
+    page.get_by_role("radio", name="联系电话").check()
+    expect(page.locator("#column")).to_have_value("2")
+    expect(table.get_by_role("radio", name="联系电话")).to_be_checked()
+    expect(table.locator("tbody td.chosen")).to_have_count(5)
+    # By keyboard as well, and what cannot be previewed says why.
+    table.get_by_role("radio", name="联系电话").press("ArrowRight")
+    expect(page.locator("#column")).to_have_value("3")
+    page.set_input_files("#file", {"name": "x.xls", "mimeType": "text/csv", "buffer": b"\xd0\xcf\x11\xe0abc"})
+    expect(page.locator("#preview .wrong")).to_be_visible()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

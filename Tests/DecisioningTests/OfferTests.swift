@@ -341,7 +341,8 @@ extension OfferTests {
         let (morning, everybody) = (desk.morning, Bitset(full: desk.world.subscribers))
         for seed in UInt64(1)...4 {
             var random = SeededRandom(seed: seed)
-            let requests = (0..<4_000).map { _ in desk.request(UInt32.random(in: 0..<200_000, using: &random), .website) }
+            let requests = (0..<4_000).map { _ in desk.request(UInt32.random(in: 0..<200_000, using: &random), .website)
+            }
             try await desk.host.read { [random] state in
                 var (random, next, answers) = (random, 0, [OfferAnswer]())
                 func happen() throws {

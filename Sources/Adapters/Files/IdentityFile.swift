@@ -12,12 +12,12 @@ public struct IdentityFile {
     /// Rows of a batch.
     public static let batchRows = 65_536
 
-    private let reader: CSVReader
+    let reader: CSVReader
     private let bytes: FileBytes?
-    private let kind: IdentityKind
-    private let column: Int
+    let kind: IdentityKind
+    let column: Int
     /// The first row, when it is no heading and waits in the reader.
-    private var pending: CSVReader.Step?
+    var pending: CSVReader.Step?
     private var isAtEnd = false
 
     /// Opens a file.
@@ -173,7 +173,7 @@ public struct IdentityFile {
 }
 
 /// Bytes that are in memory.
-private final class TextBytes: ByteSource {
+final class TextBytes: ByteSource {
     private var rest: ArraySlice<UInt8>
 
     init(_ bytes: [UInt8]) { rest = bytes[...] }

@@ -1054,6 +1054,12 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case column = "号码所在列 | Column of the numbers"
     case columnHelp =
         "列名、列号或字母，如 手机号、2、B；留空则按列名识别 | Heading, number or letter, such as B; empty = found by its heading"
+    case previewTitle =
+        "文件的前 {0} 行，号码已脱敏；请点选号码所在的列 | The first {0} rows, numbers masked; choose the column of the numbers"
+    case previewColumn = "第 {0} 列 | Column {0}"
+    case previewNumbers = "{1} 行中 {0} 行是号码 | {0} of {1} rows are numbers"
+    case previewFailed = "暂时无法预览，可以直接导入 | There is no preview now; you can import all the same"
+    case previewLarge = "表格超过 20 MB，不作预览，可以直接导入 | Sheets over 20 MB are not previewed; you can import all the same"
     case importMode = "导入方式 | What to do"
     case modeAdd = "加入名单 | Put on the list"
     case modeRemove = "移出名单 | Take off the list"

@@ -73,7 +73,7 @@ public struct MemberReport: Hashable, Sendable, Codable {
     public var leftOut: Int { left.values.reduce(0, +) }
 
     /// Hides the middle of what has about as many digits as a number, of which a quarter at each end stays.
-    static func masked(_ text: String) -> String {
+    public static func masked(_ text: String) -> String {
         guard text.utf8.count(where: { (0x30...0x39).contains($0) }) > 8 else { return text }
         let shown = text.count / 4
         return text.prefix(min(3, shown)) + "****" + text.suffix(min(4, shown))

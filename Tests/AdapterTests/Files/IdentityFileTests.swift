@@ -137,6 +137,38 @@ import Testing
         #expect(try rows(IdentityFile(text: gbk, name: "list", kind: .msisdn, column: .number(2))) == expected)
     }
 
+    @Test func `the first rows are shown column by column, whatever follows them`() throws {
+        func preview(_ bytes: [UInt8], _ column: IdentityColumn = .found, rows: Int = 3) throws -> ListPreview {
+            var file = try IdentityFile(text: bytes, name: "list", kind: .msisdn, column: column)
+            return try file.preview(rows: rows)
+        }
+        let text = "姓名;手机号;城市\n王小明;13987650001;昆明\n李雷;139 8765 0002\n\"韩;梅\";x;大理\n"
+        let found = try preview(Array(text.utf8))
+        #expect(found.chosen == 2 && found.rows == 3)
+        #expect(found.columns.map(\.heading) == ["姓名", "手机号", "城市"])
+        #expect(found.columns.map(\.numbers) == [0, 2, 0])
+        #expect(found.columns[0].cells == ["王小明", "李雷", "韩;梅"])
+        #expect(found.columns[2].cells == ["昆明", "", "大理"])
+        #expect(try preview(Array(text.utf8), .number(3)).chosen == 3)
+        #expect(throws: LoadError.self) { try preview(Array(text.utf8), .named("no such")) }
+
+        // Without a heading; in GBK (王 and a number); a mark, quotes and lines of different lengths.
+        let bare = try preview(Array("13987650001\n13987650002,x\n".utf8))
+        #expect(bare.columns.map(\.heading) == [nil, nil] && bare.columns[1].cells == ["", "x"] && bare.chosen == 1)
+        let gbk = try preview([0xCD, 0xF5, 0x2C] + Array("13987650001\n".utf8), .number(2))
+        #expect(gbk.columns.map(\.cells) == [["王"], ["13987650001"]])
+
+        // The beginning of a longer file is enough, packed or not.
+        let long = "手机号,n\n" + (0..<50_000).map { "1398765\(1_000 + $0 % 9_000),\($0)\n" }.joined()
+        let packed = try CSVRowsTests.gzip(long)
+        for bytes in [Array(long.utf8.prefix(20_001)), Array(packed.prefix(packed.count / 2))] {
+            let cut = try preview(bytes, rows: 5)
+            #expect(cut.rows == 5 && cut.columns[0].numbers == 5 && cut.columns[1].cells == ["0", "1", "2", "3", "4"])
+        }
+        let wide = Array((0..<30).map { "\($0)" }.joined(separator: ",").utf8)
+        #expect(try preview(wide).columns.count == ListPreview.mostColumns)
+    }
+
     @Test func `what is no list says so`() {
         for (bytes, wanted) in [
             ([], "load.empty"), (Array("\n\n".utf8), "load.empty"), (Array("PAR1xxxx".utf8), "load.encoding"),

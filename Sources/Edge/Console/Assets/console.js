@@ -199,6 +199,48 @@ if (editor) {
     });
 }
 
+// The first rows of a list, before it is imported: its beginning is sent, of a sheet all.
+const list = document.querySelector('input[data-preview]');
+if (list) {
+    const { form } = list;
+    const { kind, column } = form.elements;
+    const shown = document.getElementById('preview');
+    let request;
+    const say = (text, name) => {
+        const note = document.createElement('p');
+        note.className = name;
+        note.textContent = text;
+        shown.replaceChildren(note);
+    };
+    const preview = async () => {
+        request?.abort();
+        const [file] = list.files;
+        if (!file) { shown.replaceChildren(); return; }
+        const mine = request = new AbortController();
+        try {
+            const mark = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+            const isSheet = mark[0] === 0x50 && mark[1] === 0x4B;
+            if (isSheet && file.size > 20 * 1048576) { say(list.dataset.large, 'help'); return; }
+            const sent = new FormData();
+            sent.set('kind', kind.value);
+            sent.set('column', column.value);
+            sent.set('file', isSheet ? file : file.slice(0, 262144), file.name);
+            const answer = await fetch(list.dataset.preview, { method: 'POST', body: sent, signal: mine.signal });
+            const text = await answer.text();
+            if (mine.signal.aborted) return;
+            if (!answer.ok) throw new Error(answer.statusText);
+            shown.innerHTML = text;
+        } catch {
+            if (!mine.signal.aborted) say(list.dataset.failed, 'help');
+        }
+    };
+    for (const field of [list, kind, column]) field.addEventListener('change', preview);
+    shown.addEventListener('change', event => {
+        column.value = event.target.value;
+        preview().then(() => shown.querySelector('input:checked')?.focus());
+    });
+}
+
 // Rules of a policy: what each comes to is said below it while it is typed, and a suggestion is put in by its button.
 const policy = document.querySelector('form[data-rules]');
 if (policy) {

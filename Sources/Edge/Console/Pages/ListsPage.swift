@@ -140,15 +140,13 @@ struct ListsPage {
 
     private func importer(_ f: Frame) -> HTML {
         let form = importing
-        let kinds = IdentityKind.allCases.map { ($0.rawValue, f.t($0.text)) }
+        let numbers = NumberListFields(kind: form.kind, column: form.column)
         let modes = ListImportMode.allCases.map { ($0.rawValue, f.t($0.text)) }
         return """
             <form method="post" action="/lists/import" enctype="multipart/form-data" class="stack" \
             data-ask="\(f.t(.importQuestion))" data-effect="\(f.t(.importEffect))">
-            \(field(f.t(.file), id: "file", help: f.t(.listFileHelp), error: importError, "<input id=\"file\" name=\"file\" type=\"file\" accept=\".xlsx,.csv,.txt,.gz,text/csv,text/plain\" aria-describedby=\"file-help\">"))
-            \(field(f.t(.orPaste), id: "numbers", help: f.t(.pasteHelp), "<textarea id=\"numbers\" name=\"numbers\" rows=\"3\" autocomplete=\"off\" aria-describedby=\"numbers-help\"></textarea>"))
-            <div class="fields">\(field(f.t(.numbersAre), id: "kind", select("kind", kinds, selected: form.kind)))
-            \(field(f.t(.column), id: "column", help: f.t(.columnHelp), input("column", form.column, maxLength: 100, hasHelp: true)))
+            \(numbers.content(action: "/lists/import", error: importError, rows: 3, f))
+            <div class="fields">\(numbers.choice(f))
             \(field(f.t(.importMode), id: "mode", select("mode", modes, selected: form.mode)))
             \(field(f.t(.listName), id: "import-list", isRequired: true, named(select("list", choices(f), selected: form.list, isRequired: true), "import-list")))
             \(field(f.t(.channel), id: "import-channel", help: f.t(.channelHelp), named(select("channel", channels(f), selected: form.channel), "import-channel")))

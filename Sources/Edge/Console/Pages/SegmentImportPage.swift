@@ -8,14 +8,12 @@ import Texts
 /// The page where a list is brought.
 struct SegmentImportPage {
     var name = ""
-    var kind = IdentityKind.msisdn.rawValue
-    var column = ""
+    var numbers = NumberListFields()
     var error: String?
     var nameError: String?
 
     func page(_ f: Frame) -> Screen {
-        let kinds = IdentityKind.allCases.map { ($0.rawValue, f.t($0.text)) }
-        return Screen(
+        Screen(
             item: .segments,
             title: f.t(.newSegment),
             hint: f.t(.segmentImportHint),
@@ -24,10 +22,8 @@ struct SegmentImportPage {
                 \(card(f.t(.importFile), """
                     <form method="post" action="/segments/import" enctype="multipart/form-data" class="stack">
                     \(field(f.t(.name), id: "name", isRequired: true, error: nameError, input("name", name, isRequired: true, maxLength: 100)))
-                    \(field(f.t(.file), id: "file", help: f.t(.listFileHelp), error: error, "<input id=\"file\" name=\"file\" type=\"file\" accept=\".xlsx,.csv,.txt,.gz,text/csv,text/plain\" aria-describedby=\"file-help\">"))
-                    \(field(f.t(.orPaste), id: "numbers", help: f.t(.pasteHelp), "<textarea id=\"numbers\" name=\"numbers\" rows=\"5\" autocomplete=\"off\" aria-describedby=\"numbers-help\"></textarea>"))
-                    <div class="fields">\(field(f.t(.numbersAre), id: "kind", select("kind", kinds, selected: kind)))
-                    \(field(f.t(.column), id: "column", help: f.t(.columnHelp), input("column", column, maxLength: 100, hasHelp: true)))</div>
+                    \(numbers.content(action: "/segments/import", error: error, rows: 5, f))
+                    <div class="fields">\(numbers.choice(f))</div>
                     <button class="button primary" type="submit">\(Icon.upload.markup)\(f.t(.importFile))</button></form>
                     """))
                 """

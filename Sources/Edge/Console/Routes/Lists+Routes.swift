@@ -51,6 +51,7 @@ extension Console {
                 return .next("/lists?subscriber=\(index.number)", done)
             }
         }
+        addListPreview("/lists/import/preview", .editLists)
         form("/lists/import", .editLists, uploads: true) { body, frame, context in
             var page = try await listsPage(for: try context.user())
             page.importing = ImportForm(body)

@@ -91,8 +91,10 @@ extension Console {
 
     private func addSegmentImport() {
         page("/segments/import", .editSegments) { frame, _, _ in SegmentImportPage().page(frame) }
+        addListPreview("/segments/import/preview", .editSegments)
         form("/segments/import", .editSegments, uploads: true) { body, frame, context in
-            var page = SegmentImportPage(name: body.trimmed("name"), kind: body["kind"], column: body["column"])
+            let numbers = NumberListFields(kind: body["kind"], column: body["column"])
+            var page = SegmentImportPage(name: body.trimmed("name"), numbers: numbers)
             guard let source = source(body, frame) else {
                 page.error = frame.t(.fileMissing)
                 return .page(page.page(frame), nil)

@@ -33,7 +33,8 @@ extension DecisionState {
     /// Reads what decisions on some subscribers begin with, all at once: memory answers a dozen reads side by side in the
     /// time of one.
     public func warm(_ requests: ArraySlice<OfferRequest>) {
-        let tiers = offerPlans.tiersOfEverybody ?? []
+        let (day, scores) = (offerPlans.lastDay, offerPlans.someScores)
+        let tiers = day?.everybody ?? []
         var sum: UInt64 = 0
         for request in requests where Int(request.index) < subscribers {
             let index = SubscriberIndex(request.index)
@@ -47,6 +48,11 @@ extension DecisionState {
             sum &+= pool.firstWord(of: index) &+ UInt64(journal.existing(index.block)?.head(of: index.offset) ?? 0)
             sum &+= interactions.slot(of: request.request) &+ bars.word(of: index, request.touchpoint.channel)
             sum &+= recent.warmth(of: index)
+        }
+        for request in requests where Int(request.index) < subscribers {
+            let index = SubscriberIndex(request.index)
+            for area in day?.areas ?? [] { sum &+= area.test(index) ? 1 : 0 }
+            for score in scores { sum &+= UInt64(bitPattern: Int64(score(index) ?? 0)) }
         }
         warmth = sum
     }

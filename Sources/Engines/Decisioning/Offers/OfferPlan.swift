@@ -139,8 +139,10 @@ final class OfferPlans {
     private var tests: [String: Kept<@Sendable (SubscriberIndex) -> Bool>] = [:]
     private var scores: [String: Kept<@Sendable (SubscriberIndex) -> Int32?>] = [:]
 
-    /// The tiers of the day that was asked for last, if they are kept.
-    var tiersOfEverybody: [UInt8]? { days?.day.everybody }
+    /// The day that was asked for last.
+    var lastDay: OfferDay? { days?.day }
+    /// Scores that campaigns ask for, as many as are worth reading ahead.
+    var someScores: [@Sendable (SubscriberIndex) -> Int32?] { scores.values.prefix(3).map(\.value) }
 
     func plan(_ number: Int, _ stamp: Stamp, make: () throws -> OfferPlan) rethrows -> OfferPlan {
         while plans.count <= number { plans.append(nil) }
