@@ -37,9 +37,15 @@ public indirect enum SegmentAlgebra: Hashable, Sendable {
     }
 
     /// Why it is too large; nil when it is not.
-    public var excess: String? {
-        if levels > Self.deepest { return "it has more than \(Self.deepest) levels" }
-        return segments.count > Self.mostSegments ? "it names more than \(Self.mostSegments) segments" : nil
+    public var excess: BilingualText? {
+        if levels > Self.deepest {
+            return BilingualText(zh: "运算超过 \(Self.deepest) 层", en: "it has more than \(Self.deepest) levels")
+        }
+        guard segments.count > Self.mostSegments else { return nil }
+        return BilingualText(
+            zh: "运算涉及超过 \(Self.mostSegments) 个客户群",
+            en: "it names more than \(Self.mostSegments) segments"
+        )
     }
 
     private func collect(_ found: inout Set<Int64>) {

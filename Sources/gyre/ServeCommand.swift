@@ -103,6 +103,9 @@ struct Server {
         if let cause = platform.notListed {
             logger.warning("what is loaded is not settled yet", metadata: ["why": "\(cause)"])
         }
+        if let cause = platform.catalogueProblem {
+            logger.warning("the last revision of the attribute catalogue is not live", metadata: ["why": "\(cause)"])
+        }
         let runner = CampaignRunner(platform, logger: logger) { try await market.placeOrders(on: platform) }
         var settings = SiteSettings()
         settings.host = options.host

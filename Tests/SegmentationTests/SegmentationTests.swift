@@ -124,9 +124,9 @@ private func members(_ set: Bitset) -> Set<UInt32> {
         let levels = { (count: Int) in
             (0..<count).reduce(SegmentAlgebra.segment(2)) { part, _ in .union([.segment(1), part]) }
         }
-        #expect(levels(19).excess == nil && levels(20).excess?.contains("20 levels") == true)
+        #expect(levels(19).excess == nil && levels(20).excess?.en.contains("20 levels") == true)
         let wide = try JSONDecoder().decode(SegmentAlgebra.self, from: Data(#"{"union":[\#(many)]}"#.utf8))
-        #expect(wide.excess?.contains("100 segments") == true)
+        #expect(wide.excess?.en.contains("100 segments") == true)
     }
 
     // MARK: Exclusion

@@ -255,5 +255,12 @@ extension ControlPlaneConformance {
         #expect(export.isOpen(at: at(5)) && !export.isOpen(at: at(5).adding(ms: SegmentExport.validMs + 1)))
         #expect(try await store.segmentExports(ListQuery(search: "投放"), in: .all).rows == [export])
         #expect(try await store.segmentExports(ListQuery(), in: OrganisationScope(province: "江苏")).total == 0)
+        export.id = 0
+        (export.state, export.decidedBy, export.decidedAt) = (.waiting, nil, nil)
+        export.reason = "回访 139-0000-1111"
+        let second = try await store.save(export, audit: entry("export.ask"))
+        try await store.forget([], mentions: Mentions(["13900001111"]))
+        #expect(try await store.segmentExport(second.id)?.reason == Mentions.erased)
+        #expect(try await store.segmentExport(first.id)?.reason == "投放")
     }
 }

@@ -478,6 +478,9 @@ public final class InMemoryControlPlane: ControlPlaneStore {
                 if mentions.occur(in: entry.source) { content.imports[place].source = Mentions.erased }
             }
             content.dataRequests = content.dataRequests.map { $0.without(mentions) }
+            for place in content.segmentExports.indices where mentions.occur(in: content.segmentExports[place].reason) {
+                content.segmentExports[place].reason = Mentions.erased
+            }
             for place in content.listSettings.indices where mentions.occur(in: content.listSettings[place].reason) {
                 content.listSettings[place].reason = Mentions.erased
             }

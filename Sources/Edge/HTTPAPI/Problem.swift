@@ -142,8 +142,8 @@ public struct Problem: Codable, Hashable, Sendable {
             ]
         case PlanningError.badDefinition(let part, let why):
             code = PlanningError.badDefinition(part: part, why: why).code
-            detail = "\(error)"
-            errors = [Place(field: part, message: why)]
+            detail = "\(part): \(language(why))"
+            errors = [Place(field: part, message: language(why))]
         case DecisionError.erased:
             code = "decision.erased"
             detail = language(Self.erased)

@@ -14,7 +14,7 @@ public enum PlanningError: CodedError, Equatable {
     case badExpression(field: String, RuleError)
     case unknownSegment(Int64)
     /// A part of a segment's definition that cannot be; `part` is its place in the JSON, such as `exclude.2`.
-    case badDefinition(part: String, why: String)
+    case badDefinition(part: String, why: BilingualText)
     /// A rule in a definition; the error points at the character.
     case badRule(part: String, RuleError)
     /// A segment that is made of itself, by way of others.
@@ -48,7 +48,7 @@ public enum PlanningError: CodedError, Equatable {
         case .badValue(let field, let why): "\(field): \(why)"
         case .badExpression(let field, let error): "\(field): \(error)"
         case .unknownSegment(let id): "segment \(id) does not exist; choose one from the list"
-        case .badDefinition(let part, let why): "\(part): \(why)"
+        case .badDefinition(let part, let why): "\(part): \(why.en)"
         case .badRule(let part, let error): "\(part): \(error)"
         case .circular(let id): "segment \(id) would be made of itself; take it out of the segments it names"
         case .wrongPhase(let phase, let wanted):

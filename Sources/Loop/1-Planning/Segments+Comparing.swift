@@ -31,7 +31,13 @@ extension Segments {
         today: LocalDay
     ) async throws -> Overlap {
         guard (2...Overlap.mostSets).contains(segments.count) else {
-            throw PlanningError.badDefinition(part: "segments", why: "compare 2 to \(Overlap.mostSets) segments")
+            throw PlanningError.badDefinition(
+                part: "segments",
+                why: BilingualText(
+                    zh: "请选择 2 至 \(Overlap.mostSets) 个客户群进行比较",
+                    en: "compare 2 to \(Overlap.mostSets) segments"
+                )
+            )
         }
         var sets: [Bitset] = []
         for segment in segments { sets.append(try await members(of: segment, in: organisation, today: today)) }

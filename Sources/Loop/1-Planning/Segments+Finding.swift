@@ -185,7 +185,10 @@ private struct Finding {
             return algebra.members(of: sets, universe: universe, threads: segments.threads)
         case .outcome(let outcome):
             guard !outcome.results.isEmpty else {
-                throw PlanningError.badDefinition(part: "from.outcome.results", why: "name at least one result")
+                throw PlanningError.badDefinition(
+                    part: "from.outcome.results",
+                    why: BilingualText(zh: "请至少选择一种反馈结果", en: "name at least one result")
+                )
             }
             let results = Set(outcome.results)
             let campaign = try await known(outcome.campaign, at: "from.outcome.campaign")
@@ -211,7 +214,10 @@ private struct Finding {
     private func known(_ id: Int64, at part: String) async throws -> CampaignID {
         let campaign = CampaignID(id)
         guard try await segments.store.campaign(campaign) != nil else {
-            throw PlanningError.badDefinition(part: part, why: "campaign \(id) does not exist")
+            throw PlanningError.badDefinition(
+                part: part,
+                why: BilingualText(zh: "营销活动 \(id) 不存在", en: "campaign \(id) does not exist")
+            )
         }
         return campaign
     }
@@ -221,12 +227,18 @@ private struct Finding {
         case .list(let code):
             let (list, subscribers) = try await segments.host.read { ($0.lists[ListID(code)], $0.subscribers) }
             guard list != nil || ListID.standardCodes.contains(code) else {
-                throw PlanningError.badDefinition(part: part, why: "there is no list \(code.prefix(40))")
+                throw PlanningError.badDefinition(
+                    part: part,
+                    why: BilingualText(zh: "名单 \(code.prefix(40)) 不存在", en: "there is no list \(code.prefix(40))")
+                )
             }
             return list ?? Bitset(universe: subscribers)
         case .contacted(let category, let days):
             guard (1...3_660).contains(days) else {
-                throw PlanningError.badDefinition(part: part, why: "days are 1 to 3660")
+                throw PlanningError.badDefinition(
+                    part: part,
+                    why: BilingualText(zh: "天数为 1 至 3660", en: "days are 1 to 3660")
+                )
             }
             let until = today
             return try await segments.gather {
@@ -234,7 +246,10 @@ private struct Finding {
             }
         case .campaigns(let ids):
             guard !ids.isEmpty else {
-                throw PlanningError.badDefinition(part: "\(part).campaigns", why: "name at least one campaign")
+                throw PlanningError.badDefinition(
+                    part: "\(part).campaigns",
+                    why: BilingualText(zh: "请至少选择一个营销活动", en: "name at least one campaign")
+                )
             }
             var all: Set<CampaignID> = []
             for (place, id) in ids.enumerated() { all.insert(try await known(id, at: "\(part).campaigns.\(place)")) }
@@ -253,7 +268,10 @@ private struct Finding {
             guard let column = (reader as? ColumnProfile)?.profile.columns[code], column.isOrdered else {
                 throw PlanningError.badDefinition(
                     part: "one_per_customer.highest",
-                    why: "\(code.prefix(63)) is no hot attribute that holds numbers or days"
+                    why: BilingualText(
+                        zh: "\(code.prefix(63)) 不是常驻内存的数值或日期属性",
+                        en: "\(code.prefix(63)) is no hot attribute that holds numbers or days"
+                    )
                 )
             }
             return members.onePerCustomer(customers) { column.unscaled(at: Int($0)) ?? .min }
@@ -266,7 +284,9 @@ private struct Finding {
             case .top(let count, _): (count, 0)
             case .sample(let count, let draw): (count, draw)
             }
-        guard count > 0 else { throw PlanningError.badDefinition(part: "pick", why: "pick 1 or more") }
+        guard count > 0 else {
+            throw PlanningError.badDefinition(part: "pick", why: BilingualText(zh: "抽取人数至少为 1", en: "pick 1 or more"))
+        }
         let draws = try await segments.draws(draw)
         guard case .top(_, let expression) = pick else { return draws.sample(count, of: members) }
         let (reader, lists) = try await segments.host.read { (try $0.profileReader(), $0.memberships) }

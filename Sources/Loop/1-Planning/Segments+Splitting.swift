@@ -34,7 +34,13 @@ extension Segments {
             guard (2...SegmentSplit.mostParts).contains(weights.count), weights.allSatisfy({ $0 > 0 }),
                 weights.reduce(0, { $0.addingReportingOverflow($1).partialValue }) <= 1_000_000,
                 weights.allSatisfy({ $0 <= 1_000_000 })
-            else { throw Self.wrong("random.weights", "give 2 to \(SegmentSplit.mostParts) positive weights") }
+            else {
+                throw Self.wrong(
+                    "random.weights",
+                    zh: "请填写 2 至 \(SegmentSplit.mostParts) 个正数权重",
+                    en: "give 2 to \(SegmentSplit.mostParts) positive weights"
+                )
+            }
             return zip(1..., try await draws(draw).split(members, weights: weights)).map { number, part in
                 let share = "\(number)/\(weights.count)"
                 return SegmentPart(label: BilingualText(zh: "第 \(share) 组", en: "part \(share)"), members: part)
@@ -43,7 +49,11 @@ extension Segments {
         case .bands(let code, let edges): parts = try await self.parts(of: members, byBandsOf: code, edges)
         case .conditions(let rules):
             guard (1..<SegmentSplit.mostParts).contains(rules.count) else {
-                throw Self.wrong("conditions", "give 1 to \(SegmentSplit.mostParts - 1) rules")
+                throw Self.wrong(
+                    "conditions",
+                    zh: "请填写 1 至 \(SegmentSplit.mostParts - 1) 条规则",
+                    en: "give 1 to \(SegmentSplit.mostParts - 1) rules"
+                )
             }
             var sets: [Bitset] = []
             for (place, rule) in rules.enumerated() {
@@ -70,7 +80,11 @@ extension Segments {
         at now: Instant
     ) async throws -> [Segment] {
         guard parts.count <= SegmentSplit.mostParts else {
-            throw Self.wrong("split", "it has \(parts.count) parts; at most \(SegmentSplit.mostParts) become segments")
+            throw Self.wrong(
+                "split",
+                zh: "共分为 \(parts.count) 组，最多 \(SegmentSplit.mostParts) 组可存为客户群",
+                en: "it has \(parts.count) parts; at most \(SegmentSplit.mostParts) become segments"
+            )
         }
         var saved: [Segment] = []
         for part in parts {
@@ -104,7 +118,11 @@ extension Segments {
     private func parts(of members: Bitset, byValuesOf code: String) async throws -> [SegmentPart] {
         let (column, attribute) = try await column(code, part: "attribute")
         guard [.enumeration, .flag, .text].contains(attribute.type) else {
-            throw Self.wrong("attribute", "\(code) has no set of values; split it by bands")
+            throw Self.wrong(
+                "attribute",
+                zh: "\(code) 没有取值列表，请按区间拆分",
+                en: "\(code) has no set of values; split it by bands"
+            )
         }
         let labels: [BilingualText] =
             attribute.type == .flag
@@ -113,7 +131,11 @@ extension Segments {
                 attribute.domain.first { $0.value == value }?.label ?? BilingualText(zh: value, en: value)
             }
         guard labels.count < SegmentSplit.mostParts else {
-            throw Self.wrong("attribute", "\(code) has \(labels.count) values, which are too many parts")
+            throw Self.wrong(
+                "attribute",
+                zh: "\(code) 有 \(labels.count) 个取值，分组过多",
+                en: "\(code) has \(labels.count) values, which are too many parts"
+            )
         }
         let parts = members.parts(labels.count) { column.unscaled(at: Int($0)).map { Int($0) } }
         return zip(labels, parts).filter { !$1.isEmpty }.map { SegmentPart(label: $0, members: $1) }
@@ -126,7 +148,11 @@ extension Segments {
         guard ascending.count == edges.count, !edges.isEmpty, edges.count < SegmentSplit.mostParts,
             zip(ascending, ascending.dropFirst()).allSatisfy(<)
         else {
-            throw Self.wrong("bands.edges", "give edges that ascend, each a value of \(code)")
+            throw Self.wrong(
+                "bands.edges",
+                zh: "请按从小到大填写分界值，每个都是 \(code) 的取值",
+                en: "give edges that ascend, each a value of \(code)"
+            )
         }
         let parts = members.parts(edges.count + 1) { index in
             column.unscaled(at: Int(index)).map { value in ascending.firstIndex { value < $0 } ?? ascending.count }
@@ -151,14 +177,15 @@ extension Segments {
                 guard let digit = character.wholeNumberValue, character.isASCII, partOfDigit[digit] == nil else {
                     throw Self.wrong(
                         "tail_digits",
-                        "each part is a text of digits 0 to 9, and each digit is in one part"
+                        zh: "每组填写 0 至 9 的数字，每个数字只在一组中",
+                        en: "each part is a text of digits 0 to 9, and each digit is in one part"
                     )
                 }
                 partOfDigit[digit] = part
             }
         }
         guard (1...10).contains(groups.count), groups.allSatisfy({ !$0.isEmpty }) else {
-            throw Self.wrong("tail_digits", "give 1 to 10 parts with digits")
+            throw Self.wrong("tail_digits", zh: "请填写 1 至 10 组尾号", en: "give 1 to 10 parts with digits")
         }
         let numbers = numbers.current
         let parts = members.parts(groups.count) { index in
@@ -174,7 +201,13 @@ extension Segments {
         let reader = try await host.read { try $0.profileReader() }
         guard let profile = (reader as? ColumnProfile)?.profile, let attribute = profile.catalogue[code],
             let column = profile.columns[code]
-        else { throw Self.wrong(part, "there is no hot attribute \(code.prefix(63))") }
+        else {
+            throw Self.wrong(
+                part,
+                zh: "没有常驻内存的属性 \(code.prefix(63))",
+                en: "there is no hot attribute \(code.prefix(63))"
+            )
+        }
         return (column, attribute)
     }
 
@@ -184,7 +217,9 @@ extension Segments {
         return rest.isEmpty ? parts : parts + [SegmentPart(label: BilingualText(zh: "其余", en: "others"), members: rest)]
     }
 
-    private static func wrong(_ part: String, _ why: String) -> PlanningError { .badDefinition(part: part, why: why) }
+    private static func wrong(_ part: String, zh: String, en: String) -> PlanningError {
+        .badDefinition(part: part, why: BilingualText(zh: zh, en: en))
+    }
 }
 
 extension Attribute {

@@ -84,7 +84,7 @@ public enum ControlPlaneChecks {
             "it has more than \(SegmentDefinition.mostExclusions) exclusions"
         )
         if case .algebra(let algebra) = segment.definition.source, let excess = algebra.excess {
-            throw .invalid(object: object, reason: excess)
+            throw .invalid(object: object, reason: excess.en)
         }
         try require(!segment.definition.segments.contains(segment.id) || segment.id == 0, object, "it names itself")
         try require(segment.state != .published || segment.published != nil, object, "no audience of it is released")

@@ -60,8 +60,10 @@ extension ListPreview {
             })
             """
         return """
-            <div class="scroll" tabindex="0"><table class="preview"><caption>\(f.t(.previewTitle, "\(rows)"))</caption>
+            <p class="help" id="preview-title">\(f.t(.previewTitle, "\(rows)"))</p>
+            <div class="scroll" tabindex="0"><table class="preview" aria-labelledby="preview-title">
             <thead><tr>\(headings)</tr></thead><tbody>\(body)</tbody><tfoot><tr>\(numbers)</tr></tfoot></table></div>
+            \(when: rows > 0 && (chosen > columns.count || columns[chosen - 1].numbers == 0), "<p class=\"wrong\" role=\"alert\">\(f.t(.previewNoNumbers))</p>")
             """
     }
 }

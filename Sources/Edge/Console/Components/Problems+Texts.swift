@@ -19,6 +19,7 @@ extension Frame {
             return place + language(error.message)
         }
         if let error = error as? CatalogueError, let sentence = catalogueProblem(error) { return sentence }
+        if case PlanningError.badDefinition(_, let why)? = error as? PlanningError { return language(why) }
         if case PlanningError.badRule(_, let error)? = error as? PlanningError { return problem(error) }
         guard let error = error as? any CodedError else {
             return (error as? HTTPError)?.body ?? t(.serverErrorSentence)

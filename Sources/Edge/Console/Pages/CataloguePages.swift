@@ -122,7 +122,7 @@ struct AttributePage {
                 ? linkButton(f.t(.editDerived), to: "/derived-attributes/\(attribute.code)", isPrimary: true) : .empty,
             body: """
                 <div class="columns">
-                \(card(f.t(.attributePicker), facts(about(f))))
+                \(card(f.t(.aboutAttribute), facts(about(f))))
                 \(card(f.t(.attributeUse), usage(f)))
                 </div>
                 \(when: f.mayEditCatalogue, attribute.expression == nil ? storage(f) : removal(f))

@@ -178,7 +178,10 @@ struct SegmentForm: Sendable {
         case .sql: return .sql(sql)
         case .members:
             guard let members else {
-                throw PlanningError.badDefinition(part: "from.members", why: "import a list first")
+                throw PlanningError.badDefinition(
+                    part: "from.members",
+                    why: BilingualText(zh: "请先导入名单", en: "import a list first")
+                )
             }
             return .members(members)
         case .outcome:
@@ -187,7 +190,10 @@ struct SegmentForm: Sendable {
         case .algebra:
             if let nested { return .algebra(nested) }
             guard let first = operations.first.flatMap({ Int64($0.segment) }) else {
-                throw PlanningError.badDefinition(part: "from.algebra", why: "choose at least one segment")
+                throw PlanningError.badDefinition(
+                    part: "from.algebra",
+                    why: BilingualText(zh: "请至少选择一个客户群", en: "choose at least one segment")
+                )
             }
             return .algebra(
                 operations.dropFirst().reduce(.segment(first)) { algebra, operation in
@@ -205,7 +211,10 @@ struct SegmentForm: Sendable {
     private func picked() throws -> SegmentPick? {
         guard ["top", "sample"].contains(pick) else { return nil }
         guard let count = Int(pickCount), count > 0 else {
-            throw PlanningError.badDefinition(part: "pick", why: "say how many to pick, 1 or more")
+            throw PlanningError.badDefinition(
+                part: "pick",
+                why: BilingualText(zh: "请填写抽取人数，至少为 1", en: "say how many to pick, 1 or more")
+            )
         }
         return pick == "top" ? .top(count, score: score) : .sample(count, draw: Int(draw) ?? 1)
     }
@@ -222,7 +231,10 @@ struct SegmentForm: Sendable {
         case "rule": return .rule(row.detail)
         default:
             guard let days = Int(row.detail.trimmingCharacters(in: .whitespaces)) else {
-                throw PlanningError.badDefinition(part: part, why: "say within how many days")
+                throw PlanningError.badDefinition(
+                    part: part,
+                    why: BilingualText(zh: "请填写天数", en: "say within how many days")
+                )
             }
             return .contacted(category: name.isEmpty ? nil : name, days: days)
         }

@@ -489,7 +489,10 @@ extension SegmentSplit {
         default:
             let weights = words.compactMap { Int($0) }
             guard weights.count == words.count else {
-                throw PlanningError.badDefinition(part: "weights", why: "weights are numbers, such as 1 1 2")
+                throw PlanningError.badDefinition(
+                    part: "weights",
+                    why: BilingualText(zh: "权重请填写数字，如 1 1 2", en: "weights are numbers, such as 1 1 2")
+                )
             }
             self = .random(weights: weights, draw: 1)
         }

@@ -29,7 +29,7 @@ extension SQLiteControlPlane {
                 ("audit", "detail"), ("list_change", "reason"), ("list_import", "reason"), ("list_import", "source"),
                 ("list_dates", "reason"), ("catalogue_revision", "reason"), ("data_request", "title"),
                 ("data_request", "need"), ("data_request", "reason"), ("data_request_step", "text"),
-                ("list_setting", "reason"),
+                ("list_setting", "reason"), ("segment_export", "reason"),
             ]
             for (table, column) in places {
                 let texts = try Row.fetchCursor(db, sql: "SELECT id, \(column) FROM \(table)")
