@@ -223,7 +223,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case customerText = "查找内容 | What to find"
     case customerTextHelp =
         "片段可写后四位，或 139****5678；片段须选择省份或地市 | Of a part, the last four digits or 139****5678; a part needs a province or a city"
-    case customersFound = "找到 {0} 个用户 | {0} lines found"
+    case customersFound = "找到 {0} 个用户 | Lines found: {0}"
     case customersMore =
         "符合条件的用户超过 {0} 个，只列出前 {0} 个，请补充条件 | More than {0} lines fit; these are the first {0}. Say more."
     case candidates = "符合条件的用户 | Lines that fit"

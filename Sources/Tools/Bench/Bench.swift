@@ -95,8 +95,8 @@ public enum BenchError: CodedError {
 public enum Bench {
     /// Names of all benches.
     public static let names = [
-        "arbitrate", "behaviour", "count", "count20", "explain", "generate", "inbound", "ledger", "memory", "refresh",
-        "restart", "segments", "wave",
+        "arbitrate", "behaviour", "count", "count20", "customers", "explain", "generate", "inbound", "ledger", "memory",
+        "refresh", "restart", "segments", "wave",
     ]
 
     /// Runs one bench.
@@ -107,6 +107,7 @@ public enum Bench {
             case "behaviour": try await BehaviourBench(options: options).run()
             case "count": try await CountBench(options).run()
             case "count20": try await Count20Bench(options: options).run()
+            case "customers": try await CustomersBench(options: options).run()
             case "explain": try await ExplainBench(options: options).run()
             case "generate": try await GenerateBench(options: options).run()
             case "memory": try await MemoryBench(options: options).run()

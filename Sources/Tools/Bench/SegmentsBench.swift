@@ -21,7 +21,10 @@ struct SegmentsBench {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         var results = try algebra()
         results.merge(try split()) { $1 }
-        results.merge(try list()) { $1 }
+        let whole = try list(rows: options.subscribers)
+        results["import_all_s"] = whole["import_s"]
+        results["import_all_members"] = whole["members"]
+        results.merge(try list(rows: Self.rows)) { $1 }
         results.merge(try await ProfileBench(options: options).run()) { $1 }
         results["seed"] = Double(options.seed)
         return results
@@ -107,17 +110,16 @@ struct SegmentsBench {
 
     // MARK: Import
 
-    /// Five million rows as people bring them: in any order, written in four ways, some twice, unknown or wrong.
-    private func list() throws -> [String: Double] {
+    /// Rows as people bring them: in any order, written in four ways, some twice, unknown or wrong.
+    private func list(rows: Int) throws -> [String: Double] {
         let first: Int64 = 8_613_000_000_000
         let file = folder + "/list.csv"
-        options.note("a list of \(Self.rows) numbers")
+        options.note("a list of \(rows) numbers")
         var random = SeededRandom(seed: options.seed)
         var text: [UInt8] = Array("name,msisdn\r\n".utf8)
-        text.reserveCapacity(Self.rows * 20)
-        var expected: Set<UInt32> = []
-        expected.reserveCapacity(Self.rows)
-        for _ in 0..<Self.rows {
+        text.reserveCapacity(rows * 20)
+        var expected = Bitset(universe: options.subscribers)
+        for _ in 0..<rows {
             let index = UInt32.random(in: 0..<UInt32(options.subscribers), using: &random)
             let number = "\(13_000_000_000 + Int64(index))"
             let draw = random.next() % 1_000
@@ -143,11 +145,10 @@ struct SegmentsBench {
         var imported = MemberImport(subscribers: options.subscribers, kind: .msisdn)
         while let batch = try reader.next() { imported.add(batch) { numbers.owner(of: MSISDN($0)) } }
         let elapsed = (ContinuousClock.now - start) / .seconds(1)
-        guard imported.report.rows == Self.rows, imported.report.members == expected.count,
-            imported.members.count == expected.count
+        guard imported.report.rows == rows, imported.report.members == expected.count, imported.members == expected
         else { throw BenchError.answersDiffer("\(imported.report.members) members instead of \(expected.count)") }
         return [
-            "import_s": elapsed, "rows": Double(Self.rows), "members": Double(expected.count),
+            "import_s": elapsed, "rows": Double(rows), "members": Double(expected.count),
             "rejects": Double(imported.report.left.values.reduce(0, +)), "data_bytes": bytes(below: folder),
         ]
     }
