@@ -168,6 +168,8 @@ public struct Audience: Hashable, Sendable {
     public var steps: [SegmentStep]
     /// The load whose attributes were looked at.
     public var load: String
+    /// What was looked at, when members were found each for himself: a later refresh looks at who changed since.
+    public var lookedAt: LookedAt?
     /// Who asked for it.
     public var who: String
     /// When.
@@ -182,6 +184,7 @@ public struct Audience: Hashable, Sendable {
         universe: Int64,
         steps: [SegmentStep],
         load: String,
+        lookedAt: LookedAt? = nil,
         who: String,
         at: Instant
     ) {
@@ -192,8 +195,25 @@ public struct Audience: Hashable, Sendable {
         self.universe = universe
         self.steps = steps
         self.load = load
+        self.lookedAt = lookedAt
         self.who = who
         self.at = at
+    }
+}
+
+extension Audience {
+    /// What finding the members of an audience looked at, besides the definition.
+    public struct LookedAt: Hashable, Sendable, Codable {
+        /// The file of attributes, lists and day; see `RefreshedPast`.
+        public var file: ContentHash
+        /// The scope outside of which members were left out.
+        public var scope: OrganisationScope
+
+        /// Joins both.
+        public init(file: ContentHash, scope: OrganisationScope) {
+            self.file = file
+            self.scope = scope
+        }
     }
 }
 

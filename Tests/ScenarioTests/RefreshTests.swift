@@ -69,6 +69,8 @@ import Testing
                 segments.append(segment.id)
             }
             var (day, changes, wholes) = (0, 0, 0)
+            var kept = platform.segments
+            var changesAfterStart = 0
             for round in 0..<12 {
                 // Mostly few change, once in a while many, nobody, or there are more subscribers.
                 let share: UInt64 = [5, 5, 0, 600, 5, 2][round % 6]
@@ -78,7 +80,9 @@ import Testing
                 if round % 3 == 1 { try await change("black", platform, &random) }
                 if round % 5 == 4 { day += 1 }
                 let time = LocalTime(instant: now.adding(ms: Int64(day) * 86_400_000), offsetSeconds: 28_800)
-                let problems = try await platform.segments.keepFresh(at: time)
+                // Once in a while the process ends in between.
+                if round % 6 == 4 { kept = platform.segments.afterStart() }
+                let problems = try await kept.keepFresh(at: time)
                 #expect(problems.isEmpty, "seed \(seed): \(problems.map(\.problem))")
                 for id in segments {
                     let segment = try #require(try await platform.store.segment(id))
@@ -98,9 +102,11 @@ import Testing
                     guard round > 0, share <= 5, segment.name != "days" || round % 5 != 4 else { continue }
                     let isChanges = AudienceChanges.isFile(try platform.inputs.bytes(audience.file))
                     (changes, wholes) = (changes + (isChanges ? 1 : 0), wholes + (isChanges ? 0 : 1))
+                    if round % 6 == 4, isChanges { changesAfterStart += 1 }
                 }
             }
             #expect(changes > 20, "seed \(seed): \(changes) of changes, \(wholes) whole")
+            #expect(changesAfterStart > 6, "seed \(seed): \(changesAfterStart) of changes after a start")
         }
     }
 
@@ -135,6 +141,41 @@ import Testing
             try await pass(7)
             let audience = try #require(try await platform.store.audience(segment.audience ?? 0))
             #expect(AudienceChanges.isFile(try platform.inputs.bytes(audience.file)))
+        }
+    }
+
+    @Test func `a list that there is for a channel only is refused, not taken for one that excludes nobody`()
+        async throws
+    {
+        try await withOperator([.subscriber], subscribers: Self.subscribers, on: today) { platform, _, _ in
+            let everybody = try platform.host.store(Bitset(full: Self.subscribers).listFile)
+            try await platform.host.record([.listReplaced(ListID("storm", channel: .sms), file: everybody)])
+            let definition = SegmentDefinition(.rule("TRUE"), exclusions: [.list("storm")])
+            var segment = Segment(name: "s", definition: definition, owner: "plan", scope: .all, updatedAt: now)
+            segment.refresh = .onLoad
+            // Saving it the usual way would refuse it at once.
+            let audit = AuditEntry(at: now, who: "plan", action: "segment.create", object: "segment", detail: "")
+            segment = try await platform.store.save(segment, audit: audit)
+            let time = LocalTime(instant: now, offsetSeconds: 28_800)
+            let problems = try await platform.segments.keepFresh(at: time)
+            #expect(problems.map(\.segment.id) == [segment.id] && problems.first?.problem.contains("storm") == true)
+            try await platform.host.record([.listReplaced(ListID("storm"), file: everybody)])
+            #expect(try await platform.segments.keepFresh(at: time).isEmpty)
+            #expect(try await platform.store.segment(segment.id)?.count == 0)
+        }
+    }
+
+    @Test func `a segment whose scope changed is found anew`() async throws {
+        try await withOperator([.subscriber], subscribers: Self.subscribers, on: today) { platform, _, _ in
+            var segment = Segment(name: "s", rule: "TRUE", owner: "plan", scope: .all, updatedAt: now)
+            segment = try await platform.segments.save(segment, by: staff, today: today, at: now)
+            (_, segment) = try await platform.segments.compute(segment, by: "plan", today: today, at: now)
+            #expect(segment.count == Int64(Self.subscribers) && segment.state == .computed)
+            segment.scope = OrganisationScope(province: "61")
+            segment = try await platform.segments.save(segment, by: staff, today: today, at: now)
+            let found = try await platform.segments.find(segment.definition, in: segment.scope, today: today)
+            #expect(segment.count == Int64(found.members.count) && found.members.count < Self.subscribers)
+            #expect(segment.state == .saved)
         }
     }
 

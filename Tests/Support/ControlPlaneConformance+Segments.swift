@@ -80,6 +80,7 @@ extension ControlPlaneConformance {
                 universe: 10,
                 steps: [SegmentStep(.source, removed: 0, left: 9), SegmentStep(.exclusion(0), removed: 4, left: 5)],
                 load: "L1",
+                lookedAt: count == 5 ? Audience.LookedAt(file: file, scope: OrganisationScope(city: "6101")) : nil,
                 who: "wang",
                 at: at(8)
             )

@@ -9,7 +9,7 @@ public import Kernel
 /// many subscribers (UInt32), and for each its distance from the one before in groups of seven bits, lowest first
 /// (LEB128).
 public struct AudienceChanges: Hashable, Sendable {
-    /// The whole audience; a file of indices, never another one of changes.
+    /// The whole audience; a list file, never another one of changes.
     public let whole: ContentHash
     /// Subscribers the audience ranges over, of whom the whole one may know fewer.
     public let universe: Int
@@ -17,8 +17,10 @@ public struct AudienceChanges: Hashable, Sendable {
     public let bytes: [UInt8]
 
     /// Starts a file of changes; a list file starts with its universe, which is below 2^32.
-    private static let mark: UInt64 = 0x0147_4843_4552_5947
+    private static let mark: UInt64 = 0x0247_4843_4552_5947
     private static let headBytes = 48
+    /// Bytes that tell a file of changes.
+    public static let markBytes = 8
 
     /// No change of a whole audience yet.
     public init(whole: ContentHash, universe: Int) {

@@ -28,13 +28,13 @@ extension Segments {
             throw PlanningError.badValue(field: "validTo", why: "its last day has passed")
         }
         let stored = segment.id == 0 ? nil : try await store.segment(segment.id)
-        if let stored, stored.definition != segment.definition, segment.state != .draft { segment.state = .saved }
+        let isAsStored = stored?.definition == segment.definition && stored?.scope == segment.scope
+        if stored != nil, !isAsStored, segment.state != .draft { segment.state = .saved }
         if segment.state == .draft {
             segment.count = nil
         } else {
             try await check(segment.definition, of: segment.id, in: segment.scope)
-            let isCounted = stored?.definition == segment.definition && segment.count != nil
-            if !isCounted {
+            if !isAsStored || segment.count == nil {
                 let found = try await find(segment.definition, of: segment.id, in: segment.scope, today: today)
                 segment.count = Int64(found.members.count)
             }

@@ -38,6 +38,9 @@ struct RefreshBench {
             results["\(name)_bytes"] = bytes(below: folder + "/objects") - before
             try await compare(platform, ids, &random)
         }
+        try await touch(platform, 20_000, load: "after a start", &random)
+        results["restart_s"] = try await refresh(platform.segments.afterStart(), "after a start")
+        try await compare(platform, ids, &random)
         try await touch(platform, 20_000, load: "again", &random)
         results["recompute_s"] = try await refresh(platform.segments.withoutPast(), "everything anew")
         try await compare(platform, ids, &random)

@@ -41,7 +41,7 @@ extension ListPreview {
                 """
                 <th scope="col"\(attribute: "class", place + 1 == chosen ? "chosen" : nil)><label><input type="radio" \
                 name="previewed" value="\(place + 1)"\(attribute: "checked", place + 1 == chosen ? "" : nil)> \
-                \(column.heading.flatMap { $0.isEmpty ? nil : $0 } ?? f.t(.previewColumn, "\(place + 1)"))</label></th>
+                \(column.heading.flatMap { $0.isEmpty ? nil : MemberReport.masked($0) } ?? f.t(.previewColumn, "\(place + 1)"))</label></th>
                 """
             })
             """

@@ -1,8 +1,10 @@
 // What is known of segments from one refresh to the next.
 // SPDX-License-Identifier: Apache-2.0
 
+import DecisionHost
 import Kernel
 import Model
+import Segmentation
 import Synchronization
 
 /// How segments were found last, and what their definitions mean.
@@ -18,8 +20,6 @@ final class RefreshMemory: Sendable {
         /// Whether the audience's file is a whole one.
         let isWhole: Bool
         let audience: Audience
-        fileprivate let definition: SegmentDefinition
-        fileprivate let scope: OrganisationScope
     }
 
     private struct Checked {
@@ -30,6 +30,8 @@ final class RefreshMemory: Sendable {
 
     private struct Content {
         var entries: [Int64: Entry] = [:]
+        /// Refreshes that entries name, by their files.
+        var pasts: [ContentHash: RefreshedPast] = [:]
         var names: Names?
         var checked: [Int64: Checked] = [:]
         /// The only one that holds columns.
@@ -37,6 +39,10 @@ final class RefreshMemory: Sendable {
     }
 
     private let content = Mutex(Content())
+    private let readsStored: Bool
+
+    /// `readsStored`: Whether what a process before this one remembered is read.
+    init(readsStored: Bool = true) { self.readsStored = readsStored }
 
     /// The audience with a number, if it is the last one found of a segment: it never changes.
     func audience(_ number: Int64, of segment: Int64) -> Audience? {
@@ -44,32 +50,46 @@ final class RefreshMemory: Sendable {
     }
 
     /// How the last audience was found; nil when that was in another way, or of another definition.
-    func past(of segment: Segment, last: Audience?) -> Entry? {
-        guard let entry = content.withLock({ $0.entries[segment.id] }), let last, entry.audience.id == last.id,
-            entry.definition == segment.definition, entry.scope == segment.scope
+    ///
+    /// What is not known of a process before this one is read.
+    func past(of segment: Segment, last: Audience?, _ inputs: StoredInputs) -> Entry? {
+        guard let last, let lookedAt = last.lookedAt, last.revision == segment.revision,
+            lookedAt.scope == segment.scope
         else { return nil }
+        let (known, past) = content.withLock { content in
+            (content.entries[segment.id], content.pasts[lookedAt.file])
+        }
+        if let known, known.audience.id == last.id { return known }
+        // What cannot be read is found anew.
+        guard readsStored, let past = past ?? (try? RefreshedPast(stored: lookedAt.file, inputs: inputs)),
+            let head = try? inputs.bytes(last.file, offset: 0, count: AudienceChanges.markBytes)
+        else { return nil }
+        let entry = Entry(past: past, isWhole: !AudienceChanges.isFile(head), audience: last)
+        content.withLock { content in
+            content.pasts[lookedAt.file] = past
+            content.entries[segment.id] = entry
+        }
         return entry
     }
 
-    func keep(_ segment: Segment, _ audience: Audience, isWhole: Bool, _ past: RefreshedPast) {
-        let entry = Entry(
-            past: past,
-            isWhole: isWhole,
-            audience: audience,
-            definition: segment.definition,
-            scope: segment.scope
-        )
+    func keep(_ audience: Audience, isWhole: Bool, _ past: RefreshedPast) {
         content.withLock { content in
-            content.entries[segment.id] = entry
+            content.entries[audience.segment] = Entry(past: past, isWhole: isWhole, audience: audience)
+            content.pasts[past.file] = past
             if content.latest !== past { content.latest?.forgetValues() }
             content.latest = past
         }
     }
 
-    /// Lets go of the columns of the last refresh, unless they are those of the live load.
-    func forgetValues(unless load: String?) {
+    /// The last refresh of this process.
+    var latest: RefreshedPast? { content.withLock { $0.latest } }
+
+    /// Lets go of the columns of the last refresh, unless they are the live ones.
+    ///
+    /// `columns`: The live column files by attribute; an erasure replaces them within a load.
+    func forgetValues(unless columns: [String: ContentHash]) {
         content.withLock { content in
-            if content.latest?.load != load { content.latest?.forgetValues() }
+            if content.latest?.columns != columns { content.latest?.forgetValues() }
         }
     }
 
@@ -77,6 +97,8 @@ final class RefreshMemory: Sendable {
     func keepOnly(_ segments: Set<Int64>) {
         content.withLock { content in
             content.entries = content.entries.filter { segments.contains($0.key) }
+            let named = Set(content.entries.values.map(\.past.file))
+            content.pasts = content.pasts.filter { named.contains($0.key) }
             content.checked = content.checked.filter { segments.contains($0.key) }
         }
     }

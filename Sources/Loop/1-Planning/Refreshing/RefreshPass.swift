@@ -59,8 +59,11 @@ struct RefreshPass {
         memory.checkAnew(unless: RefreshMemory.Names(catalogue: snapshot.catalogue, lists: Set(snapshot.lists.keys)))
         for each in due {
             do {
-                if let definition = try memory.definition(of: each.segment, { try Segments.rowwise($0, scope) }) {
-                    let past = memory.past(of: each.segment, last: each.last)
+                if let definition = try memory.definition(
+                    of: each.segment,
+                    { try Segments.rowwise($0, scope, snapshot.lists) }
+                ) {
+                    let past = memory.past(of: each.segment, last: each.last, segments.inputs)
                     tasks.append(Task(due: each, definition: definition, past: past))
                 } else {
                     rest.append(each.segment)
@@ -69,7 +72,16 @@ struct RefreshPass {
                 problems.append((each.segment, "\(error)"))
             }
         }
-        let past = RefreshedPast(snapshot, inputs: tasks.reduce(into: []) { $0.formUnion($1.definition.inputs) })
+        guard !tasks.isEmpty else {
+            memory.forgetValues(unless: snapshot.columns)
+            return (rest, problems)
+        }
+        let past = try RefreshedPast(
+            snapshot,
+            inputs: tasks.reduce(into: []) { $0.formUnion($1.definition.inputs) },
+            before: memory.latest ?? tasks.lazy.compactMap(\.past).first?.past,
+            store: segments.host.store(all:)
+        )
         let byPast = Dictionary(grouping: tasks) { $0.past.map { ObjectIdentifier($0.past) } }
         var (whole, groups) = (byPast[nil] ?? [], byPast)
         groups[nil] = nil
@@ -77,7 +89,6 @@ struct RefreshPass {
             whole += try await computeChanges(group, snapshot, past)
         }
         problems += try await computeWhole(whole, snapshot, past)
-        if tasks.isEmpty { memory.forgetValues(unless: snapshot.load) }
         return (rest, problems)
     }
 
@@ -216,6 +227,7 @@ struct RefreshPass {
                 universe: Int64(snapshot.subscribers),
                 steps: each.steps,
                 load: snapshot.load,
+                lookedAt: Audience.LookedAt(file: past.file, scope: segment.scope),
                 who: Segments.system,
                 at: now.instant
             )
@@ -223,8 +235,8 @@ struct RefreshPass {
         }
         for (recorded, each) in zip(try await segments.store.record(recordings), found) {
             // Nil: somebody is working on it; the next pass sees what they made of it.
-            guard let (audience, segment) = recorded else { continue }
-            segments.refreshed.keep(segment, audience, isWhole: each.isWhole, past)
+            guard let (audience, _) = recorded else { continue }
+            segments.refreshed.keep(audience, isWhole: each.isWhole, past)
         }
     }
 }

@@ -3,6 +3,7 @@
 
 import DecisionHost
 import Decisioning
+import Foundation
 import Kernel
 import Model
 import Profiles
@@ -44,9 +45,25 @@ struct RefreshSnapshot: Sendable {
     }
 }
 
-/// What is remembered of a refresh until the next.
+/// What is remembered of a refresh until the next, also when the process ends in between.
 final class RefreshedPast: Sendable {
-    let load: String
+    /// What the next refresh needs of it, as a file: columns and sets are files of their own.
+    private struct Content: Codable {
+        struct Named: Codable {
+            let kind: String
+            let name: String
+            let file: ContentHash
+        }
+
+        let catalogue: ContentHash
+        let columns: [String: ContentHash]
+        let subscribers: Int
+        let day: Int32
+        let sets: [Named]
+    }
+
+    /// Where it is stored.
+    let file: ContentHash
     let catalogue: ContentHash
     let columns: [String: ContentHash]
     let subscribers: Int
@@ -54,12 +71,21 @@ final class RefreshedPast: Sendable {
     ///
     /// One that has not changed since shares its memory with the live one.
     let sets: [Membership: Bitset]
+    private let setFiles: [Membership: ContentHash]
     let today: LocalDay
     /// Columns that were looked at; until the next load they are the live ones.
     private let values: Mutex<[String: HotColumn]>
 
-    init(_ snapshot: RefreshSnapshot, inputs: Set<RefreshInput>) {
-        (load, catalogue, columns) = (snapshot.load, snapshot.catalogue, snapshot.columns)
+    /// Remembers what is looked at, and stores it.
+    ///
+    /// `before`: Whose files are named again where sets are the same.
+    init(
+        _ snapshot: RefreshSnapshot,
+        inputs: Set<RefreshInput>,
+        before: RefreshedPast?,
+        store: ([[UInt8]]) throws -> [ContentHash]
+    ) throws {
+        (catalogue, columns) = (snapshot.catalogue, snapshot.columns)
         (subscribers, today) = (snapshot.subscribers, snapshot.today)
         var (sets, values): ([Membership: Bitset], [String: HotColumn]) = ([:], [:])
         for input in inputs {
@@ -69,8 +95,38 @@ final class RefreshedPast: Sendable {
             case .file: break
             }
         }
-        self.sets = sets
+        var files: [Membership: ContentHash] = [:]
+        for (asked, set) in sets where before?.sets[asked] == set { files[asked] = before?.setFiles[asked] }
+        let others = sets.filter { files[$0.key] == nil }
+        for (asked, file) in zip(others.keys, try store(others.values.map(\.listFile))) { files[asked] = file }
+        let content = Content(
+            catalogue: catalogue,
+            columns: columns,
+            subscribers: subscribers,
+            day: today.number,
+            sets: files.map { Content.Named(kind: $0.key.kind.rawValue, name: $0.key.name, file: $0.value) }
+                .sorted { ($0.kind, $0.name) < ($1.kind, $1.name) }
+        )
+        file = try store([try content.canonicalJSON()])[0]
+        (self.sets, setFiles) = (sets, files)
         self.values = Mutex(values)
+    }
+
+    /// Reads what a process before this one remembered; columns are read when they are asked for.
+    init(stored file: ContentHash, inputs: StoredInputs) throws {
+        let content = try JSONDecoder().decode(Content.self, from: Data(inputs.bytes(file)))
+        self.file = file
+        (catalogue, columns, subscribers) = (content.catalogue, content.columns, content.subscribers)
+        today = LocalDay(number: content.day)
+        var (sets, files): ([Membership: Bitset], [Membership: ContentHash]) = ([:], [:])
+        for named in content.sets {
+            guard let kind = MembershipKind(rawValue: named.kind) else { continue }
+            let membership = Membership(kind, named.name)
+            files[membership] = named.file
+            sets[membership] = try Bitset(audienceFile: inputs.bytes(named.file), subscribers: content.subscribers)
+        }
+        (self.sets, setFiles) = (sets, files)
+        values = Mutex([:])
     }
 
     /// A column as it was; nil when it is not held any more and has to be read.

@@ -99,9 +99,12 @@ extension [SegmentStep] {
 extension Segments {
     /// The definition of a segment, if it asks each subscriber for himself.
     ///
-    /// `scope`: What rules may refer to.
+    /// - Parameters:
+    ///   - scope: What rules may refer to.
+    ///   - lists: The lists there are.
     /// - Throws: ``PlanningError`` for a rule that does not hold any more.
-    static func rowwise(_ segment: Segment, _ scope: RuleScope) throws -> RowwiseDefinition? {
+    static func rowwise(_ segment: Segment, _ scope: RuleScope, _ lists: [ListID: Bitset]) throws -> RowwiseDefinition?
+    {
         let definition = segment.definition
         guard definition.customerLine == nil, definition.pick == nil else { return nil }
         func checked(_ rule: String, at part: String) throws -> CheckedRule? {
@@ -130,7 +133,7 @@ extension Segments {
             switch exclusion {
             case .list(let code):
                 // An unknown list is refused where members are found.
-                guard scope.lists.contains(code) else { return nil }
+                guard lists[ListID(code)] != nil || ListID.standardCodes.contains(code) else { return nil }
                 exclusions.append(.set(.set(Membership(.list, code))))
             case .rule(let rule):
                 guard let rule = try checked(rule, at: "exclude.\(place)") else { return nil }

@@ -21,12 +21,12 @@ extension Segments {
     /// Computes what is due: those whose attributes were loaded anew, those whose day has come; and lets those whose
     /// last day has passed expire.
     ///
-    /// What asks each subscriber for himself is found anew only for who changed since it was last found by this
-    /// process; see ``RefreshPass``. All others are found anew, those that others name first.
+    /// What asks each subscriber for himself is found anew only for who changed since it was last found so;
+    /// see ``RefreshPass``. All others are found anew, those that others name first.
     ///
     /// - Returns: Segments that could not be computed; the others go on.
     public func keepFresh(at now: LocalTime) async throws -> [SegmentProblem] {
-        let load = try await host.read { $0.attributes?.load }
+        let (load, columns) = try await host.read { ($0.attributes?.load, $0.hotColumns) }
         var (due, problems): ([DueSegment], [SegmentProblem]) = ([], [])
         let all = try await all(SegmentFilter(states: [.saved, .computed, .published]))
         refreshed.keepOnly(Set(all.map(\.id)))
@@ -44,7 +44,7 @@ extension Segments {
             }
         }
         guard !due.isEmpty else {
-            refreshed.forgetValues(unless: load)
+            refreshed.forgetValues(unless: Dictionary(columns.map { ($0.code, $0.file) }) { first, _ in first })
             return problems
         }
         let (rest, failed) = try await RefreshPass(self, at: now).compute(due)
@@ -61,10 +61,17 @@ extension Segments {
         return problems
     }
 
-    /// The same, knowing nothing of earlier refreshes, as after a start.
-    public func withoutPast() -> Segments {
+    /// The same, knowing of earlier refreshes what is stored, as after a start.
+    public func afterStart() -> Segments {
         var other = self
         other.refreshed = RefreshMemory()
+        return other
+    }
+
+    /// The same, knowing nothing of earlier refreshes.
+    public func withoutPast() -> Segments {
+        var other = self
+        other.refreshed = RefreshMemory(readsStored: false)
         return other
     }
 

@@ -41,6 +41,12 @@ extension Row {
         }
     }
 
+    /// A value in a column of JSON that may be empty.
+    func optionalJSON<Value: Decodable>(_ column: String, of object: String) throws -> Value? {
+        let text: String? = try optional(column)
+        return try text == nil ? nil : json(column, of: object)
+    }
+
     /// The scope in the columns `province`, `city` and `county`.
     func scope() throws -> OrganisationScope {
         OrganisationScope(

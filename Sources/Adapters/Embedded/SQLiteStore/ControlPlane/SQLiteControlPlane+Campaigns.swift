@@ -137,8 +137,7 @@ extension SQLiteControlPlane {
         campaign.version = try row.value("version")
         campaign.revision = try row.value("revision")
         campaign.phase = try row.name("phase", of: object)
-        let dryRun: String? = try row.optional("dry_run")
-        if dryRun != nil { campaign.dryRun = try row.json("dry_run", of: object) }
+        campaign.dryRun = try row.optionalJSON("dry_run", of: object)
         return campaign
     }
 }

@@ -119,12 +119,13 @@ extension SQLiteControlPlane {
         try ControlPlaneChecks.check(audience, of: segment)
         try db.execute(
             sql: """
-                INSERT INTO audience (segment, revision, file, count, universe, steps, load, who, at_ms)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO audience (segment, revision, file, count, universe, steps, load, looked_at, who, at_ms)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 segment.id, audience.revision, audience.file.hex, audience.count, audience.universe,
-                try canonicalJSON(audience.steps), audience.load, audience.who, audience.at.epochMs,
+                try canonicalJSON(audience.steps), audience.load,
+                try audience.lookedAt.map(canonicalJSON), audience.who, audience.at.epochMs,
             ]
         )
         var (recorded, updated) = (audience, segment)
@@ -286,6 +287,7 @@ extension SQLiteControlPlane {
             universe: try row.value("universe"),
             steps: try row.json("steps", of: object),
             load: try row.value("load"),
+            lookedAt: try row.optionalJSON("looked_at", of: object),
             who: try row.value("who"),
             at: try row.instant("at_ms")
         )
