@@ -309,19 +309,40 @@ import Testing
                 try await platform.segments.decide(first, isApproved: true, by: staff, at: now)
             }
             await #expect(throws: PlanningError.self, "not yet") {
-                try await platform.segments.fetch(first, by: staff, at: now)
+                try await platform.segments.fetch(first, by: staff, at: LocalTime(instant: now, offsetSeconds: 28_800))
             }
             let agreed = try await platform.segments.decide(first, isApproved: true, by: approver, at: now)
             let other = try await platform.segments.decide(second, isApproved: true, by: approver, at: now)
             await #expect(throws: PlanningError.self, "whoever asked fetches") {
-                try await platform.segments.fetch(agreed, by: approver, at: now)
+                try await platform.segments.fetch(
+                    agreed,
+                    by: approver,
+                    at: LocalTime(instant: now, offsetSeconds: 28_800)
+                )
             }
             let late = now.adding(ms: SegmentExport.validMs + 1)
-            await #expect(throws: PlanningError.self) { try await platform.segments.fetch(agreed, by: staff, at: late) }
-            let rows = try await platform.segments.fetch(agreed, by: staff, at: now)
-            let others = try await platform.segments.fetch(other, by: staff, at: now)
+            await #expect(throws: PlanningError.self) {
+                try await platform.segments.fetch(
+                    agreed,
+                    by: staff,
+                    at: LocalTime(instant: late, offsetSeconds: 28_800)
+                )
+            }
+            let rows = try await platform.segments.fetch(
+                agreed,
+                by: staff,
+                at: LocalTime(instant: now, offsetSeconds: 28_800)
+            )
+            let others = try await platform.segments.fetch(
+                other,
+                by: staff,
+                at: LocalTime(instant: now, offsetSeconds: 28_800)
+            )
             #expect(rows.count == Int(agreed.count) && Set(rows) == Set(others) && rows != others)
-            #expect(try await platform.segments.fetch(agreed, by: staff, at: now) == rows)
+            #expect(
+                try await platform.segments.fetch(agreed, by: staff, at: LocalTime(instant: now, offsetSeconds: 28_800))
+                    == rows
+            )
             #expect(rows.allSatisfy { $0.number.count == 11 && !$0.attributes[0].isEmpty })
             let log = try await platform.store.audit(ListQuery(search: "export.fetch"))
             #expect(log.total == 3 && agreed.mark == "E\(first.id)/plan")

@@ -529,6 +529,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case exportMembers = "导出号码 | Export numbers"
     case exportMembersHelp =
         "导出最近一次快照的完整号码，须由另一人批准 | The full numbers of the last audience, after a second person agreed"
+    case exportAttributes = "同时导出的属性 | Attributes to go along"
     case askForExport = "申请导出 | Ask for an export"
     case doneAsked = "已提交，等待另一人批准 | Asked for; a second person decides"
     case segmentTemplates = "客户群模型 | Models"

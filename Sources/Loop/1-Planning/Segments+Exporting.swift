@@ -22,7 +22,7 @@ extension Segments {
     /// Asks for the last audience of a segment with full numbers.
     ///
     /// - Throws: ``PlanningError`` when there is none, when it is too large, without a reason, and for attributes that are
-    ///   not open or not hot.
+    ///   not open.
     public func askForExport(
         of segment: Segment,
         attributes: [String],
@@ -42,10 +42,7 @@ extension Segments {
         guard reason.contains(where: { !$0.isWhitespace }) else {
             throw PlanningError.badValue(field: "reason", why: "say what the numbers are for")
         }
-        let catalogue = try await catalogue()
-        for code in attributes where catalogue[code]?.sensitivity != .open || catalogue[code]?.isHotColumn != true {
-            throw PlanningError.badValue(field: "attributes", why: "\(code.prefix(63)) is no open attribute in memory")
-        }
+        _ = try await shown(attributes)
         let export = SegmentExport(
             segment: segment,
             audience: audience,
@@ -76,16 +73,19 @@ extension Segments {
     /// The rows of an approved export, for whoever asked for it; on record each time.
     ///
     /// Their order belongs to this export alone, so that even a copy without the marks says which one it came from.
-    public func fetch(_ export: SegmentExport, by staff: Staff, at now: Instant) async throws -> [ExportedMember] {
-        guard staff.login == export.requestedBy, export.isOpen(at: now) else {
+    public func fetch(_ export: SegmentExport, by staff: Staff, at now: LocalTime) async throws -> [ExportedMember] {
+        guard staff.login == export.requestedBy, export.isOpen(at: now.instant) else {
             throw PlanningError.notAllowed("the export is not approved, is not yours, or its seven days are over")
         }
         guard let audience = try await store.audience(export.audience) else {
             throw PlanningError.unknownSegment(export.segment)
         }
         let members = try await members(of: audience.file)
-        try await store.append(entry("export.fetch", "export/\(export.id)", staff, now, "\(audience.count) members"))
-        let (lines, reader) = try await host.read { ($0.lines, try $0.profileReader()) }
+        let detail = "\(audience.count) members"
+        try await store.append(entry("export.fetch", "export/\(export.id)", staff, now.instant, detail))
+        let shown = try await shown(export.attributes)
+        let values = try await values(of: shown, for: members.indices, today: now.day)
+        let lines = try await host.read { $0.lines }
         let hash = KeyedHash(key0: 0x6578_706F_7274_7321, key1: UInt64(bitPattern: export.id))
         var order: [(key: UInt64, index: UInt32)] = []
         members.forEach { index in
@@ -95,10 +95,9 @@ extension Segments {
         order.sort { $0 < $1 }
         let numbers = numbers.current
         return order.map { _, number in
-            let index = SubscriberIndex(number)
-            return ExportedMember(
-                number: numbers.number(of: index)?.national ?? "",
-                attributes: export.attributes.map { reader.text(of: $0, at: index) ?? "" }
+            ExportedMember(
+                number: numbers.number(of: SubscriberIndex(number))?.national ?? "",
+                attributes: export.attributes.map { values.text(of: $0, at: number) }
             )
         }
     }

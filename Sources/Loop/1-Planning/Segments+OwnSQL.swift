@@ -39,7 +39,10 @@ extension Segments {
             Self.identities
         )
         let loaded = try await LoadFolders(warehouse: warehouse, root: "").columns("subscriber").map(\.name)
-        let columns = dialect.columnList(loaded.filter { known.contains($0) })
+        let derived = try await derivedSQL(dialect, today: today).map {
+            ", \($0.sql.text) AS \(dialect.quoted(identifier: $0.attribute.code))"
+        }
+        let columns = dialect.columnList(loaded.filter { known.contains($0) }) + derived.joined()
         let relations =
             [
                 OwnRelation("subscriber", "SELECT \(columns) FROM \(sandbox.view("subscriber"))"),

@@ -98,7 +98,7 @@ extension Segments {
         // A derived attribute may depend on the day, and its definition changes without a load.
         if attribute.expression != nil {
             let catalogue = catalogue ?? live.columns.profile.catalogue
-            let column = try await derivedColumn(attribute, in: catalogue, live.subscribers, today)
+            let column = try await warehouseColumns([attribute], in: catalogue, rows: live.subscribers, on: today)[0]
             let base = try await base(organisation, live.subscribers, today: today)
             return column.distribution(of: Bitset(universe: live.subscribers), in: base, threads: threads)
         }

@@ -210,7 +210,12 @@ public struct Segments: Sendable {
     /// Some members, numbers masked, with the open attributes asked for.
     ///
     /// The sample is spread evenly over the members, so that repeating it shows the same ones.
-    public func sample(_ members: Bitset, attributes: [String], limit: Int = 10) async throws -> [MaskedMember] {
+    public func sample(
+        _ members: Bitset,
+        attributes: [String],
+        limit: Int = 10,
+        today: LocalDay
+    ) async throws -> [MaskedMember] {
         let count = members.count
         guard count > 0 else { return [] }
         let step = max(1, count / limit)
@@ -220,15 +225,12 @@ public struct Segments: Sendable {
             if position % step == 0, chosen.count < limit { chosen.append(index) }
             position += 1
         }
-        let catalogue = try await catalogue()
-        let open = attributes.filter { catalogue[$0]?.sensitivity == .open && catalogue[$0]?.isHotColumn == true }
-        let profile = try await host.read { try $0.profileReader() }
+        let values = try await values(of: try await shown(attributes), for: chosen, today: today)
         let numbers = numbers.current
         return chosen.map { number in
-            let index = SubscriberIndex(number)
-            let values = open.map { ($0, profile.text(of: $0, at: index) ?? "") }
+            let values = attributes.map { ($0, values.text(of: $0, at: number)) }
             return MaskedMember(
-                msisdn: numbers.number(of: index)?.masked ?? "",
+                msisdn: numbers.number(of: SubscriberIndex(number))?.masked ?? "",
                 attributes: Dictionary(values, uniquingKeysWith: { first, _ in first })
             )
         }

@@ -178,9 +178,12 @@ struct SegmentDetailPage {
     private func exporting(_ f: Frame) -> HTML {
         """
         <p class="help">\(f.t(.exportMembersHelp))</p>
-        <form method="post" action="/segments/\(segment.id)/export" class="rowform">\
+        <form method="post" action="/segments/\(segment.id)/export" class="stack"><div class="rowform">\
         \(field(f.t(.reasonWord), id: "reason", isRequired: true, input("reason", "", isRequired: true, maxLength: 200)))\
-        <button class="button" type="submit">\(f.t(.askForExport))</button></form>
+        <button class="button" type="submit">\(f.t(.askForExport))</button></div>
+        <details><summary>\(f.t(.exportAttributes))</summary><div class="checks">\(each: attributes.filter { $0.sensitivity == .open }, {
+            "<label class=\"check\"><input type=\"checkbox\" name=\"attribute\" value=\"\($0.code)\">\(f.language($0.name))</label>"
+        })</div></details></form>
         """
     }
 

@@ -283,7 +283,11 @@ extension Console {
                 found: found,
                 base: try await site.subscribers(in: scope),
                 milliseconds: max(1, elapsed),
-                sample: try await platform.segments.sample(found.members, attributes: attributes.map(\.code)),
+                sample: try await platform.segments.sample(
+                    found.members,
+                    attributes: attributes.map(\.code),
+                    today: frame.now.day
+                ),
                 attributes: attributes
             )
         } catch PlanningError.badRule("from.rule", let error) {
@@ -295,17 +299,17 @@ extension Console {
         }
     }
 
-    /// Open hot attributes for a sample: those the rule names, then others.
+    /// Open attributes for a sample: those the rule names, then others in memory.
     private func shown(for definition: SegmentDefinition) async throws -> [Attribute] {
         let catalogue = try await platform.segments.catalogue()
-        let open = { (attribute: Attribute) in attribute.sensitivity == .open && attribute.isHotColumn }
+        let open = { (attribute: Attribute) in attribute.sensitivity == .open }
         let named =
             if let rule = definition.rule { try await platform.segments.check(rule).uses.attributes.filter(open) } else
             {
                 [Attribute]()
             }
         let others = catalogue.attributes.filter { attribute in
-            open(attribute) && !named.contains { $0.code == attribute.code }
+            open(attribute) && attribute.isHotColumn && !named.contains { $0.code == attribute.code }
         }
         return Array((named + others).prefix(6))
     }

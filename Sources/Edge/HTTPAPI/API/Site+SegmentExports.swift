@@ -83,7 +83,7 @@ extension Site {
         for staff: Staff,
         language: Language
     ) async throws -> Response {
-        let rows = try await platform.segments.fetch(export, by: staff, at: now)
+        let rows = try await platform.segments.fetch(export, by: staff, at: platform.clock.now)
         let catalogue = try await platform.segments.catalogue()
         var columns: [CSVColumn<ExportedMember>] = [CSVColumn("手机号码", "Number") { $0.number }]
         for (place, code) in export.attributes.enumerated() {

@@ -167,7 +167,8 @@ extension Site {
             let sample = try await platform.segments.sample(
                 members,
                 attributes: input.attributes ?? [],
-                limit: input.limit ?? 10
+                limit: input.limit ?? 10,
+                today: today
             )
             return try Response.json(SampleAnswer(count: members.count, members: sample))
         }

@@ -182,7 +182,8 @@ public struct Customers: Sendable {
     ) async throws -> (identity: CustomerIdentity, values: [AttributeValues]) {
         if try await host.read({ $0.isErased(index) }) { throw DecisionError.erased(index) }
         let catalogue = try await segments.catalogue()
-        let derived = try await segments.derivedSQL()
+        let today = try await host.read { $0.now.day }
+        let derived = try await segments.derivedSQL(dialect, today: today)
         let computed = derived.map {
             ", \($0.sql.text) AS \(warehouse.dialect.quoted(identifier: "=" + $0.attribute.code))"
         }
