@@ -223,6 +223,7 @@ public struct ListID: Hashable, Comparable, Sendable, Codable {
     /// Codes of the lists every operator has (area LST).
     public static let standardCodes: Set<String> = Set(
         (1...15).map { Outcome.dnd(class: $0).code } + ["black", "grey", "white", "important", "vip"]
+            + Preference.allCases.map(\.rawValue)
     )
 
     /// The list that people name: `requested` (主动要求屏蔽) is class 1, `sensitive` (敏感投诉) class 2; others by their code.

@@ -42,7 +42,7 @@ public enum SegmentSharing: String, Sendable, CaseIterable, Codable {
 public enum SegmentRefresh: String, Sendable, CaseIterable, Codable {
     /// Never: members are those of the last time somebody asked.
     case byHand = "by_hand"
-    /// When attributes were loaded.
+    /// When attributes, or tables of behaviour that it asks, were loaded.
     case onLoad = "on_load"
     /// Every day, and when attributes were loaded.
     case daily
@@ -78,6 +78,8 @@ public struct Segment: Hashable, Sendable {
     public var refresh = SegmentRefresh.byHand
     /// Last local day it may be used; nil = without end.
     public var validTo: LocalDay?
+    /// What it is matched with; campaigns begin with one of them.
+    public var matches: [SegmentMatch] = []
     /// Members when last counted; nil when never.
     public var count: Int64?
     /// The last audience frozen from it.
@@ -170,6 +172,8 @@ public struct Audience: Hashable, Sendable {
     public var load: String
     /// What was looked at, when members were found each for himself: a later refresh looks at who changed since.
     public var lookedAt: LookedAt?
+    /// What the tables of behaviour held that the definition asks for; nil when it asks for none.
+    public var facts: ContentHash?
     /// Who asked for it.
     public var who: String
     /// When.
@@ -185,6 +189,7 @@ public struct Audience: Hashable, Sendable {
         steps: [SegmentStep],
         load: String,
         lookedAt: LookedAt? = nil,
+        facts: ContentHash? = nil,
         who: String,
         at: Instant
     ) {
@@ -196,6 +201,7 @@ public struct Audience: Hashable, Sendable {
         self.steps = steps
         self.load = load
         self.lookedAt = lookedAt
+        self.facts = facts
         self.who = who
         self.at = at
     }

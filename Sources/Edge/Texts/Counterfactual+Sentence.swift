@@ -90,6 +90,7 @@ extension ListID {
         case "important": return BilingualText(zh: "重要客户", en: "Important customers")
         case "vip": return BilingualText(zh: "VIP", en: "VIP")
         default:
+            if let preference = Preference(rawValue: code) { return preference.name }
             return productCode.map { BilingualText(zh: "产品 \($0)", en: "Product \($0)") }
                 ?? BilingualText(zh: code, en: code)
         }

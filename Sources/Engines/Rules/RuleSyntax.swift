@@ -68,6 +68,17 @@ public struct RuleSyntax: Hashable, Sendable {
         return names
     }
 
+    /// Tables of behaviour that it asks, as it names them.
+    public var sourceNames: Set<String> {
+        var names: Set<String> = []
+        func visit(_ node: RuleNode) {
+            if case .aggregate(let aggregate) = node.kind { names.insert(aggregate.source) }
+            node.kind.children.forEach(visit)
+        }
+        visit(root)
+        return names
+    }
+
     /// Whether it asks what subscribers did.
     public var asksForBehaviour: Bool {
         func asks(_ node: RuleNode) -> Bool {

@@ -27,6 +27,7 @@ extension Segments {
         guard segment.validTo.map({ $0 >= today }) ?? true || segment.state == .expired else {
             throw PlanningError.badValue(field: "validTo", why: "its last day has passed")
         }
+        try await check(segment.matches)
         let stored = segment.id == 0 ? nil : try await store.segment(segment.id)
         let isAsStored = stored?.definition == segment.definition && stored?.scope == segment.scope
         if stored != nil, !isAsStored, segment.state != .draft { segment.state = .saved }
@@ -42,6 +43,22 @@ extension Segments {
         segment.updatedAt = now
         let action = segment.id == 0 ? "segment.create" : "segment.update"
         return try await store.save(segment, audit: entry(action, segment, staff.login, now))
+    }
+
+    private func check(_ matches: [SegmentMatch]) async throws {
+        guard matches.count <= SegmentMatch.most else {
+            throw PlanningError.badValue(field: "matches", why: "at most \(SegmentMatch.most)")
+        }
+        for (place, match) in matches.enumerated() {
+            let part = "matches.\(place)"
+            guard (1...100).contains(match.subject.trimmingCharacters(in: .whitespacesAndNewlines).count) else {
+                throw PlanningError.badValue(field: "\(part).subject", why: "it has 1 to 100 characters")
+            }
+            guard (1...9).contains(match.priority) else {
+                throw PlanningError.badValue(field: "\(part).priority", why: "it is 1, the first, to 9")
+            }
+            if !match.condition.isEmpty { try await check(rule: match.condition, at: "\(part).condition") }
+        }
     }
 
     /// Checks what can be checked of a definition without finding members.
@@ -104,6 +121,8 @@ extension Segments {
         guard segment.state != .draft, segment.state != .expired else {
             throw PlanningError.wrongState(segment.state, wanted: .computed)
         }
+        // Before members are found: a load in between makes it due once more.
+        let facts = try await facts(of: segment.definition)
         let found = try await find(segment.definition, of: segment.id, in: segment.scope, today: today)
         let audience = Audience(
             segment: segment.id,
@@ -113,6 +132,7 @@ extension Segments {
             universe: Int64(found.members.universe),
             steps: found.steps,
             load: found.load,
+            facts: facts,
             who: who,
             at: now
         )

@@ -70,7 +70,7 @@ public enum ControlPlaneChecks {
         let object = "segment/\(segment.id)"
         try check(
             names: [segment.name, segment.owner],
-            texts: [segment.purpose] + segment.definition.rules,
+            texts: [segment.purpose] + segment.definition.rules + segment.matches.flatMap { [$0.subject, $0.condition] },
             of: object
         )
         try require(
@@ -83,6 +83,7 @@ public enum ControlPlaneChecks {
             object,
             "it has more than \(SegmentDefinition.mostExclusions) exclusions"
         )
+        try require(segment.matches.count <= SegmentMatch.most, object, "it has more than \(SegmentMatch.most) matches")
         if case .algebra(let algebra) = segment.definition.source, let excess = algebra.excess {
             throw .invalid(object: object, reason: excess.en)
         }

@@ -178,7 +178,7 @@ import Testing
             "0009-segment-exports": 0x4589_de83_076e_b08c,
             "0010-catalogue": 0x7af4_741a_7418_5745,
             "0011-requests": 0x779f_9389_5340_03a9,
-            "0012-looked-at": 0x47db_2ceb_c766_ce27,
+            "0012-audiences": 0xa39e_56ae_3d79_694c,
         ]
         for step in ControlPlaneSchema.steps {
             let hash = step.sql.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }

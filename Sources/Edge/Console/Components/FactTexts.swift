@@ -108,5 +108,7 @@ extension Frame {
     }
 
     /// A channel of loaded contacts, which may be none of Gyre's.
-    func touchChannel(_ code: String) -> String { ChannelClass(code: code).map { language($0.name) } ?? code }
+    func touchChannel(_ code: String) -> String {
+        ChannelClass(code: code).map { language($0.name) } ?? (code.isEmpty ? "--" : code)
+    }
 }

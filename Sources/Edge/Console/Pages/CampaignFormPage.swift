@@ -10,6 +10,8 @@ import Texts
 struct ScenePage {
     /// Kept when the planner comes from a segment.
     var segment: Int64?
+    /// What of the segment's matches the campaign begins with.
+    var match: Int?
 
     static func columns(_ f: Frame) -> [Column<Scene>] {
         [
@@ -32,7 +34,7 @@ struct ScenePage {
                     """
                     <li class="card"><h2>\(f.language(scene.name))</h2><p>\(f.language(scene.goal))</p><blockquote>\
                     \(scene.message)</blockquote>
-                    \(linkButton(f.t(.useScene), to: "/campaigns/new?scene=\(scene.code)\(segment.map { "&segment=\($0)" } ?? "")", isPrimary: true))</li>
+                    \(linkButton(f.t(.useScene), to: "/campaigns/new?scene=\(scene.code)\(segment.map { "&segment=\($0)" } ?? "")\(match.map { "&match=\($0)" } ?? "")", isPrimary: true))</li>
 
                     """
                 })</ul>
@@ -54,6 +56,13 @@ struct CampaignForm: Sendable {
     var errors: [String: String] = [:]
 
     subscript(name: String) -> String { values[name] ?? "" }
+
+    /// Begins as a segment's match says (SEG-31).
+    mutating func take(_ match: SegmentMatch) {
+        values["goal"] = match.subject
+        values["channel"] = match.channel.code
+        values["priority"] = "\(match.priority)"
+    }
 }
 
 /// The form of a campaign.

@@ -11,7 +11,7 @@ import Texts
 struct CustomerProfile: Sendable {
     var groups: [AttributeValues]
     var others: CustomerCandidates
-    var lists: [ListEntry]
+    var lists: [FoundNumber.Entry]
     var segments: [Segment]
     var numbers: [DatedNumber]
     var policy: ContactPolicy?
@@ -24,8 +24,9 @@ extension CustomerPage {
             card(f.language(group.group.name), facts(group.values.map { ("\(f.language($0.attribute.name))", "\(text($0, f))") }))
         })
         \(card(f.t(.segmentsOf), segments(profile.segments, f)))
-        \(card(f.t(.onLists), lists(profile, f)))
         \(when: !profile.others.lines.isEmpty, card(f.t(.otherLines), others(profile.others, f)))</div>
+        \(card(f.t(.preferences), id: "preferences", preferences(profile, f)))
+        \(card(f.t(.onLists), lists(profile, f)))
         \(card(f.t(.numbersOf), f.table(
             f.t(.numbersOf), numberColumns(f), of: profile.numbers, prefix: "n.",
             exportPath: path + "/numbers.csv", empty: "<p class=\"help\">\(f.t(.none))</p>")))
@@ -49,12 +50,54 @@ extension CustomerPage {
     }
 
     private func lists(_ profile: CustomerProfile, _ f: Frame) -> HTML {
-        guard !profile.lists.isEmpty else { return "<p class=\"help\">\(f.t(.onNoList))</p>" }
-        return """
-            <ul class="list">\(each: profile.lists, { entry in
-                "<li>\(f.list(entry.list, profile.policy))\(entry.list.channel.map { f.language("（\($0.name.zh)）", " (\($0.name.en))") } ?? "")</li>"
-            })</ul>
-            """
+        f.table(
+            f.t(.onLists),
+            ListsPage.entryColumns(f, profile.policy),
+            of: profile.lists.filter { Preference(rawValue: $0.list.code) == nil },
+            prefix: "l.",
+            exportPath: path + "/lists.csv",
+            empty: "<p class=\"help\">\(f.t(.onNoList))</p>"
+        )
+    }
+
+    /// What customer managers wrote back, and a form for more (CUS-26).
+    private func preferences(_ profile: CustomerProfile, _ f: Frame) -> HTML {
+        let known = profile.lists.filter { Preference(rawValue: $0.list.code) != nil }
+        let choices = Preference.allCases.filter { one in !known.contains { $0.list == one.list } }
+            .map { ($0.rawValue, f.language($0.name)) }
+        let table = f.table(
+            f.t(.preferences),
+            ListsPage.entryColumns(f, profile.policy).filter { $0.title != f.t(.channel) },
+            of: known,
+            prefix: "p.",
+            exportPath: path + "/lists.csv",
+            empty: "<p class=\"help\">\(f.t(.noPreferences))</p>",
+            actions: f.may(.editLists) ? { forget($0, f) } : nil
+        )
+        return "\(table)\(when: f.may(.editLists) && !choices.isEmpty, preferenceForm(choices, f))"
+    }
+
+    private func preferenceForm(_ choices: [(value: String, label: String)], _ f: Frame) -> HTML {
+        """
+        <form method="post" action="\(path)/preferences" class="fields notes">
+        \(field(f.t(.preference), id: "preference", isRequired: true, select("preference", choices, selected: "", isRequired: true)))
+        \(field(f.t(.preferenceNote), id: "note", isRequired: true, help: f.t(.preferenceNoteHelp), input("note", "", isRequired: true, maxLength: 200, hasHelp: true)))
+        \(field(f.t(.lastDay), id: "to", help: f.t(.lastDayHelp), input("to", "", type: "date", hasHelp: true)))
+        <div class="field act"><button class="button" type="submit">\(Icon.add.markup)\(f.t(.addPreference))</button></div></form>
+        """
+    }
+
+    private func forget(_ entry: FoundNumber.Entry, _ f: Frame) -> HTML {
+        let question = Question(
+            title: f.t(.forgetPreference, f.list(entry.list)),
+            effect: f.t(.forgetPreferenceEffect)
+        )
+        return actionButton(
+            f.t(.remove),
+            to: path + "/preferences/remove",
+            question: question,
+            hidden: [("preference", entry.list.code)]
+        )
     }
 
     private func others(_ others: CustomerCandidates, _ f: Frame) -> HTML {

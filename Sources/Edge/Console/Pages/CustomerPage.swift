@@ -27,7 +27,7 @@ struct CustomerPage {
     enum Content: Sendable {
         case profile(CustomerProfile)
         case usage(months: FactRows, subscriptions: FactRows, complaints: FactRows)
-        case contacts([CustomerContact], ContactChoice)
+        case contacts(ContactsFound, ContactChoice)
         case why([ContactRecord])
 
         var tab: Tab {
@@ -178,16 +178,33 @@ struct CustomerPage {
         return parts.isEmpty ? "--" : parts.joined(separator: f.language("，", ", "))
     }
 
-    private func contactCard(_ contacts: [CustomerContact], _ choice: ContactChoice, _ f: Frame) -> HTML {
+    private func contactCard(_ contacts: ContactsFound, _ choice: ContactChoice, _ f: Frame) -> HTML {
         card(
             f.t(.tabContacts),
             """
-            \(choice.form(f, path: path))
+            \(choice.form(f, path: path, channels: contacts.channels))
+            \(figures(contacts.kinds.map { (f.touchKind($0.kind), f.number($0.count), nil) }))
             \(f.table(
-                f.t(.tabContacts), Self.contactColumns(f), of: contacts, exportPath: path + "/contacts.csv",
+                f.t(.tabContacts), Self.contactColumns(f), of: contacts.shown, exportPath: path + "/contacts.csv",
                 searchHint: f.t(.searchTouches), empty: emptyState(f.t(.noTouches))))
             """
         )
+    }
+}
+
+/// Contacts of a period, and those of them that are wanted.
+struct ContactsFound: Sendable {
+    var all: [CustomerContact]
+    var shown: [CustomerContact]
+
+    /// Channels of all, by name.
+    var channels: [String] { Set(all.map(\.channel)).sorted() }
+
+    /// How many there are of each kind, kinds without any left out (CON-02).
+    var kinds: [(kind: String, count: Int)] {
+        let counts = Dictionary(grouping: all, by: \.kind).mapValues(\.count)
+        let others = counts.keys.filter { !ContactChoice.kinds.contains($0) }.sorted()
+        return (ContactChoice.kinds + others).compactMap { kind in counts[kind].map { (kind, $0) } }
     }
 }
 
@@ -219,9 +236,12 @@ struct ContactChoice: Sendable {
         )
     }
 
-    func form(_ f: Frame, path: String) -> HTML {
+    func form(_ f: Frame, path: String, channels found: [String]) -> HTML {
         let kinds = [("", f.t(.all))] + Self.kinds.map { ($0, f.touchKind($0)) }
-        let channels = [("", f.t(.allChannels))] + ChannelClass.allCases.map { ($0.code, f.language($0.name)) }
+        let classes = ChannelClass.allCases.map(\.code)
+        let channels =
+            [("", f.t(.allChannels))]
+            + (classes + found.filter { !classes.contains($0) }).map { ($0, f.touchChannel($0)) }
         let periods = Self.periods.map { ($0.code, f.t($0.text)) }
         return """
             <form method="get" action="\(path)" class="fields three"><input type="hidden" name="tab" value="contacts">

@@ -325,7 +325,7 @@ extension Frame {
             "replied": .afterReplied, "unsubscribed": .afterUnsubscribed, "ordered": .afterOrdered,
             "unknown": .afterUnknown,
             "no_answer": .touchUnanswered, "done": .touchDone, "viewed": .touchViewed,
-            "clicked": .touchClicked,
+            "clicked": .touchClicked, "resolved": .touchResolved, "open": .touchOpen,
         ]
         return names[outcome].map { t($0) } ?? (outcome.isEmpty ? "--" : outcome)
     }

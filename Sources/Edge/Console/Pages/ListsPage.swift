@@ -20,6 +20,11 @@ struct FoundNumber: Sendable {
 
         /// The days as people read them.
         func days(_ f: Frame) -> String {
+            let days = window(f)
+            return dates?.isEntered == false ? "\(days) · \(f.t(.notYet))" : days
+        }
+
+        private func window(_ f: Frame) -> String {
             switch (dates?.from, dates?.to) {
             case (nil, nil): f.t(.forGood)
             case (let from?, nil): f.t(.sinceDay, from.iso)
@@ -131,7 +136,9 @@ struct ListsPage {
         let classes = (policy?.dnd ?? []).sorted { $0.number < $1.number }.map {
             (ListID.dnd($0.number).code, "\($0.number) \(f.language($0.name))")
         }
-        return classes + ["black", "grey", "white", "important", "vip"].map { ($0, f.list(ListID($0))) }
+        return classes + (["black", "grey", "white", "important", "vip"] + Preference.allCases.map(\.rawValue)).map {
+            ($0, f.list(ListID($0)))
+        }
     }
 
     private func channels(_ f: Frame) -> [(value: String, label: String)] {

@@ -70,6 +70,7 @@ struct SegmentDetailPage {
                 \(card(f.t(.definition), definition(f)))
                 \(card(f.t(.segmentUse), usage(f)))
                 </div>
+                \(card(f.t(.matchTitle), id: "match", matching(f)))
                 \(when: !audiences.isEmpty, last(f))
                 \(when: f.may(.editSegments) && segment.state != .draft, card(f.t(.splitSegment), id: "split", splitting(f)))
                 \(when: f.may(.editSegments) && segment.audience != nil, card(f.t(.exportMembers), exporting(f)))
@@ -162,6 +163,7 @@ struct SegmentDetailPage {
 
     private func last(_ f: Frame) -> HTML {
         guard let audience = audiences.first else { return .empty }
+        let definition = definition(of: audience)
         return card(
             f.t(.lastAudience),
             actions: f.exportLink("/segments/\(segment.id)/funnel.csv"),
@@ -170,9 +172,15 @@ struct SegmentDetailPage {
                 (f.t(.memberCount), f.number(Int(audience.count)), f.t(.shareOfBase, f.share(Int(audience.count), of: Int(audience.universe)))),
                 (f.t(.came), movement.map { f.number($0.came) } ?? "--", nil), (f.t(.left), movement.map { f.number($0.left) } ?? "--", nil),
             ]))
-            \(f.funnel(audience.steps, of: segment.definition))
+            \(when: audience.revision != segment.revision, "<p class=\"help\">\(f.t(.funnelOfRevision, "\(audience.revision)", "\(segment.revision)"))</p>")
+            \(f.funnel(audience.steps, of: definition ?? segment.definition))
             """
         )
+    }
+
+    /// The definition an audience was found by, which may have changed since.
+    func definition(of audience: Audience) -> SegmentDefinition? {
+        revisions.first { $0.number == audience.revision }?.definition
     }
 
     private func exporting(_ f: Frame) -> HTML {

@@ -153,9 +153,14 @@ extension Console {
         page("/campaigns/new", .editCampaigns) { frame, _, context in
             let segment = Int64(frame.parameter("segment"))
             guard let scene = Scene.named(frame.parameter("scene")) else {
-                return ScenePage(segment: segment).page(frame)
+                return ScenePage(segment: segment, match: Int(frame.parameter("match"))).page(frame)
             }
-            return try await formPage(newForm(scene, segment, frame), scene, for: context.user()).page(frame)
+            var form = newForm(scene, segment, frame)
+            if let segment, let place = Int(frame.parameter("match")) {
+                let matches = try await site.segment(segment, for: context.user()).matches
+                if matches.indices.contains(place) { form.take(matches[place]) }
+            }
+            return try await formPage(form, scene, for: context.user()).page(frame)
         }
         page("/campaigns/{id}/edit", .editCampaigns) { frame, _, context in
             let campaign = try await site.campaign(context.id(), for: context.user())

@@ -66,6 +66,7 @@ extension Console {
             return .page(page.page(frame), Notice(isError: false, text: frame.t(.shownInFull)))
         }
         addCustomerExports()
+        addPreferences()
         addChannels()
     }
 
@@ -87,16 +88,63 @@ extension Console {
             guard case .contacts(let contacts, _) = try await wantedCustomer(.contacts, context, frame).content else {
                 return []
             }
-            return TableQuery(frame).page(of: contacts, CustomerPage.contactColumns(frame), isWhole: true).rows
+            return TableQuery(frame).page(of: contacts.shown, CustomerPage.contactColumns(frame), isWhole: true).rows
         }
         export("/customers/{subscriber}/decisions.csv", .explain, columns: ExplainPage.columns) { frame, context in
             guard case .why(let records) = try await wantedCustomer(.why, context, frame).content else { return [] }
             return TableQuery(frame).page(of: records, ExplainPage.columns(frame), isWhole: true).rows
         }
+        export("/customers/{subscriber}/lists.csv", .explain) { frame, context in
+            let page = try await wantedCustomer(.profile, context, frame)
+            guard case .profile(let profile) = page.content else { return "" }
+            return csv(ListsPage.entryColumns(frame, profile.policy), profile.lists)
+        }
         export("/customers/{subscriber}/numbers.csv", .explain) { frame, context in
             let page = try await wantedCustomer(.profile, context, frame)
             guard case .profile(let profile) = page.content else { return "" }
             return csv(page.numberColumns(frame), profile.numbers)
+        }
+    }
+
+    private func addPreferences() {
+        form("/customers/{subscriber}/preferences", .editLists) { body, frame, context in
+            try await preference(body, frame, context) { index, list, staff in
+                _ = try await site.lists.add(
+                    index,
+                    to: list,
+                    until: LocalDay(iso: body.trimmed("to")),
+                    reason: body.trimmed("note"),
+                    by: staff,
+                    at: frame.now.instant
+                )
+                return .added
+            }
+        }
+        form("/customers/{subscriber}/preferences/remove", .editLists) { body, frame, context in
+            try await preference(body, frame, context) { index, list, staff in
+                let reason = frame.t(.preferenceGone)
+                _ = try await site.lists.remove(index, from: list, reason: reason, by: staff, at: frame.now.instant)
+                return .removed
+            }
+        }
+    }
+
+    /// Changes a preference of the customer of the path, whom this session looked up.
+    private func preference(
+        _ body: FormBody,
+        _ frame: Frame,
+        _ context: EdgeContext,
+        _ change: (SubscriberIndex, ListID, Staff) async throws -> Done
+    ) async throws -> FormAnswer {
+        guard let page = try await customer(.profile, context, frame) else { return .next("/customers", nil) }
+        guard let preference = Preference(rawValue: body["preference"]) else {
+            return .page(page.page(frame), Notice(isError: true, text: frame.t(.choosePreference)))
+        }
+        do {
+            let done = try await change(page.identity.index, preference.list, try context.user())
+            return .next("/customers/\(page.identity.index.number)#preferences", done)
+        } catch let error as SpecialListError {
+            return .page(page.page(frame), Notice(isError: true, text: frame.problem(error)))
         }
     }
 
@@ -136,7 +184,9 @@ extension Console {
                     CustomerProfile(
                         groups: groups,
                         others: try await customers.others(of: identity, in: staff.scope),
-                        lists: try await site.lists.entries(of: index),
+                        lists: try await site.lists.entries(of: index).map {
+                            FoundNumber.Entry(list: $0.list, change: $0.added, dates: $0.dates)
+                        },
                         segments: try await customers.segments(with: index, in: staff.scope, today: frame.now.day),
                         numbers: try await customers.datedNumbers(of: index),
                         policy: try await policy()
@@ -166,9 +216,9 @@ extension Console {
 
     private func contacts(of index: SubscriberIndex, _ frame: Frame) async throws -> CustomerPage.Content {
         let (choice, clock) = (ContactChoice(frame), platform.clock)
-        let found = try await platform.customers.contacts(of: index, choice.filter(on: frame.now.day)) {
-            clock.local($0)
-        }
-        return .contacts(found, choice)
+        // All of the period are read: the form offers the channels there are, and counts go by kind.
+        let filter = choice.filter(on: frame.now.day)
+        let all = try await platform.customers.contacts(of: index, ContactFilter(from: filter.from)) { clock.local($0) }
+        return .contacts(ContactsFound(all: all, shown: all.filter(filter.admits)), choice)
     }
 }

@@ -350,8 +350,11 @@ extension Console {
             guard let audience = try await platform.store.audiences(ofSegment: segment.id).first else {
                 throw EdgeError.notFound("audience")
             }
-            return csv(frame.stepColumns(of: segment.definition), audience.steps)
+            let revisions = try await platform.store.revisions(ofSegment: segment.id)
+            let definition = revisions.first { $0.number == audience.revision }?.definition
+            return csv(frame.stepColumns(of: definition ?? segment.definition), audience.steps)
         }
+        addSegmentMatches()
         page("/segments/{id}", .viewSegments) { frame, _, context in
             let segment = try await site.segment(try context.id(), for: context.user())
             var page = try await detail(segment, context.user())
@@ -385,7 +388,7 @@ extension Console {
         return chosen
     }
 
-    private func detail(_ segment: Segment, _ staff: Staff) async throws -> SegmentDetailPage {
+    func detail(_ segment: Segment, _ staff: Staff) async throws -> SegmentDetailPage {
         let audiences = try await platform.store.audiences(ofSegment: segment.id)
         let movement =
             audiences.count < 2

@@ -92,9 +92,7 @@ extension JSONObject {
             "months": Self.rows(view.months),
             "subscriptions": Self.rows(view.subscriptions),
             "complaints": Self.rows(view.complaints),
-            "lists": view.lists.map { entry -> JSONObject in
-                ["code": entry.list.code, "channel": entry.list.channel?.code]
-            },
+            "lists": view.lists.map { JSONObject($0) },
             "segments": view.segments.map { segment -> JSONObject in ["id": segment.id, "name": segment.name] },
             "numbers": view.numbers.filter { isShown || $0.kind == "msisdn" }.map { number -> JSONObject in
                 let text = number.kind == "msisdn" ? MSISDN(number.number).national : "\(number.number)"

@@ -20,6 +20,8 @@ struct SegmentForm: Decodable {
     var sharing: SegmentSharing?
     var isTemplate: Bool?
     var refresh: SegmentRefresh?
+    /// Subject, channel, condition and priority that it is matched with.
+    var matches: [SegmentMatch]?
     /// Last local day; an empty text takes it away.
     var validTo: String?
     /// The version it was read at; needed to change one.
@@ -47,6 +49,7 @@ struct SegmentForm: Decodable {
         segment.sharing = sharing ?? segment.sharing
         segment.isTemplate = isTemplate ?? segment.isTemplate
         segment.refresh = refresh ?? segment.refresh
+        segment.matches = matches ?? segment.matches
         if let validTo {
             let day = LocalDay(iso: validTo)
             guard validTo.isEmpty || day != nil else {
@@ -78,7 +81,7 @@ extension JSONObject {
             "purpose": segment.purpose, "definition": segment.definition, "rule": segment.definition.rule,
             "summary": segment.definition.summary, "state": segment.state, "owner": segment.owner,
             "scope": segment.scope, "sharing": segment.sharing, "isTemplate": segment.isTemplate,
-            "refresh": segment.refresh, "validTo": segment.validTo?.iso, "count": segment.count,
+            "refresh": segment.refresh, "matches": segment.matches, "validTo": segment.validTo?.iso, "count": segment.count,
             "audience": segment.audience, "published": segment.published, "updatedAt": segment.updatedAt.iso,
         ]
     }

@@ -174,7 +174,7 @@ extension Site {
         }
         post("\(Self.api)/rules", .viewSegments) { [self] request, context in
             let syntax = try await request.json(RuleInput.self, context).syntax()
-            let checked = try await platform.segments.scope().check(syntax)
+            let checked = try await platform.segments.check(syntax.text)
             return try Response.json(
                 RuleAnswer(
                     rule: syntax.canonicalText,

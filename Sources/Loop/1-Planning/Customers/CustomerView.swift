@@ -162,7 +162,8 @@ public struct ContactFilter: Hashable, Sendable {
         self.to = to
     }
 
-    func admits(_ contact: CustomerContact) -> Bool {
+    /// Whether a contact is wanted.
+    public func admits(_ contact: CustomerContact) -> Bool {
         (kind == nil || kind == contact.kind) && (channel == nil || channel == contact.channel)
             && from.map { $0 <= contact.at.day } ?? true && to.map { contact.at.day <= $0 } ?? true
     }

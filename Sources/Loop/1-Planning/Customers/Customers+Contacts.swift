@@ -19,7 +19,8 @@ extension Customers {
     ) async throws -> [CustomerContact] {
         let loaded = try await loadedContacts(of: index, filter, local)
         let own = try await ownContacts(of: index).filter(filter.admits)
-        return (loaded + own).sorted { $0.at.instant > $1.at.instant }
+        let complaints = try await complaintContacts(of: index, filter, besides: loaded, local)
+        return (loaded + complaints + own).sorted { $0.at.instant > $1.at.instant }
     }
 
     private func loadedContacts(
@@ -54,6 +55,45 @@ extension Customers {
                 details: text("details"),
                 isOwn: false
             )
+        }
+    }
+
+    /// Complaints on record that no contact of their day tells of (CON-01, CON-05).
+    private func complaintContacts(
+        of index: SubscriberIndex,
+        _ filter: ContactFilter,
+        besides contacts: [CustomerContact],
+        _ local: @Sendable (Instant) -> LocalTime
+    ) async throws -> [CustomerContact] {
+        guard filter.kind == nil || filter.kind == "complaint" else { return [] }
+        // Told of by a contact on any channel, which the filter may have left out.
+        let any = ContactFilter(kind: "complaint", from: filter.from, to: filter.to)
+        let told =
+            filter.channel == nil ? contacts : try await loadedContacts(of: index, any, local)
+        let days = Set(told.filter { $0.kind == "complaint" }.map(\.at.day))
+        let found = try await complaints(of: index)
+        return found.rows.compactMap { row in
+            guard let day = found.value("day", row).day, !days.contains(day) else { return nil }
+            func text(_ column: String) -> String { found.value(column, row).text ?? "" }
+            let offset = local(Instant(epochMs: Int64(day.number) * 86_400_000)).offsetSeconds
+            let start = Instant(epochMs: (Int64(day.number) * 86_400 - Int64(offset)) * 1_000)
+            let isResolved: String =
+                switch found.value("resolved", row) {
+                case .flag(let flag): flag ? "resolved" : "open"
+                default: ""
+                }
+            let contact = CustomerContact(
+                at: local(start),
+                channel: text("channel"),
+                kind: "complaint",
+                outcome: isResolved,
+                category: "",
+                campaign: "",
+                business: text("topic"),
+                details: [text("content"), text("resolution")].filter { !$0.isEmpty }.joined(separator: " · "),
+                isOwn: false
+            )
+            return filter.admits(contact) ? contact : nil
         }
     }
 

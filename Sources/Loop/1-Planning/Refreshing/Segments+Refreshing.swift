@@ -18,7 +18,7 @@ struct DueSegment: Sendable {
 public typealias SegmentProblem = (segment: Segment, problem: String)
 
 extension Segments {
-    /// Computes what is due: those whose attributes were loaded anew, those whose day has come; and lets those whose
+    /// Computes what is due: those whose attributes, or tables of behaviour, were loaded anew, those whose day has come; and lets those whose
     /// last day has passed expire.
     ///
     /// What asks each subscriber for himself is found anew only for who changed since it was last found so;
@@ -84,11 +84,33 @@ extension Segments {
         var found = refreshed.audience(number, of: segment.id)
         if found == nil { found = try await store.audience(number) }
         guard let last = found else { return DueSegment(segment: segment, last: nil) }
+        let facts = last.facts == nil ? nil : try await facts(of: segment.definition)
         let isDue =
-            last.load != load || last.revision != segment.revision
+            last.load != load || last.revision != segment.revision || last.facts != facts
             || (segment.refresh == .daily
                 && LocalTime(instant: last.at, offsetSeconds: now.offsetSeconds).day < now.day)
         return isDue ? DueSegment(segment: segment, last: last) : nil
+    }
+
+    /// What the tables of behaviour hold that a definition asks for: the loads they are made of; nil when it asks for none.
+    func facts(of definition: SegmentDefinition) async throws -> ContentHash? {
+        var tables: Set<String> = []
+        if case .sql = definition.source { tables = Set(EventSource.standard.map(\.name)) }
+        let catalogue = try await catalogue()
+        var (waiting, seen) = (definition.rules, Set<String>())
+        while let rule = waiting.popLast() {
+            guard let syntax = try? RuleSyntax(parsing: rule) else { continue }
+            for name in syntax.sourceNames {
+                tables.formUnion(EventSource.standard.filter { $0.name == name || $0.title.zh == name }.map(\.name))
+            }
+            for name in syntax.attributeNames where seen.insert(name).inserted {
+                if let expression = catalogue.attribute(named: name)?.expression { waiting.append(expression) }
+            }
+        }
+        guard !tables.isEmpty else { return nil }
+        var loads: [String] = []
+        for table in tables.sorted() { loads += try await store.loads(table: table).map { "\(table)/\($0.id)" } }
+        return .sha256(Array(loads.joined(separator: "\n").utf8))
     }
 
     /// Segments in an order in which those that others name come first.

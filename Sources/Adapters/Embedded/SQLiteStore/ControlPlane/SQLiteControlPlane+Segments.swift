@@ -119,13 +119,14 @@ extension SQLiteControlPlane {
         try ControlPlaneChecks.check(audience, of: segment)
         try db.execute(
             sql: """
-                INSERT INTO audience (segment, revision, file, count, universe, steps, load, looked_at, who, at_ms)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO audience (segment, revision, file, count, universe, steps, load, looked_at, facts, who,
+                    at_ms)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """,
             arguments: [
                 segment.id, audience.revision, audience.file.hex, audience.count, audience.universe,
                 try canonicalJSON(audience.steps), audience.load,
-                try audience.lookedAt.map(canonicalJSON), audience.who, audience.at.epochMs,
+                try audience.lookedAt.map(canonicalJSON), audience.facts?.hex, audience.who, audience.at.epochMs,
             ]
         )
         var (recorded, updated) = (audience, segment)
@@ -171,14 +172,15 @@ extension SQLiteControlPlane {
             saved.version, saved.revision, saved.name, saved.purpose, try canonicalJSON(saved.definition),
             saved.definition.summary, saved.state.rawValue, saved.owner, scope.province, scope.city, scope.county,
             saved.sharing.rawValue, saved.isTemplate, saved.refresh.rawValue, saved.validTo?.number, saved.count,
-            saved.audience, saved.published, saved.updatedAt.epochMs,
+            saved.audience, saved.published, saved.updatedAt.epochMs, try canonicalJSON(saved.matches),
         ]
         if isNew {
             try db.execute(
                 sql: """
                     INSERT INTO segment (version, revision, name, purpose, definition, summary, state, owner, province,
-                        city, county, sharing, is_template, refresh, valid_to, count, audience, published, updated_ms)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        city, county, sharing, is_template, refresh, valid_to, count, audience, published, updated_ms,
+                        matches)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: values
             )
@@ -188,7 +190,8 @@ extension SQLiteControlPlane {
                 sql: """
                     UPDATE segment SET version = ?, revision = ?, name = ?, purpose = ?, definition = ?, summary = ?,
                         state = ?, owner = ?, province = ?, city = ?, county = ?, sharing = ?, is_template = ?,
-                        refresh = ?, valid_to = ?, count = ?, audience = ?, published = ?, updated_ms = ?
+                        refresh = ?, valid_to = ?, count = ?, audience = ?, published = ?, updated_ms = ?,
+                        matches = ?
                     WHERE id = ?
                     """,
                 arguments: values + [saved.id]
@@ -269,6 +272,7 @@ extension SQLiteControlPlane {
         segment.count = try row.optional("count")
         segment.audience = try row.optional("audience")
         segment.published = try row.optional("published")
+        segment.matches = try row.json("matches", of: object)
         return segment
     }
 
@@ -288,6 +292,7 @@ extension SQLiteControlPlane {
             steps: try row.json("steps", of: object),
             load: try row.value("load"),
             lookedAt: try row.optionalJSON("looked_at", of: object),
+            facts: try row.optional("facts").flatMap { ContentHash(hex: $0) },
             who: try row.value("who"),
             at: try row.instant("at_ms")
         )
