@@ -232,6 +232,15 @@ public struct ListID: Hashable, Comparable, Sendable, Codable {
         self.init(classes[name].map { Outcome.dnd(class: $0).code } ?? name, channel: channel)
     }
 
+    /// The lists that a name like `black` or `dnd_01@sms` stands for: the one for all channels and, with a channel behind the
+    /// name, that for the channel.
+    public static func lists(named name: String) -> [ListID] {
+        let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2 else { return [ListID(name)] }
+        guard let channel = ChannelClass(code: parts[1]) else { return [] }
+        return [ListID(parts[0]), ListID(parts[0], channel: channel)]
+    }
+
     /// The list of do-not-disturb class 1...15.
     public static func dnd(_ number: Int, channel: ChannelClass? = nil) -> ListID {
         ListID(Outcome.dnd(class: number).code, channel: channel)

@@ -91,7 +91,7 @@ extension SegmentSource: OneKeyed {
 }
 
 extension SegmentExclusion: OneKeyed {
-    enum Key: String, CodingKey, CaseIterable { case list, contacted, campaigns, rule, segment }
+    enum Key: String, CodingKey, CaseIterable { case list, filter, contacted, campaigns, rule, segment }
 
     private struct Contacted: Codable {
         var category: String?
@@ -101,6 +101,7 @@ extension SegmentExclusion: OneKeyed {
     init(_ key: Key, from c: KeyedDecodingContainer<Key>) throws {
         switch key {
         case .list: self = .list(try c.decode(String.self, forKey: key))
+        case .filter: self = .filter(try c.decode(StrategyFilter.self, forKey: key))
         case .contacted:
             let contacted = try c.decode(Contacted.self, forKey: key)
             self = .contacted(category: contacted.category, days: contacted.days)
@@ -114,6 +115,7 @@ extension SegmentExclusion: OneKeyed {
         var c = encoder.container(keyedBy: Key.self)
         switch self {
         case .list(let code): try c.encode(code, forKey: .list)
+        case .filter(let filter): try c.encode(filter, forKey: .filter)
         case .contacted(let category, let days):
             try c.encode(Contacted(category: category, days: days), forKey: .contacted)
         case .campaigns(let ids): try c.encode(ids, forKey: .campaigns)

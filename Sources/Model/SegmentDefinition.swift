@@ -91,8 +91,11 @@ public struct CampaignOutcome: Hashable, Sendable, Codable {
 
 /// Members who are taken away (剔除, SEG-14).
 public enum SegmentExclusion: Hashable, Sendable {
-    /// A special list over all channels: `black`, `grey`, `dnd_01` and so on.
+    /// A special list: `black`, `grey`, `dnd_01` and so on, whose entries hold for all channels; with a channel behind it
+    /// (`dnd_01@sms`) those for that channel besides.
     case list(String)
+    /// Who did something with a product (策略筛选).
+    case filter(StrategyFilter)
     /// Who was contacted within the last days, by any campaign of a category or by any at all (近期已有类似营销).
     case contacted(category: String?, days: Int)
     /// Who was contacted by one of some campaigns (SEG-17).
@@ -164,7 +167,14 @@ public struct SegmentDefinition: Hashable, Sendable {
 
     /// All rules in it: of the source and of exclusions.
     public var rules: [String] {
-        (rule.map { [$0] } ?? []) + exclusions.compactMap { if case .rule(let rule) = $0 { rule } else { nil } }
+        (rule.map { [$0] } ?? [])
+            + exclusions.compactMap { exclusion in
+                switch exclusion {
+                case .rule(let rule): rule
+                case .filter(let filter): filter.rule
+                case .list, .contacted, .campaigns, .segment: nil
+                }
+            }
     }
 
     /// What lists show and searches look at: the rule or query, else the source as JSON.

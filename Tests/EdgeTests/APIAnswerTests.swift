@@ -101,6 +101,12 @@ import Yams
         let data = try JSONSerialization.data(withJSONObject: first.json["tree"] as Any)
         let tree = try #require(try JSONSerialization.jsonObject(with: data) as? [String: any Sendable])
         let second = try await planner.post("/api/v1/rules", ["tree": tree])
+        // What names an audience is understood as it is where members are counted.
+        let made = try await planner.post("/api/v1/segments", ["name": "命名客户群", "rule": "age > 30"]).json
+        let id = try #require(made["id"] as? Int)
+        _ = try await planner.post("/api/v1/segments/\(id)/compute", ["version": 1])
+        let naming = try await planner.post("/api/v1/rules", ["rule": "in_audience('命名客户群') AND age < 60"])
+        #expect(naming.status == 200 && naming.json["attributes"] as? [String] == ["age"], "\(naming.text)")
         #expect(second.json["rule"] as? String == first.json["rule"] as? String)
         let broken = try await planner.post("/api/v1/rules", ["tree": ["type": "comparison"]])
         #expect(broken.status == 400)

@@ -72,6 +72,10 @@ extension ConsoleModels {
         for state in SegmentState.allCases {
             var shown = segment
             (shown.state, shown.purpose, shown.definition) = (state, evil, definition)
+            shown.matches = [
+                SegmentMatch(subject: evil, channel: .sms, condition: evil, priority: 9),
+                SegmentMatch(subject: evil, channel: .outbound),
+            ]
             pages.append(("segment \(state)", { page(shown, isUsed: state == .published).page($0) }))
         }
         var model = segment

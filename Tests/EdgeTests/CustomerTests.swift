@@ -21,7 +21,7 @@ import Testing
         let world = try await APIWorld()
         let examples = APIWorld.repository.appending(path: "Examples").path(percentEncoded: false) + "/"
         let catalogue = try CatalogueFile.read(path: examples + "operator/catalogue.yaml")
-        for table in ["subscriber_month", "contact", "complaint", "subscription"] {
+        for table in ["subscriber_month", "contact", "complaint", "subscription", "visit"] {
             guard let kind = SyntheticTable(rawValue: table) else { continue }
             _ = try await world.platform.loading.load(
                 SyntheticTableSource(world.synthetic, kind),
@@ -155,6 +155,166 @@ import Testing
         #expect(view.text.contains("dnd_02"))
     }
 
+    @Test func `complaints that came without a contact are touches, and each kind is counted`() async throws {
+        let world = try await world
+        let rows = try await world.platform.warehouse.rows(
+            SQLText(
+                """
+                SELECT c.idx, c.day, c.topic, s.customer_id FROM complaint c JOIN subscriber s ON s.idx = c.idx
+                WHERE NOT EXISTS (SELECT 1 FROM contact t WHERE t.idx = c.idx AND t.day = c.day
+                AND t.kind = 'complaint') AND s.city <> '6201' ORDER BY c.idx LIMIT 1
+                """
+            )
+        )
+        let row = try #require(rows.first)
+        let (index, day, topic) = (row[0].integer ?? 0, row[1].day?.iso ?? "", row[2].text ?? "")
+        let agent = try await world.signedIn("agent")
+        let path = "/api/v1/customers/\(index)/contacts?limit=1000"
+        let all = try await agent.get(path).json["items"] as? [[String: Any]] ?? []
+        let told = all.filter { $0["kind"] as? String == "complaint" && ($0["at"] as? String)?.hasPrefix(day) == true }
+        #expect(told.count == 1 && told[0]["business"] as? String == topic)
+        let complaints = try await agent.get(path + "&kind=complaint").json["items"] as? [[String: Any]] ?? []
+        #expect(complaints.count == all.count { $0["kind"] as? String == "complaint" })
+        #expect(complaints.count >= 1)
+        let console = try await ConsoleWorld(base: world)
+        let reader = try await console.signedIn("agent")
+        _ = try await reader.form("/customers/find", "by=customer&text=\(row[3].integer ?? 0)")
+        _ = try await reader.form("/customers/open", "subscriber=\(index)")
+        let page = try await reader.get("/customers/\(index)?tab=contacts&days=all")
+        #expect(
+            page.status == 200 && page.text.contains("<dd>\(complaints.count)")
+                || page.text.contains(">\(complaints.count)<")
+        )
+        #expect(page.text.contains(topic))
+    }
+
+    @Test func `a preference that is noted is on the page, in rules and in the history, until it is removed`()
+        async throws
+    {
+        let world = try await world
+        let console = try await ConsoleWorld(base: world)
+        let (index, number, customer, _) = try await somebody(world)
+        let agent = try await console.signedIn("agent")
+        _ = try await agent.form("/customers/find", "by=customer&text=\(customer)")
+        _ = try await agent.form("/customers/open", "subscriber=\(index.number)")
+        let path = "/customers/\(index.number)/preferences"
+        let wrong = try await agent.form(path, "preference=black&note=x")
+        #expect(wrong.status == 422 || wrong.status == 200 && wrong.text.contains("role=\"alert\""), "no other list")
+        #expect(try await agent.form(path, "preference=likes_games&note=%20").text.contains("likes_games"))
+        #expect(try await agent.form(path, "preference=likes_games&note=回访时说起&to=2020-01-01").status != 303)
+        let rule = "on_list('likes_games')"
+        #expect(
+            try await world.platform.segments.count(rule, in: .all, today: console.base.platform.clock.now.day) == 0
+        )
+        #expect(try await agent.form(path, "preference=likes_games&note=回访时说起").status == 303)
+        #expect(
+            try await world.platform.segments.count(rule, in: .all, today: console.base.platform.clock.now.day) == 1
+        )
+        let page = try await agent.get("/customers/\(index.number)")
+        #expect(page.text.contains("回访时说起") && !page.text.contains(number))
+        let view = try await agent.get("/api/v1/customers/\(index.number)").json
+        let entry = (view["lists"] as? [[String: Any]] ?? []).first { $0["code"] as? String == "likes_games" }
+        #expect(entry?["reason"] as? String == "回访时说起" && entry?["addedBy"] as? String == "agent")
+        #expect(try await agent.form(path + "/remove", "preference=likes_games").status == 303)
+        #expect(
+            try await world.platform.segments.count(rule, in: .all, today: console.base.platform.clock.now.day) == 0
+        )
+        let changes = try await world.platform.store.listChanges(of: index.number)
+        #expect(changes.filter { $0.list == ListID("likes_games") }.count == 2)
+        let approver = try await console.signedIn("appr")
+        #expect(try await approver.form(path, "preference=likes_games&note=x").status == 403)
+    }
+
+    @Test func `demand and rejection are the points of what is on record, on the page and in rules`() async throws {
+        let world = try await world
+        let (platform, today) = (world.platform, world.platform.clock.now.day)
+        let days = "DATE '\(today.iso)'"
+        // Written anew, subscriber by subscriber.
+        let rows = try await platform.warehouse.rows(
+            SQLText(
+                """
+                SELECT idx, product, from_day, to_day FROM subscription
+                WHERE idx IN (SELECT idx FROM subscription WHERE to_day IS NOT NULL ORDER BY idx LIMIT 40)
+                """
+            )
+        )
+        let touches = try await platform.warehouse.rows(
+            SQLText(
+                "SELECT idx, business, kind, outcome FROM contact WHERE business IS NOT NULL AND day <= \(days) AND day > \(days) - INTERVAL 183 DAY"
+            )
+        )
+        let complaints = try await platform.warehouse.rows(
+            SQLText("SELECT idx, topic FROM complaint WHERE day <= \(days) AND day > \(days) - INTERVAL 183 DAY")
+        )
+        struct Key: Hashable { var index: Int64, product: String }
+        var (demand, rejection): ([Key: Int64], [Key: Int64]) = ([:], [:])
+        let chosen = Set(rows.compactMap(\.[0].integer))
+        for row in rows {
+            let key = Key(index: row[0].integer ?? 0, product: row[1].text ?? "")
+            guard let from = row[2].day, from <= today else { continue }
+            if let to = row[3].day, to <= today {
+                guard to > today.adding(days: -365) else { continue }
+                demand[key, default: 0] += 0
+                rejection[key, default: 0] += to.number - from.number < 92 ? 50 : 30
+            } else {
+                demand[key, default: 0] += 50
+            }
+        }
+        for row in touches where chosen.contains(row[0].integer ?? -1) {
+            let key = Key(index: row[0].integer ?? 0, product: row[1].text ?? "")
+            switch (row[2].text ?? "", row[3].text ?? "") {
+            case ("enquiry", _), ("query", _), ("handling", _): demand[key, default: 0] += 15
+            case ("marketing", "accepted"): demand[key, default: 0] += 30
+            case ("marketing", "considering"): demand[key, default: 0] += 20
+            case ("marketing", "refused"): rejection[key, default: 0] += 20
+            case ("complaint", _): rejection[key, default: 0] += 25
+            default: break
+            }
+        }
+        for row in complaints where chosen.contains(row[0].integer ?? -1) {
+            rejection[Key(index: row[0].integer ?? 0, product: row[1].text ?? ""), default: 0] += 25
+        }
+        var found = 0
+        for index in chosen.sorted() {
+            let interests = try await platform.customers.interests(of: SubscriberIndex(UInt32(index)), today: today)
+            for row in interests.rows {
+                let key = Key(index: index, product: interests.value("product", row).text ?? "")
+                #expect(interests.value("demand", row).integer == min(100, demand[key] ?? 0), "\(key)")
+                #expect(interests.value("rejection", row).integer == min(100, rejection[key] ?? 0), "\(key)")
+                found += 1
+            }
+            let keys = Set(demand.keys).union(rejection.keys).filter { $0.index == index }
+            #expect(interests.rows.count == keys.count)
+        }
+        #expect(found > 80)
+        // A rule selects by the same points.
+        let wanted = Set(
+            demand.filter { $0.value >= 50 && (rejection[$0.key] ?? 0) == 0 && $0.key.product == "视频会员" }.keys.map(
+                \.index
+            )
+        )
+        let members = try await platform.segments.members(
+            "did(interest, product = '视频会员' AND demand >= 50 AND rejection = 0)",
+            in: .all,
+            today: today
+        )
+        #expect(Set(members.indices.map { Int64($0) }).intersection(chosen) == wanted && !wanted.isEmpty)
+        // And so does a query of one's own; steps of visits are known as well.
+        let own = SegmentDefinition(
+            .sql("SELECT line_id FROM subscriber WHERE idx IN (SELECT idx FROM interest WHERE demand >= 90)")
+        )
+        let many = try await platform.segments.find(own, in: .all, today: today).members
+        #expect(many == (try await platform.segments.members("did(interest, demand >= 90)", in: .all, today: today)))
+        let visitors = try await platform.segments.members(
+            "did(visit, channel = 'web' AND step = '办理页')",
+            in: .all,
+            today: today
+        )
+        #expect(!visitors.indices.isEmpty && !many.indices.isEmpty)
+        let visitor = try #require(visitors.indices.first)
+        #expect(try await !platform.customers.visits(of: SubscriberIndex(visitor)).rows.isEmpty)
+    }
+
     @Test func `contacts are paged and filtered by kind, channel and day`() async throws {
         let world = try await world
         let agent = try await world.signedIn("agent")
@@ -162,8 +322,15 @@ import Testing
         let path = "/api/v1/customers/\(index.number)/contacts"
         let all = try await agent.get(path + "?limit=1000")
         let rows = all.json["items"] as? [[String: Any]] ?? []
+        // A complaint that no contact of its day tells of is one too.
         let count = try await world.platform.warehouse.integer(
-            SQLText("SELECT CAST(count(*) AS BIGINT) FROM contact WHERE idx = \(index.number)")
+            SQLText(
+                """
+                SELECT (SELECT count(*) FROM contact WHERE idx = \(index.number)) + (SELECT count(*) FROM complaint c
+                WHERE idx = \(index.number) AND NOT EXISTS (SELECT 1 FROM contact t WHERE t.idx = c.idx
+                AND t.day = c.day AND t.kind = 'complaint'))
+                """
+            )
         )
         #expect(rows.count == Int(count ?? 0) && !rows.isEmpty)
         let times = rows.compactMap { $0["at"] as? String }

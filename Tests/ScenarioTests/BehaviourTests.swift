@@ -184,11 +184,13 @@ import Testing
             )
             #expect(try await segments.count("did(subscription)", in: .all, today: today) == 0)
             let unknown = await #expect(throws: RuleError.self) {
-                try await segments.check("did(complaint, escalated)")
+                try await segments.check("did(subscriber_month, fee_total > 0)")
             }
             #expect(unknown?.code == "rule.unknown_column")
             try await load(.complaint, of: world, platform, catalogue)
             #expect(try await segments.count("did(complaint, escalated)", in: .all, today: today) > 0)
+            try await load(.subscriberMonth, of: world, platform, catalogue)
+            #expect(try await segments.count("did(subscriber_month, fee_total > 0)", in: .all, today: today) > 0)
             let identity = await #expect(throws: RuleError.self) {
                 try await segments.check("did(complaint, line_id = 5)")
             }

@@ -391,4 +391,100 @@ import Testing
         #expect(try Segments.rule(of: [conditions[1]]) == "brand = 'a' OR brand = 'b'")
         #expect(try Segments.rule(of: []) == "" && Segments.conditions(of: "age > 3") == ["age > 3"])
     }
+
+    @Test func `a segment is matched with subjects, channels, conditions and priorities, and they are checked`()
+        async throws
+    {
+        try await with { platform in
+            var segment = try await save(platform, "matched", SegmentDefinition(.rule("age >= 30")))
+            segment.matches = [
+                SegmentMatch(
+                    subject: "5G 升级",
+                    channel: .sms,
+                    condition: "did(contact, kind = 'enquiry', within 7 days)"
+                ),
+                SegmentMatch(subject: "挽留", channel: .outbound, priority: 1),
+            ]
+            let revision = segment.revision
+            segment = try await platform.segments.save(segment, by: staff, today: today, at: now)
+            #expect(try await platform.store.segment(segment.id)?.matches == segment.matches)
+            #expect(segment.revision == revision && segment.state == .saved, "its members stay")
+            let bad: [SegmentMatch] = [
+                SegmentMatch(subject: " ", channel: .sms), SegmentMatch(subject: "x", channel: .sms, priority: 10),
+                SegmentMatch(subject: "x", channel: .sms, condition: "agee > 3"),
+                SegmentMatch(subject: "x", channel: .sms, condition: "TRUE); DROP TABLE subscriber; --"),
+                SegmentMatch(subject: String(repeating: "长", count: 101), channel: .sms),
+            ]
+            for match in bad {
+                var changed = segment
+                changed.matches.append(match)
+                await #expect(throws: PlanningError.self, "\(match)") {
+                    _ = try await platform.segments.save(changed, by: staff, today: today, at: now)
+                }
+            }
+            var changed = segment
+            changed.matches = Array(repeating: segment.matches[1], count: SegmentMatch.most + 1)
+            await #expect(throws: PlanningError.self) {
+                _ = try await platform.segments.save(changed, by: staff, today: today, at: now)
+            }
+            #expect(try await platform.store.segment(segment.id)?.matches == segment.matches)
+        }
+    }
+
+    @Test func `a segment that asks what subscribers did is due when that is loaded, and when a load is taken out`()
+        async throws
+    {
+        try await withOperator([.subscriber], subscribers: Self.subscribers, on: today) { platform, catalogue, world in
+            let time = LocalTime(instant: now, offsetSeconds: 28_800)
+            var made: [String: Segment] = [:]
+            for (name, rule) in [
+                ("asks", "count(contact, kind = 'marketing') >= 1"), ("complains", "did(投诉)"),
+                ("derived", "touched >= 1"), ("only age", "age > 30"),
+            ] {
+                if name == "derived" {
+                    _ = try await platform.catalogues.define(
+                        DerivedAttribute(
+                            code: "touched",
+                            name: BilingualText(zh: "被接触", en: "touched"),
+                            group: "fees",
+                            expression: "count(contact)",
+                            decimals: nil
+                        ),
+                        replacing: nil,
+                        base: 0,
+                        reason: "x",
+                        by: Staff(login: "admin", name: "admin", role: .administrator),
+                        at: now
+                    )
+                }
+                var segment = Segment(name: name, rule: rule, owner: "plan", scope: .all, updatedAt: now)
+                segment.refresh = .onLoad
+                made[name] = try await platform.segments.save(segment, by: staff, today: today, at: now)
+            }
+            /// How many audiences each has, and members.
+            func pass() async throws -> (audiences: [String: Int], counts: [String: Int64]) {
+                #expect(try await platform.segments.keepFresh(at: time).isEmpty)
+                var (audiences, counts): ([String: Int], [String: Int64]) = ([:], [:])
+                for (name, segment) in made {
+                    audiences[name] = try await platform.store.audiences(ofSegment: segment.id).count
+                    counts[name] = try await platform.store.segment(segment.id)?.count
+                }
+                return (audiences, counts)
+            }
+            #expect(try await pass().audiences.values.allSatisfy { $0 == 1 })
+            #expect(try await pass().audiences.values.allSatisfy { $0 == 1 }, "nothing came")
+            let contacts = SyntheticTableSource(world, .contact)
+            _ = try await platform.loading.load(contacts, catalogue: catalogue, by: "test", at: now)
+            let after = try await pass()
+            #expect(after.audiences == ["asks": 2, "complains": 1, "derived": 2, "only age": 1])
+            #expect(after.counts["asks"] ?? 0 > 0 && after.counts["derived"] ?? 0 > 0 && after.counts["complains"] == 0)
+            let complaints = SyntheticTableSource(world, .complaint)
+            _ = try await platform.loading.load(complaints, catalogue: catalogue, by: "test", at: now)
+            #expect(try await pass().counts["complains"] ?? 0 > 0)
+            _ = try await platform.loading.rollback(contacts.loadID, by: "test", at: now)
+            let last = try await pass()
+            #expect(last.counts["asks"] == 0 && last.counts["complains"] ?? 0 > 0)
+            #expect(last.audiences == ["asks": 3, "complains": 2, "derived": 3, "only age": 1])
+        }
+    }
 }

@@ -11,6 +11,8 @@ public enum LoadTable: String, Sendable, CaseIterable {
     case contact
     case complaint
     case subscription
+    case visit
+    case externalBehaviour = "external_behaviour"
 }
 
 /// How the values of a column are read and checked.

@@ -88,6 +88,7 @@ extension LoadTable {
                 .text("campaign", isNeeded: false), .text("means", isNeeded: false),
                 .text("business", isNeeded: false), .text("handling", isNeeded: false),
                 .text("department", isNeeded: false), .text("details", isNeeded: false),
+                .plain("seconds", .integer, isNeeded: false),
             ]
         case .complaint:
             [
@@ -97,7 +98,24 @@ extension LoadTable {
                 .plain("call_seconds", .integer, isNeeded: false),
             ]
         case .subscription:
-            [.lineID, .text("product"), .plain("from_day", .day), .plain("to_day", .day, isNeeded: false)]
+            [
+                .lineID, .text("product"), .plain("from_day", .day), .plain("to_day", .day, isNeeded: false),
+                .plain("trial", .flag, isNeeded: false), .text("end_reason", isNeeded: false),
+            ]
+        case .visit:
+            [
+                .lineID, FixedColumn(name: "at", kind: .time),
+                FixedColumn(
+                    name: "day",
+                    kind: .attribute(.plain("day", .day)),
+                    isNeeded: false,
+                    source: .localDay(of: "at")
+                ),
+                .text("channel"), .text("step"), .text("business", isNeeded: false),
+                .plain("seconds", .integer, isNeeded: false),
+            ]
+        case .externalBehaviour:
+            [.lineID, .plain("day", .day), .text("source"), .text("kind"), .text("value", isNeeded: false)]
         }
     }
 }

@@ -40,6 +40,9 @@ extension EventSource {
             columns: [
                 column("day", "日期", .day), column("channel", "渠道", .text), column("kind", "类型", .text),
                 column("category", "类别", .text), column("outcome", "结果", .text),
+                column("campaign", "活动", .text), column("means", "联系方式", .text),
+                column("business", "业务类型", .text), column("handling", "办理类型", .text),
+                column("department", "被投诉部门", .text), column("seconds", "时长（秒）", .integer),
             ],
             day: "day",
             time: "at"
@@ -47,7 +50,11 @@ extension EventSource {
         EventSource(
             name: "complaint",
             title: BilingualText(zh: "投诉", en: "Complaints"),
-            columns: [column("day", "日期", .day), column("topic", "主题", .text), column("resolved", "已解决", .flag)],
+            columns: [
+                column("day", "日期", .day), column("topic", "主题", .text), column("resolved", "已解决", .flag),
+                column("escalated", "升级投诉", .flag), column("channel", "渠道", .text),
+                column("call_seconds", "通话时长（秒）", .integer),
+            ],
             day: "day"
         ),
         EventSource(
@@ -55,6 +62,7 @@ extension EventSource {
             title: BilingualText(zh: "订购", en: "Subscriptions"),
             columns: [
                 column("product", "产品", .text), column("from_day", "开始日期", .day), column("to_day", "结束日期", .day),
+                column("trial", "试用", .flag), column("end_reason", "结束原因", .text),
             ],
             day: "from_day"
         ),
@@ -63,6 +71,34 @@ extension EventSource {
             title: BilingualText(zh: "月账单", en: "Monthly bills"),
             columns: [column("month", "月份", .day)],
             day: "month"
+        ),
+        EventSource(
+            name: "visit",
+            title: BilingualText(zh: "访问轨迹", en: "Visits"),
+            columns: [
+                column("day", "日期", .day), column("channel", "渠道", .text), column("step", "步骤", .text),
+                column("business", "业务类型", .text), column("seconds", "时长（秒）", .integer),
+            ],
+            day: "day",
+            time: "at"
+        ),
+        EventSource(
+            name: "external_behaviour",
+            title: BilingualText(zh: "外部行为", en: "Behaviour elsewhere"),
+            columns: [
+                column("day", "日期", .day), column("source", "来源", .text), column("kind", "类型", .text),
+                column("value", "取值", .text),
+            ],
+            day: "day"
+        ),
+        EventSource(
+            name: "interest",
+            title: BilingualText(zh: "业务倾向", en: "Interest in products"),
+            columns: [
+                column("day", "日期", .day), column("product", "产品", .text), column("demand", "需求度", .integer),
+                column("rejection", "拒绝度", .integer),
+            ],
+            day: "day"
         ),
     ]
 

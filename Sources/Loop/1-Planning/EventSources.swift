@@ -29,14 +29,15 @@ struct EventSources: Sendable {
     /// Makes the relations of sources for one connection: each row with the index of its subscriber.
     ///
     /// Rows of lines that are not subscribers any more are left out.
-    func provide(_ sources: [EventSource], to session: any WarehouseSession) async throws {
+    ///
+    /// `today`: The logical day, up to which computed sources look.
+    func provide(_ sources: [EventSource], to session: any WarehouseSession, today: LocalDay) async throws {
         guard !sources.isEmpty else { return }
         let loaded = try await names(of: sources, session)
         for source in sources {
-            let columns = loaded[source.name, default: []]
             let view = session.dialect.quoted(identifier: source.relation)
             let dialect = session.dialect
-            let select = Self.rows(of: source, loaded: columns, dialect) { dialect.quoted(identifier: $0) }
+            let select = Self.rows(of: source, loaded: loaded, dialect, today) { dialect.quoted(identifier: $0) }
             try await session.execute(
                 SQLText("CREATE OR REPLACE TEMPORARY VIEW \(view) AS \(select)", dialect: session.dialect)
             )
@@ -44,26 +45,26 @@ struct EventSources: Sendable {
     }
 
     /// The relations of all sources for own queries, by the tables' names.
-    func relations(in sandbox: any QuerySandbox) async throws -> [OwnRelation] {
+    func relations(in sandbox: any QuerySandbox, today: LocalDay) async throws -> [OwnRelation] {
         let sources = try await all()
         let loaded = try await names(of: sources, warehouse)
         return sources.map { source in
-            let rows = Self.rows(
-                of: source,
-                loaded: loaded[source.name, default: []],
-                sandbox.dialect,
-                view: sandbox.view
-            )
-            return OwnRelation(source.name, rows)
+            OwnRelation(source.name, Self.rows(of: source, loaded: loaded, sandbox.dialect, today, view: sandbox.view))
         }
     }
 
-    private static func rows(
+    /// The rows of a source for one subscriber or many.
+    static func rows(
         of source: EventSource,
-        loaded: Set<String>,
+        loaded tables: [String: Set<String>],
         _ dialect: SQLDialect,
+        _ today: LocalDay,
         view: (String) -> String
     ) -> String {
+        if source.name == ProductInterest.source {
+            return ProductInterest.rows(tables, dialect, today: today, view: view)
+        }
+        let loaded = tables[source.name, default: []]
         func quoted(_ name: String) -> String { dialect.quoted(identifier: name) }
         let fields =
             source.columns.attributes.map { WarehouseField($0.code, $0.type.warehouseType) }
@@ -85,7 +86,7 @@ struct EventSources: Sendable {
     /// Columns of loaded tables that rules can read, as attributes.
     private func columns() async throws -> [String: [Attribute]] {
         var found: [String: [Attribute]] = [:]
-        for (table, column, type) in try await catalogue(EventSource.standard, warehouse) {
+        for (table, column, type) in try await catalogue(EventSource.standard.flatMap(\.tables), warehouse) {
             guard !Self.identities.contains(column), let type = AttributeType(sql: type) else { continue }
             let name = BilingualText(zh: column, en: column)
             found[table, default: []].append(Attribute(code: column, name: name, type: type, group: "", isHot: false))
@@ -93,19 +94,19 @@ struct EventSources: Sendable {
         return found
     }
 
-    private func names(of sources: [EventSource], _ session: any WarehouseSession) async throws -> [String: Set<String>]
-    {
+    func names(of sources: [EventSource], _ session: any WarehouseSession) async throws -> [String: Set<String>] {
         var found: [String: Set<String>] = [:]
-        for (table, column, _) in try await catalogue(sources, session) { found[table, default: []].insert(column) }
+        let tables = sources.flatMap(\.tables)
+        for (table, column, _) in try await catalogue(tables, session) { found[table, default: []].insert(column) }
         return found
     }
 
     /// Table, column and type of what is shown now, in the order of the columns.
     private func catalogue(
-        _ sources: [EventSource],
+        _ tables: [String],
         _ session: any WarehouseSession
     ) async throws -> [(table: String, column: String, type: String)] {
-        let tables = sources.map { session.dialect.quoted(literal: $0.name) }.joined(separator: ", ")
+        let tables = Set(tables).sorted().map { session.dialect.quoted(literal: $0) }.joined(separator: ", ")
         let sql = SQLText(
             """
             SELECT table_name, column_name, data_type FROM information_schema.columns
@@ -123,6 +124,11 @@ struct EventSources: Sendable {
 
     /// Who a row belongs to; nothing that a rule asks.
     private static let identities: Set<String> = ["idx", "line_id", "msisdn", "imsi", "customer_id", "account_id"]
+}
+
+extension EventSource {
+    /// The tables of the warehouse that its rows come from.
+    var tables: [String] { name == ProductInterest.source ? ProductInterest.tables : [name] }
 }
 
 extension AttributeType {

@@ -225,14 +225,17 @@ private struct Finding {
     private func set(_ exclusion: SegmentExclusion, at part: String) async throws -> Bitset {
         switch exclusion {
         case .list(let code):
-            let (list, subscribers) = try await segments.host.read { ($0.lists[ListID(code)], $0.subscribers) }
-            guard list != nil || ListID.standardCodes.contains(code) else {
+            let (lists, subscribers) = try await segments.host.read { ($0.lists, $0.subscribers) }
+            guard lists.isKnown(code) else {
                 throw PlanningError.badDefinition(
                     part: part,
                     why: BilingualText(zh: "名单 \(code.prefix(40)) 不存在", en: "there is no list \(code.prefix(40))")
                 )
             }
-            return list ?? Bitset(universe: subscribers)
+            return lists.members(excludedBy: code) ?? Bitset(universe: subscribers)
+        case .filter(let filter):
+            try filter.check(at: part)
+            return try await selected(by: filter.rule, at: part)
         case .contacted(let category, let days):
             guard (1...3_660).contains(days) else {
                 throw PlanningError.badDefinition(
@@ -340,5 +343,40 @@ extension ProfileReader {
             }
         }
         return scores
+    }
+}
+
+extension [ListID: Bitset] {
+    /// Whether an exclusion may name a list.
+    func isKnown(_ name: String) -> Bool {
+        let named = ListID.lists(named: name)
+        return named.first.map { ListID.standardCodes.contains($0.code) } == true
+            || named.contains { self[$0] != nil }
+    }
+
+    /// Who a list named in an exclusion holds, see `ListID.lists(named:)`; nil when there is nobody on it.
+    func members(excludedBy name: String) -> Bitset? {
+        let sets = ListID.lists(named: name).compactMap { self[$0] }
+        guard var members = sets.first else { return nil }
+        for set in sets.dropFirst() { members.formUnion(set) }
+        return members
+    }
+}
+
+extension StrategyFilter {
+    /// Throws when it names no product or too many days.
+    func check(at part: String) throws(PlanningError) {
+        guard (1...100).contains(product.count) else {
+            throw .badDefinition(
+                part: "\(part).product",
+                why: BilingualText(zh: "请填写产品", en: "say which product")
+            )
+        }
+        guard kind == .subscribed || (1...3_660).contains(days) else {
+            throw .badDefinition(
+                part: "\(part).days",
+                why: BilingualText(zh: "天数为 1 至 3660", en: "days are 1 to 3660")
+            )
+        }
     }
 }

@@ -76,6 +76,7 @@ extension Segments {
         }
         for (place, exclusion) in definition.exclusions.enumerated() {
             if case .rule(let rule) = exclusion { try await check(rule: rule, at: "exclude.\(place).rule") }
+            if case .filter(let filter) = exclusion { try filter.check(at: "exclude.\(place)") }
         }
         if case .top(_, let score) = definition.pick {
             do {

@@ -47,12 +47,12 @@ extension Segments {
             [
                 OwnRelation("subscriber", "SELECT \(columns) FROM \(sandbox.view("subscriber"))"),
                 OwnRelation("today", "SELECT DATE \(dialect.quoted(literal: today.iso)) AS \"day\""),
-            ] + (try await EventSources(warehouse).relations(in: sandbox))
+            ] + (try await EventSources(warehouse).relations(in: sandbox, today: today))
         return OwnQuery(
             text,
             relations: relations,
             lines: "SELECT line_id, idx FROM \(sandbox.view("line"))",
-            views: ["subscriber", "line"] + EventSource.standard.map(\.name)
+            views: ["subscriber", "line"] + Set(EventSource.standard.flatMap(\.tables)).sorted()
         )
     }
 }

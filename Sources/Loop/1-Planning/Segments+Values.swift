@@ -109,7 +109,7 @@ extension Segments {
         )
         let building = ColumnsBeingBuilt(attributes.map { HotColumnBuilder($0, rows: chosen?.count ?? rows) })
         return try await warehouse.transaction { [sources] session in
-            try await EventSources(warehouse).provide(sources, to: session)
+            try await EventSources(warehouse).provide(sources, to: session, today: today)
             let done = try await session.query(select, into: building) { building, batch in
                 for index in try batch.integers(0) {
                     let wanted = chosen.map { $0.indices.contains(building.filled) ? Int64($0[building.filled]) : -1 }

@@ -165,7 +165,7 @@ public struct Segments: Sendable {
         )
         return try await warehouse.transaction { session in
             try await Self.provide(rule.uses.memberships, lists, subscribers, to: session)
-            try await EventSources(warehouse).provide(rule.uses.sources, to: session)
+            try await EventSources(warehouse).provide(rule.uses.sources, to: session, today: today)
             return try await session.query(select, into: Bitset(universe: subscribers)) { members, batch in
                 for index in try batch.integers(0) { members.insert(UInt32(index)) }
             }

@@ -135,6 +135,7 @@ struct SyntheticWorld: DemoWorld {
             (.contact, BilingualText(zh: "接触历史", en: "contact history")),
             (.complaint, BilingualText(zh: "投诉", en: "complaints")),
             (.subscription, BilingualText(zh: "订购关系", en: "subscriptions")),
+            (.visit, BilingualText(zh: "访问轨迹", en: "visits")),
         ]
         for (table, name) in names {
             step(name)

@@ -91,8 +91,24 @@ extension SyntheticOperator {
             let month = tables.monthFirstDay.lastIndex { $0 <= fact.day } ?? 0
             fact.category = category
             fact.campaign = Int64((tables.monthNumber + month) * 100 + category * 10 + payload >> 12)
+            fact.business = Self.business(of: category)
+        } else if kind == Code.enquiry || kind == Code.handling || kind == Code.query {
+            // Of one line mostly the same, so that an interest shows.
+            fact.business = Int((UInt64(bitPattern: line) &* 0x9E37_79B9_7F4A_7C15) >> 60) % Domains.products.count
         }
+        if payload & 3 == Code.inbound, kind != Code.marketing { fact.seconds = Int64(40 + second % 500) }
         return fact
+    }
+
+    /// The product that marketing of a category offers; none for those that offer a plan, a handset or nothing in particular.
+    private static func business(of category: Int) -> Int {
+        switch OfferCategory.allCases[category] {
+        case .dataPack: Domains.Product.dataPack.rawValue
+        case .broadband: Domains.Product.broadband.rawValue
+        case .valueAdded: Domains.Product.video.rawValue
+        case .roaming: Domains.Product.roaming.rawValue
+        case .upgrade5G, .retention, .terminal, .general: Null.code
+        }
     }
 
     /// How closely marketing works a subscriber: 0 (hardly) to 3 (in everybody's target group).

@@ -92,6 +92,11 @@ enum Domains {
     static let contactOutcome = [
         "delivered", "undelivered", "accepted", "considering", "refused", "no_answer", "done", "viewed", "clicked",
     ]
+    static let visitChannel = ["web", "ivr", "hotline"]
+    /// Three steps of each channel, in order.
+    static let visitStep = [
+        "首页", "业务详情", "办理页", "语音主菜单", "业务介绍", "办理确认", "接入人工", "业务咨询", "办理登记",
+    ]
     static let complaintTopic = ["资费争议", "网络质量", "营销骚扰", "服务态度", "业务办理", "账单疑问"]
 
     private static let surnames = [

@@ -14,6 +14,7 @@ enum Purpose: UInt64 {
     case contacts = 0xC0
     case subscriptions = 0x5B
     case lists = 0x11
+    case visits = 0x71
 }
 
 /// Draws that belong to one key and purpose.

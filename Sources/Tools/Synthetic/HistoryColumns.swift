@@ -1,4 +1,4 @@
-// Tables `subscriber_month`, `contact`, `complaint` and `subscription`: their rows and columns.
+// Tables of what subscribers used, held and did: their rows and columns.
 // SPDX-License-Identifier: Apache-2.0
 
 import Kernel
@@ -16,6 +16,21 @@ struct ContactFacts {
     var outcome: Int
     /// Number of the campaign; ``Null/number`` for what is not marketing.
     var campaign = Null.number
+    /// The product it was about, in ``Domains/products``; ``Null/code`` where it was about none.
+    var business = Null.code
+    /// How long a call took; ``Null/number`` for what is no call.
+    var seconds = Null.number
+}
+
+/// A step on the web, in a voice menu or with the hotline.
+struct VisitFacts {
+    var line: Int64
+    var day: Int32
+    var second: Int32
+    var channel: Int
+    var step: Int
+    var business: Int
+    var seconds: Int64
 }
 
 /// A complaint.
@@ -67,7 +82,47 @@ extension SyntheticOperator {
             .text("category", OfferCategory.allCases.map(\.rawValue)) { $0.pointee.category },
             .text("outcome", Domains.contactOutcome) { $0.pointee.outcome },
             .integer("campaign") { $0.pointee.campaign },
+            .text("business", Domains.products) { $0.pointee.business },
+            .integer("seconds") { $0.pointee.seconds },
         ]
+    }
+
+    var visitColumns: [Column<VisitFacts>] {
+        let offset = Int64(utcOffsetSeconds)
+        return [
+            .integer("line_id") { $0.pointee.line },
+            .timestamp("at") { (Int64($0.pointee.day) * 86_400 + Int64($0.pointee.second) - offset) * 1_000_000 },
+            .day("day") { $0.pointee.day },
+            .text("channel", Domains.visitChannel) { $0.pointee.channel },
+            .text("step", Domains.visitStep) { $0.pointee.step },
+            .text("business", Domains.products) { $0.pointee.business },
+            .integer("seconds") { $0.pointee.seconds },
+        ]
+    }
+
+    /// One visit of three steps or fewer for two in five subscribers, within the last 30 days.
+    func visits(_ t: Traits, _ add: (VisitFacts) -> Void) {
+        var draw = Draws(key: t.key, purpose: .visits)
+        guard draw.chance(16_000 + t.digital * 20) else { return }
+        let channel = draw.chance(30_000 + t.digital * 20) ? 0 : 1 + draw.below(2)
+        let day = tables.today - 1 - Int32(draw.below(min(30, max(1, t.tenureDays))))
+        var second = 28_800 + (draw.share() * 50_000) >> 16
+        let business = draw.below(Domains.products.count)
+        for step in 0..<(1 + draw.below(3)) {
+            let seconds = 10 + draw.below(120)
+            add(
+                VisitFacts(
+                    line: t.line,
+                    day: day,
+                    second: Int32(second),
+                    channel: channel,
+                    step: channel * 3 + step,
+                    business: step == 0 ? Null.code : business,
+                    seconds: Int64(seconds)
+                )
+            )
+            second += seconds
+        }
     }
 
     var complaintColumns: [Column<ComplaintFacts>] {

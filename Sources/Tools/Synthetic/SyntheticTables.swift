@@ -15,6 +15,8 @@ public enum SyntheticTable: String, Sendable, CaseIterable {
     case complaint
     /// Plans and products held, with their terms.
     case subscription
+    /// Steps on the web, in voice menus and with the hotline, of the last 30 days.
+    case visit
 }
 
 /// Rows of one table for a range of subscribers, batch by batch in line order.
@@ -56,6 +58,7 @@ extension SyntheticOperator {
         case .contact: contactColumns.map(\.field)
         case .complaint: complaintColumns.map(\.field)
         case .subscription: subscriptionColumns.map(\.field)
+        case .visit: visitColumns.map(\.field)
         }
     }
 
@@ -95,6 +98,10 @@ extension SyntheticOperator {
         case .subscription:
             source(range, progress, subscriptionColumns, rowsPerSubscriber: 4) { world, index, add in
                 world.subscriptions(world.traits(index), add)
+            }
+        case .visit:
+            source(range, progress, visitColumns, rowsPerSubscriber: 1) { world, index, add in
+                world.visits(world.traits(index), add)
             }
         }
     }

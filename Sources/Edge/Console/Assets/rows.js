@@ -51,7 +51,7 @@ export function rows(list) {
             const detail = row.querySelector('[name=detail]');
             if (detail) {
                 const [kind] = value(row).value.split(':');
-                const label = { contacted: words.days, rule: words.rule }[kind];
+                const label = { contacted: words.days, rule: words.rule, filter: words.product }[kind];
                 detail.hidden = !label;
                 detail.type = kind === 'contacted' ? 'number' : 'text';
                 if (kind === 'contacted') detail.min = 1;
@@ -109,6 +109,22 @@ export function rows(list) {
     });
     more.removeAttribute('title');
     list.after(more, said);
+    // The order in which members are usually taken away: what is there already keeps its details and comes in this order too.
+    if (words.standard) more.after(button(words.standardLabel, words.standardLabel, made => {
+        const usual = words.standard.split(',').map(wanted => {
+            const known = [...list.children].find(row => value(row).value === wanted);
+            if (known) return known;
+            const row = blank.cloneNode(true);
+            value(row).value = wanted;
+            if (wanted === 'contacted:') row.querySelector('[name=detail]').value = 90;
+            equip(row);
+            return row;
+        });
+        list.prepend(...usual);
+        made.blur();
+        changed();
+        (usual.at(-1).querySelector('[name=detail]') ?? value(usual.at(-1))).focus();
+    }));
     suit();
     list.addEventListener('change', suit);
     list.addEventListener('keydown', event => {

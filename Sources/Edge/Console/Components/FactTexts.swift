@@ -69,7 +69,9 @@ extension Frame {
             "sms_count": .messages,
             "active_days": .activeDays, "product": .heldProduct, "from_day": .fromDay, "to_day": .toDay, "day": .time,
             "topic": .topic, "resolved": .resolved, "escalated": .escalated, "channel": .channel, "content": .content,
-            "resolution": .resolution, "call_seconds": .callSeconds,
+            "resolution": .resolution, "call_seconds": .callSeconds, "demand": .demandDegree,
+            "rejection": .rejectionDegree, "step": .step, "seconds": .visitSeconds, "business": .businessType,
+            "source": .behaviourSource, "kind": .contactKind, "value": .value, "at": .time,
         ]
         return (names[name].map { t($0) } ?? name, units[name].map { t($0) })
     }

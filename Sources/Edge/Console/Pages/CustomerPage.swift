@@ -26,7 +26,7 @@ struct CustomerPage {
     /// What a tab shows besides who the customer is.
     enum Content: Sendable {
         case profile(CustomerProfile)
-        case usage(months: FactRows, subscriptions: FactRows, complaints: FactRows)
+        case usage(CustomerUsage)
         case contacts(ContactsFound, ContactChoice)
         case why([ContactRecord])
 
@@ -71,11 +71,12 @@ struct CustomerPage {
     private func body(_ f: Frame) -> HTML {
         switch content {
         case .profile(let profile): profileCards(profile, f)
-        case .usage(let months, let subscriptions, let complaints):
+        case .usage(let usage):
             """
-            \(CustomerCharts(months: months).cards(f, path: path))
-            \(card(f.t(.subscriptionsTitle), rows(subscriptions, .subscriptionsTitle, "subscriptions", .noSubscriptions, f)))
-            \(card(f.t(.complaintsTitle), rows(complaints, .complaintsTitle, "complaints", .noComplaints, f)))
+            \(CustomerCharts(months: usage.months).cards(f, path: path))
+            \(each: CustomerUsage.tables, { table in
+                card(f.t(table.title), "\(help(table, f))\(rows(table.rows(usage), table.title, table.name, table.empty, f))")
+            })
             """
         case .contacts(let contacts, let choice): contactCard(contacts, choice, f)
         case .why(let records):
@@ -128,6 +129,10 @@ struct CustomerPage {
     }
 
     // MARK: Tables
+
+    private func help(_ table: CustomerUsage.Table, _ f: Frame) -> HTML {
+        table.help.map { "<p class=\"help\">\(f.t($0))</p>" } ?? .empty
+    }
 
     private func rows(_ facts: FactRows, _ title: ConsoleText, _ name: String, _ empty: ConsoleText, _ f: Frame) -> HTML
     {
@@ -190,6 +195,39 @@ struct CustomerPage {
             """
         )
     }
+}
+
+/// What a customer used, held and did.
+struct CustomerUsage: Sendable {
+    /// A table of the tab.
+    struct Table: Sendable {
+        var name: String
+        var title: ConsoleText
+        var empty: ConsoleText
+        var help: ConsoleText?
+        var rows: @Sendable (CustomerUsage) -> FactRows
+    }
+
+    var months = FactRows()
+    var subscriptions = FactRows()
+    var interests = FactRows()
+    var complaints = FactRows()
+    var visits = FactRows()
+    var elsewhere = FactRows()
+
+    static let tables = [
+        Table(name: "subscriptions", title: .subscriptionsTitle, empty: .noSubscriptions, rows: { $0.subscriptions }),
+        Table(
+            name: "interests",
+            title: .interestsTitle,
+            empty: .noInterests,
+            help: .interestsHelp,
+            rows: { $0.interests }
+        ),
+        Table(name: "complaints", title: .complaintsTitle, empty: .noComplaints, rows: { $0.complaints }),
+        Table(name: "visits", title: .visitsTitle, empty: .noVisits, rows: { $0.visits }),
+        Table(name: "elsewhere", title: .elsewhereTitle, empty: .noElsewhere, rows: { $0.elsewhere }),
+    ]
 }
 
 /// Contacts of a period, and those of them that are wanted.

@@ -120,7 +120,7 @@ struct SegmentEditorPage {
     private func exclusions(_ f: Frame) -> HTML {
         let rows = form.exclusions + [SegmentForm.Exclusion](repeating: .init(), count: SegmentForm.spareRows)
         return """
-            <p class="help">\(f.t(.exclusionsHelp))</p><ol class="rows" data-rows\(rowWords(f, .addExclusion))>\(each: rows, { row in
+            <p class="help">\(f.t(.exclusionsHelp))</p><ol class="rows" data-rows data-standard="list:black,list:grey,contacted:,rule" data-standard-label="\(f.t(.standardOrder))"\(rowWords(f, .addExclusion))>\(each: rows, { row in
                 "<li><select name=\"exclude\" aria-label=\"\(f.t(.exclusion))\">\(each: groups(f), { group in "<optgroup label=\"\(group.title)\">\(each: group.items, { item in "<option value=\"\(item.value)\"\(attribute: "selected", item.value == row.what ? "" : nil)>\(item.label)</option>" })</optgroup>" })</select><input name=\"detail\" value=\"\(row.detail)\" aria-label=\"\(f.t(.exclusionDetail))\" placeholder=\"\(f.t(.exclusionDetail))\" maxlength=\"2000\"></li>"
             })</ol>
             """
@@ -131,22 +131,41 @@ struct SegmentEditorPage {
         """
          data-add="\(f.t(add))" data-up="\(f.t(.moveUp))" data-down="\(f.t(.moveDown))" \
         data-remove="\(f.t(.remove))" data-drag="\(f.t(.dragHint))" data-moved="\(f.t(.movedTo))" \
-        data-days="\(f.t(.days))" data-rule="\(f.t(.rule))"
+        data-days="\(f.t(.days))" data-rule="\(f.t(.rule))" data-product="\(f.t(.filterDetail))"
         """
     }
 
     private func groups(_ f: Frame) -> [(title: String, items: [(value: String, label: String)])] {
-        let classes = (policy?.dnd ?? []).sorted { $0.number < $1.number }.map {
-            ("list:" + ListID.dnd($0.number).code, "\($0.number) \(f.language($0.name))")
+        let classes = (policy?.dnd ?? []).sorted { $0.number < $1.number }.flatMap { dnd in
+            // Where entries are by channel, those for one channel are a list of their own.
+            let channels = dnd.isByChannel ? ChannelClass.allCases : []
+            return [(ListID.dnd(dnd.number).code, "\(dnd.number) \(f.language(dnd.name))")]
+                + channels.map { channel in
+                    (
+                        "\(ListID.dnd(dnd.number).code)@\(channel.code)",
+                        "\(dnd.number) \(f.language(dnd.name)) · \(f.language(channel.name))"
+                    )
+                }
+        }
+        .map { ("list:" + $0.0, $0.1) }
+        let others = ["black", "grey", "important", "vip", "white"] + Preference.allCases.map(\.rawValue)
+        let filters = StrategyFilter.Kind.allCases.map { kind in
+            let name = f.language(kind.name)
+            return (
+                "filter:\(kind.rawValue)",
+                kind == .subscribed ? name : f.t(.filterDays, name, "\(kind.usualDays)")
+            )
         }
         let categories = Set(Scene.standard.map(\.category)).sorted()
         return [
             ("", [("", f.t(.noExclusion))]),
-            (f.t(.menuLists), ["black", "grey"].map { ("list:" + $0, f.list(ListID($0))) } + classes),
+            (f.t(.menuLists), others.prefix(2).map { ("list:" + $0, f.list(ListID($0))) } + classes),
+            (f.t(.otherLists), others.dropFirst(2).map { ("list:" + $0, f.list(ListID($0))) }),
             (
                 f.t(.recentContacts),
                 [("contacted:", f.t(.anyCampaign))] + categories.map { ("contacted:" + $0, f.t(.similarCampaign, $0)) }
             ),
+            (f.t(.strategyFilters), filters),
             (f.t(.campaignName), campaigns.map { ("campaign:\($0.id.number)", $0.plan.name) }),
             (f.t(.segment), segments.filter { $0.id != form.id }.map { ("segment:\($0.id)", $0.name) }),
             (f.t(.rule), [("rule", f.t(.whoMeetsRule))]),

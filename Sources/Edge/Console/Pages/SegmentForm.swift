@@ -229,6 +229,21 @@ struct SegmentForm: Sendable {
         case "campaign": return .campaigns([Int64(name) ?? 0])
         case "segment": return .segment(Int64(name) ?? 0)
         case "rule": return .rule(row.detail)
+        case "filter":
+            guard let kind = StrategyFilter.Kind(rawValue: name) else { return .rule("") }
+            // The product, and after a comma other days than the usual ones.
+            let words = row.detail.split(omittingEmptySubsequences: false) { ",，".contains($0) }
+                .map { $0.trimmingCharacters(in: .whitespaces) }
+            guard words.count <= 2, words.count < 2 || Int(words[1]) != nil else {
+                throw PlanningError.badDefinition(
+                    part: part,
+                    why: BilingualText(
+                        zh: "请填写产品，如需改变天数请在逗号后填写，如：视频会员，180",
+                        en: "write the product and, after a comma, the days when they are not the usual ones: vod, 180"
+                    )
+                )
+            }
+            return .filter(StrategyFilter(kind, product: words[0], days: words.count == 2 ? Int(words[1]) : nil))
         default:
             guard let days = Int(row.detail.trimmingCharacters(in: .whitespaces)) else {
                 throw PlanningError.badDefinition(
@@ -246,6 +261,13 @@ struct SegmentForm: Sendable {
         case .campaigns(let ids): ids.map { Exclusion(what: "campaign:\($0)") }
         case .segment(let id): [Exclusion(what: "segment:\(id)")]
         case .rule(let rule): [Exclusion(what: "rule", detail: rule)]
+        case .filter(let filter):
+            [
+                Exclusion(
+                    what: "filter:\(filter.kind.rawValue)",
+                    detail: filter.days == filter.kind.usualDays ? filter.product : "\(filter.product), \(filter.days)"
+                )
+            ]
         case .contacted(let category, let days): [Exclusion(what: "contacted:\(category ?? "")", detail: "\(days)")]
         }
     }

@@ -135,12 +135,38 @@ extension Frame {
     /// An exclusion in words.
     func exclusion(_ exclusion: SegmentExclusion) -> String {
         switch exclusion {
-        case .list(let code): t(.exclusionList, list(ListID(code)))
+        case .list(let code):
+            t(
+                .exclusionList,
+                ListID.lists(named: code).last.map { one in
+                    list(one) + (one.channel.map { " · " + language($0.name) } ?? "")
+                } ?? code
+            )
+        case .filter(let filter):
+            filter.kind == .subscribed
+                ? t(.exclusionFilterNow, language(filter.kind.name), filter.product)
+                : t(.exclusionFilter, language(filter.kind.name), filter.product, "\(filter.days)")
         case .contacted(let category, let days):
             category.map { t(.exclusionSimilar, "\(days)", $0) } ?? t(.exclusionContacted, "\(days)")
         case .campaigns(let ids): t(.exclusionCampaigns, ids.map { "\($0)" }.joined(separator: ", "))
         case .rule(let rule): t(.exclusionRule, rule)
         case .segment(let id): t(.exclusionSegment, "\(id)")
+        }
+    }
+}
+
+extension StrategyFilter.Kind {
+    /// The filter's name.
+    var name: BilingualText {
+        switch self {
+        case .subscribed: BilingualText(zh: "已订购", en: "subscribed")
+        case .tried: BilingualText(zh: "试用后未订购", en: "tried and did not stay")
+        case .bulkUnsubscribed: BilingualText(zh: "批量退订", en: "ended for many at once")
+        case .unsubscribed: BilingualText(zh: "主动退订", en: "unsubscribed")
+        case .complained: BilingualText(zh: "投诉过相关业务", en: "complained about it")
+        case .marketed: BilingualText(zh: "营销过", en: "was offered it")
+        case .cancelledSoon: BilingualText(zh: "开通又取消", en: "began and cancelled it")
+        case .developed: BilingualText(zh: "已发展", en: "was won for it")
         }
     }
 }

@@ -79,9 +79,12 @@ extension Console {
                 return csv(columns, TableQuery(frame, prefix: prefix).page(of: rows.rows, columns, isWhole: true).rows)
             }
         }
-        facts("months", "m.") { if case .usage(let months, _, _) = $0 { months } else { nil } }
-        facts("subscriptions", "su.") { if case .usage(_, let rows, _) = $0 { rows } else { nil } }
-        facts("complaints", "co.") { if case .usage(_, _, let rows) = $0 { rows } else { nil } }
+        facts("months", "m.") { if case .usage(let usage) = $0 { usage.months } else { nil } }
+        for table in CustomerUsage.tables {
+            facts(table.name, "\(table.name.prefix(2)).") {
+                if case .usage(let usage) = $0 { table.rows(usage) } else { nil }
+            }
+        }
         export("/customers/{subscriber}/contacts.csv", .explain, columns: CustomerPage.contactColumns) {
             frame,
             context in
@@ -194,9 +197,14 @@ extension Console {
                 )
             case .usage:
                 .usage(
-                    months: try await customers.months(of: index),
-                    subscriptions: try await customers.subscriptions(of: index),
-                    complaints: try await customers.complaints(of: index)
+                    CustomerUsage(
+                        months: try await customers.months(of: index),
+                        subscriptions: try await customers.subscriptions(of: index),
+                        interests: try await customers.interests(of: index, today: frame.now.day),
+                        complaints: try await customers.complaints(of: index),
+                        visits: try await customers.visits(of: index),
+                        elsewhere: try await customers.elsewhere(of: index)
+                    )
                 )
             case .contacts: try await contacts(of: index, frame)
             case .why:

@@ -92,6 +92,9 @@ extension JSONObject {
             "months": Self.rows(view.months),
             "subscriptions": Self.rows(view.subscriptions),
             "complaints": Self.rows(view.complaints),
+            "visits": Self.rows(view.visits),
+            "elsewhere": Self.rows(view.elsewhere),
+            "interests": Self.rows(view.interests),
             "lists": view.lists.map { JSONObject($0) },
             "segments": view.segments.map { segment -> JSONObject in ["id": segment.id, "name": segment.name] },
             "numbers": view.numbers.filter { isShown || $0.kind == "msisdn" }.map { number -> JSONObject in

@@ -122,6 +122,12 @@ public struct CustomerView: Sendable {
     public var months: FactRows
     public var subscriptions: FactRows
     public var complaints: FactRows
+    /// Steps on the web, in voice menus and with the hotline, newest first (CON-13).
+    public var visits: FactRows
+    /// What he did elsewhere, newest first (CUS-23).
+    public var elsewhere: FactRows
+    /// Demand and rejection by product, of 100, the strongest demand first (CUS-17).
+    public var interests: FactRows
     public var lists: [ListEntry]
     /// Saved segments that the line is in now.
     public var segments: [Segment]

@@ -159,6 +159,9 @@ public struct Customers: Sendable {
         async let months = months(of: index)
         async let subscriptions = subscriptions(of: index)
         async let complaints = complaints(of: index)
+        async let visits = visits(of: index)
+        async let elsewhere = elsewhere(of: index)
+        async let interests = interests(of: index, today: today)
         async let dated = datedNumbers(of: index)
         async let segments = segments(with: index, in: scope, today: today)
         return CustomerView(
@@ -168,6 +171,9 @@ public struct Customers: Sendable {
             months: try await months,
             subscriptions: try await subscriptions,
             complaints: try await complaints,
+            visits: try await visits,
+            elsewhere: try await elsewhere,
+            interests: try await interests,
             lists: try await lists.entries(of: index),
             segments: try await segments,
             numbers: try await dated
@@ -233,6 +239,34 @@ public struct Customers: Sendable {
     /// Complaints, newest first.
     public func complaints(of index: SubscriberIndex) async throws -> FactRows {
         try await facts("complaint", of: index, "ORDER BY day DESC LIMIT 1000")
+    }
+
+    /// Steps on the web, in voice menus and with the hotline, newest first.
+    public func visits(of index: SubscriberIndex) async throws -> FactRows {
+        try await facts("visit", of: index, "ORDER BY \(dialect.quoted(identifier: "at")) DESC LIMIT 1000")
+    }
+
+    /// What he did elsewhere, newest first.
+    public func elsewhere(of index: SubscriberIndex) async throws -> FactRows {
+        try await facts("external_behaviour", of: index, "ORDER BY day DESC LIMIT 1000")
+    }
+
+    /// Demand and rejection by product, the strongest demand first.
+    public func interests(of index: SubscriberIndex, today: LocalDay) async throws -> FactRows {
+        let sources = EventSources(warehouse)
+        guard let source = EventSource.standard.first(where: { $0.name == ProductInterest.source }) else {
+            return FactRows()
+        }
+        let dialect = dialect
+        let rows = EventSources.rows(
+            of: source,
+            loaded: try await sources.names(of: [source], warehouse),
+            dialect,
+            today
+        ) { dialect.quoted(identifier: $0) }
+        return try await self.rows(
+            "SELECT * FROM (\(rows)) AS found WHERE idx = \(index.number) ORDER BY demand DESC, rejection DESC, product"
+        )
     }
 
     /// Numbers that the line has and had, newest first.

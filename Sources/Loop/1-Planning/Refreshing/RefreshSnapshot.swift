@@ -38,7 +38,7 @@ struct RefreshSnapshot: Sendable {
     /// The members of a list or the owners of a product; nil for anything else, and when there is none of that name.
     func set(_ membership: Membership) -> Bitset? {
         switch membership.kind {
-        case .list: lists[ListID(membership.name)]
+        case .list: lists.members(excludedBy: membership.name)
         case .product: lists[.product(membership.name)]
         case .audience: nil
         }

@@ -133,12 +133,12 @@ extension Segments {
             switch exclusion {
             case .list(let code):
                 // An unknown list is refused where members are found.
-                guard lists[ListID(code)] != nil || ListID.standardCodes.contains(code) else { return nil }
+                guard lists.isKnown(code) else { return nil }
                 exclusions.append(.set(.set(Membership(.list, code))))
             case .rule(let rule):
                 guard let rule = try checked(rule, at: "exclude.\(place)") else { return nil }
                 exclusions.append(.rule(rule))
-            case .contacted, .campaigns, .segment: return nil
+            case .filter, .contacted, .campaigns, .segment: return nil
             }
         }
         return RowwiseDefinition(source: source, scope: organisation, exclusions: exclusions)

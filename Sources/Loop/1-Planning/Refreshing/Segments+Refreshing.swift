@@ -95,13 +95,13 @@ extension Segments {
     /// What the tables of behaviour hold that a definition asks for: the loads they are made of; nil when it asks for none.
     func facts(of definition: SegmentDefinition) async throws -> ContentHash? {
         var tables: Set<String> = []
-        if case .sql = definition.source { tables = Set(EventSource.standard.map(\.name)) }
+        if case .sql = definition.source { tables = Set(EventSource.standard.flatMap(\.tables)) }
         let catalogue = try await catalogue()
         var (waiting, seen) = (definition.rules, Set<String>())
         while let rule = waiting.popLast() {
             guard let syntax = try? RuleSyntax(parsing: rule) else { continue }
             for name in syntax.sourceNames {
-                tables.formUnion(EventSource.standard.filter { $0.name == name || $0.title.zh == name }.map(\.name))
+                tables.formUnion(EventSource.standard.filter { $0.name == name || $0.title.zh == name }.flatMap(\.tables))
             }
             for name in syntax.attributeNames where seen.insert(name).inserted {
                 if let expression = catalogue.attribute(named: name)?.expression { waiting.append(expression) }
