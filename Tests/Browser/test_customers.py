@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from conftest import LANGUAGES, look_at_all_widths
+from conftest import LANGUAGES, look_at_all_widths, wait_for_done
 from playwright.sync_api import expect
 
 WORDS = {
@@ -50,6 +50,18 @@ def test_a_customer_is_found_and_seen_on_one_page(reader, language):
     expect(agent.locator("dl.facts").first).to_be_visible()
     assert number not in agent.content() and number not in agent.url
     look_at_all_widths(agent, "customer-profile", language)
+    agent.set_viewport_size({"width": 1440, "height": 900})
+    choice = {"zh-CN": "likes_travel", "en": "likes_media"}[language]
+    agent.select_option("#preference", choice)
+    agent.fill("#note", f"E2E {language}")
+    agent.locator("form[action$='/preferences'] button").click()
+    wait_for_done(agent, "added")
+    expect(agent.locator("#preferences tbody")).to_contain_text(f"E2E {language}")
+    look_at_all_widths(agent, "customer-preferences", language)
+    agent.set_viewport_size({"width": 1440, "height": 900})
+    agent.locator("form[action$='/preferences/remove'] button").first.click()
+    agent.locator("dialog button.primary").click()
+    wait_for_done(agent, "removed")
 
     agent.locator(".tabs").get_by_role("link", name=words["usage"]).click()
     agent.locator("body[data-charts=ready]").wait_for()

@@ -337,3 +337,93 @@ def test_segments_are_combined_in_rows(reader, server):
     rows.nth(1).get_by_role("button", name="上移").click()
     rows.nth(1).locator("[name=sign]").select_option("difference")
     assert count(page) == sql_count(server, "is_5g_plan AND (arpu_avg_3m >= 50) IS NOT TRUE")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_members_leave_with_full_numbers_after_somebody_else_agreed(reader, language):
+    words, page = WORDS[language], reader("planner", language).page
+    name = f"To be exported {language}"
+    new_segment(page, name)
+    write_rule(page, "arpu_avg_3m >= 120")
+    page.get_by_role("button", name=words["save"], exact=True).click()
+    wait_for_done(page, "saved")
+    page.get_by_role("button", name=words["freeze"]).click()
+    wait_for_done(page, "computed")
+    members = int(re.sub(r"\D", "", page.locator("#last dd").first.inner_text().split("\n")[0]))
+    form = page.locator("form[action$='/export']")
+    form.locator("[name=reason]").fill(f"E2E {language}")
+    form.locator("summary").click()
+    form.locator("[value=brand]").check()
+    form.locator("[value=balance]").check()
+    look_at_all_widths(page, "segment-export-ask", language)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    form.locator("button[type=submit]").click()
+    wait_for_done(page, "asked")
+    approver = reader("approver", language).page
+    approver.goto(f"/segments/exports?q=E2E+{language}")
+    approver.locator("form[action$='/approve'] button").first.click()
+    approver.get_by_role("dialog").get_by_role("button", name=words["confirm"]).click()
+    wait_for_done(approver, "passed")
+    page.goto(f"/segments/exports?q=E2E+{language}")
+    with page.expect_download() as download:
+        page.locator("a[href$='/members.csv']").first.click()
+    rows = open(download.value.path(), encoding="utf-8-sig").read().splitlines()
+    assert len(rows) == members + 1
+    fields = [row.split(",") for row in rows[1:]]
+    assert all(re.fullmatch(r"1\d{10}", number) and brand and mark for number, brand, _, mark in fields)
+    assert any(float(balance or 0) > 0 for _, _, balance, _ in fields)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_standard_order_and_a_strategy_filter_are_put_among_the_exclusions(reader, language):
+    words, page = WORDS[language], reader("planner", language).page
+    new_segment(page, f"Standard {language}")
+    write_rule(page, "arpu_avg_3m >= 0")
+    everybody = count(page)
+    page.get_by_role("button", name={"zh-CN": "标准顺序", "en": "Standard order"}[language]).click()
+    rows = page.locator(".rows > li")
+    chosen = [rows.nth(place).locator("select").input_value() for place in range(4)]
+    assert chosen == ["list:black", "list:grey", "contacted:", "rule"]
+    assert rows.nth(2).locator("input").input_value() == "90"
+    rows.nth(3).locator("input").fill("status <> '正常'")
+    page.get_by_role("button", name=words["exclusion"]).click()
+    rows.nth(4).locator("select").select_option("filter:subscribed")
+    rows.nth(4).locator("input").fill("视频会员")
+    left = count(page)
+    assert left < everybody
+    page.get_by_role("button", name=words["exclusion"]).click()
+    rows.nth(5).locator("select").select_option("list:dnd_01@sms")
+    assert count(page) <= left
+    look_at_all_widths(page, "segment-standard-order", language)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.get_by_role("button", name=words["save"], exact=True).click()
+    wait_for_done(page, "saved")
+    assert "视频会员" in page.locator("main").inner_text()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_campaign_begins_with_what_its_segment_is_matched_with(reader, language):
+    words, page = WORDS[language], reader("planner", language).page
+    new_segment(page, f"Matched {language}")
+    write_rule(page, "is_5g_terminal AND NOT is_5g_plan")
+    page.get_by_role("button", name=words["save"], exact=True).click()
+    wait_for_done(page, "saved")
+    page.fill("#subject", f"5G {language}")
+    page.select_option("#match-channel", "outbound")
+    page.select_option("#match-priority", "2")
+    page.fill("#condition", "agee > 3")
+    page.locator("form[action$='/matches'] button").click()
+    expect(page.get_by_role("alert")).to_contain_text("agee")
+    page.fill("#subject", f"5G {language}")
+    page.select_option("#match-channel", "outbound")
+    page.select_option("#match-priority", "2")
+    page.fill("#condition", "did(contact, kind = 'enquiry', within 7 days)")
+    page.locator("form[action$='/matches'] button").click()
+    wait_for_done(page, "saved")
+    look_at_all_widths(page, "segment-match", language)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator("#match td a").first.click()
+    page.locator(".scenes a").first.click()
+    expect(page.locator("[name=channel]")).to_have_value("outbound")
+    expect(page.locator("[name=priority]")).to_have_value("2")
+    expect(page.locator("[name=goal]")).to_have_value(f"5G {language}")

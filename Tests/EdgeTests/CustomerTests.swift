@@ -243,9 +243,6 @@ import Testing
                 "SELECT idx, business, kind, outcome FROM contact WHERE business IS NOT NULL AND day <= \(days) AND day > \(days) - INTERVAL 183 DAY"
             )
         )
-        let complaints = try await platform.warehouse.rows(
-            SQLText("SELECT idx, topic FROM complaint WHERE day <= \(days) AND day > \(days) - INTERVAL 183 DAY")
-        )
         struct Key: Hashable { var index: Int64, product: String }
         var (demand, rejection): ([Key: Int64], [Key: Int64]) = ([:], [:])
         let chosen = Set(rows.compactMap(\.[0].integer))
@@ -270,9 +267,6 @@ import Testing
             case ("complaint", _): rejection[key, default: 0] += 25
             default: break
             }
-        }
-        for row in complaints where chosen.contains(row[0].integer ?? -1) {
-            rejection[Key(index: row[0].integer ?? 0, product: row[1].text ?? ""), default: 0] += 25
         }
         var found = 0
         for index in chosen.sorted() {

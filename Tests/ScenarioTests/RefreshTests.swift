@@ -30,7 +30,10 @@ import Testing
             ("text", SegmentDefinition(.rule("city LIKE '61%' AND NOT on_list('black')")), .all),
             (
                 "funnel",
-                SegmentDefinition(.rule("age >= 20"), exclusions: [.list("black"), .rule("arpu_avg_3m < 20")]), .all
+                SegmentDefinition(
+                    .rule("age >= 20"),
+                    exclusions: [.list("black"), .list("dnd_01@sms"), .rule("arpu_avg_3m < 20")]
+                ), .all
             ), ("file", SegmentDefinition(.members(file), exclusions: [.list("grey"), .rule("age > 70")]), .all),
             (
                 "scoped", SegmentDefinition(.members(file), exclusions: [.rule("age > 50")]),

@@ -487,4 +487,92 @@ import Testing
             #expect(last.audiences == ["asks": 3, "complains": 2, "derived": 3, "only age": 1])
         }
     }
+
+    @Test func `strategy filters take away exactly those who did it with the product within the days`() async throws {
+        try await withOperator(
+            [.subscriber, .contact, .complaint, .subscription],
+            subscribers: Self.subscribers,
+            on: today
+        ) { platform, _, _ in
+            let (product, topic, day) = ("视频会员", "资费争议", "DATE '\(today.iso)'")
+            let held = "(to_day IS NULL OR to_day > \(day))"
+            let expected: [(StrategyFilter, String)] = [
+                (
+                    StrategyFilter(.subscribed, product: product),
+                    "SELECT idx FROM subscription WHERE product = '\(product)' AND \(held)"
+                ),
+                (
+                    StrategyFilter(.unsubscribed, product: product),
+                    "SELECT idx FROM subscription WHERE product = '\(product)' AND to_day <= \(day) AND to_day > \(day) - INTERVAL 365 DAY"
+                ),
+                (
+                    StrategyFilter(.cancelledSoon, product: product, days: 200),
+                    "SELECT idx FROM subscription WHERE product = '\(product)' AND to_day <= \(day) AND from_day > \(day) - INTERVAL 200 DAY AND from_day <= \(day)"
+                ),
+                (
+                    StrategyFilter(.developed, product: product, days: 300),
+                    "SELECT idx FROM subscription WHERE product = '\(product)' AND from_day > \(day) - INTERVAL 300 DAY AND from_day <= \(day)"
+                ),
+                (
+                    StrategyFilter(.marketed, product: product),
+                    "SELECT idx FROM contact WHERE kind = 'marketing' AND business = '\(product)' AND day > \(day) - INTERVAL 92 DAY AND day <= \(day)"
+                ),
+                (
+                    StrategyFilter(.complained, product: topic, days: 100),
+                    "SELECT idx FROM complaint WHERE topic = '\(topic)' AND day > \(day) - INTERVAL 100 DAY AND day <= \(day)"
+                ),
+                // Neither trials nor reasons of ending are in these loads.
+                (StrategyFilter(.tried, product: product), "SELECT idx FROM subscription WHERE FALSE"),
+                (StrategyFilter(.bulkUnsubscribed, product: product), "SELECT idx FROM subscription WHERE FALSE"),
+            ]
+            #expect(Set(expected.map(\.0.kind)) == Set(StrategyFilter.Kind.allCases))
+            for (filter, sql) in expected {
+                let rows = try await platform.warehouse.rows(
+                    SQLText("SELECT DISTINCT idx FROM (\(sql)) WHERE idx IS NOT NULL")
+                )
+                let definition = SegmentDefinition(.rule("TRUE"), exclusions: [.filter(filter)])
+                let found = try await find(platform, definition)
+                #expect(found.steps.last?.removed == Int64(rows.count), "\(filter.kind)")
+                let left = Set(found.members.indices)
+                #expect(rows.allSatisfy { !left.contains(UInt32($0[0].integer ?? 0)) })
+                if ![.tried, .bulkUnsubscribed].contains(filter.kind) { #expect(!rows.isEmpty, "\(filter.kind)") }
+                let data = try JSONEncoder().encode(definition)
+                #expect(try JSONDecoder().decode(SegmentDefinition.self, from: data) == definition)
+            }
+            let evil = StrategyFilter(.subscribed, product: "x') OR TRUE; DROP TABLE subscriber; --")
+            let nobody = try await find(platform, SegmentDefinition(.rule("TRUE"), exclusions: [.filter(evil)]))
+            #expect(nobody.members.count == Self.subscribers)
+            for bad in [StrategyFilter(.marketed, product: ""), StrategyFilter(.marketed, product: "x", days: 0)] {
+                await #expect(throws: PlanningError.self) {
+                    _ = try await save(
+                        platform,
+                        "bad filter",
+                        SegmentDefinition(.rule("TRUE"), exclusions: [.filter(bad)])
+                    )
+                }
+            }
+        }
+    }
+
+    @Test func `a list by channel takes away those of the channel and those of all channels`() async throws {
+        try await with { platform in
+            func put(_ list: ListID, _ members: [UInt32]) async throws {
+                var set = Bitset(universe: Self.subscribers)
+                for member in members { set.insert(member) }
+                try await platform.host.record([.listReplaced(list, file: platform.host.store(set.listFile))])
+            }
+            try await put(.dnd(1), [1, 2])
+            try await put(.dnd(1, channel: .sms), [2, 3, 4])
+            try await put(.dnd(1, channel: .outbound), [9])
+            for (name, removed) in [("dnd_01", 2), ("dnd_01@sms", 4), ("dnd_01@outbound", 3), ("dnd_01@inbound", 2)] {
+                let found = try await find(platform, SegmentDefinition(.rule("TRUE"), exclusions: [.list(name)]))
+                #expect(found.steps.last?.removed == Int64(removed), "\(name)")
+            }
+            for name in ["dnd_01@fax", "nothing@sms", "@", ""] {
+                await #expect(throws: PlanningError.self, "\(name)") {
+                    _ = try await find(platform, SegmentDefinition(.rule("TRUE"), exclusions: [.list(name)]))
+                }
+            }
+        }
+    }
 }

@@ -151,8 +151,11 @@ public struct Console: Sendable {
 
     /// Goes on to a page after an act, which then says what was done.
     func redirect(_ path: String, _ done: Done? = nil) -> Response {
-        let mark = done.map { (path.contains("?") ? "&" : "?") + "done=" + $0.rawValue } ?? ""
-        return .redirect(to: path + mark, type: .normal)
+        guard let done else { return .redirect(to: path, type: .normal) }
+        // The place on the page stands behind what is asked.
+        let parts = path.split(separator: "#", maxSplits: 1).map(String.init)
+        let mark = (parts[0].contains("?") ? "&" : "?") + "done=" + done.rawValue
+        return .redirect(to: parts[0] + mark + (parts.count > 1 ? "#" + parts[1] : ""), type: .normal)
     }
 
     /// Registers a page.

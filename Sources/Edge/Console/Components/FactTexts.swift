@@ -78,7 +78,9 @@ extension Frame {
 
     /// Columns of a table of facts, those about the line itself left out.
     func factColumns(_ facts: FactRows) -> [Column<[WarehouseValue]>] {
-        facts.fields.enumerated().filter { !["idx", "line_id"].contains($0.element.name) }.map { place, field in
+        // A moment tells its day.
+        let hidden = ["idx", "line_id"] + (facts.place("at") == nil ? [] : ["day"])
+        return facts.fields.enumerated().filter { !hidden.contains($0.element.name) }.map { place, field in
             let (title, unit) = factColumn(field.name)
             let isNumber =
                 switch field.type {
@@ -111,6 +113,8 @@ extension Frame {
 
     /// A channel of loaded contacts, which may be none of Gyre's.
     func touchChannel(_ code: String) -> String {
-        ChannelClass(code: code).map { language($0.name) } ?? (code.isEmpty ? "--" : code)
+        let others: [String: ConsoleText] = ["web": .channelWeb, "ivr": .channelVoiceMenu, "hotline": .channelHotline]
+        return ChannelClass(code: code).map { language($0.name) } ?? others[code].map { t($0) }
+            ?? (code.isEmpty ? "--" : code)
     }
 }

@@ -166,6 +166,7 @@ struct SegmentDetailPage {
         let definition = definition(of: audience)
         return card(
             f.t(.lastAudience),
+            id: "last",
             actions: f.exportLink("/segments/\(segment.id)/funnel.csv"),
             """
             \(figures([

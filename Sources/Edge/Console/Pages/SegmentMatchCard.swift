@@ -62,7 +62,7 @@ extension SegmentDetailPage {
         let channels = ChannelClass.allCases.map { ($0.code, f.language($0.name)) }
         let priorities = (1...9).map { ("\($0)", "\($0)") }
         return """
-            <form method="post" action="/segments/\(segment.id)/matches" class="fields notes">\
+            <form method="post" action="/segments/\(segment.id)/matches" class="fields matches">\
             <input type="hidden" name="version" value="\(segment.version)">
             \(field(f.t(.matchSubject), id: "subject", isRequired: true, input("subject", "", isRequired: true, maxLength: 100)))
             \(field(f.t(.channel), id: "match-channel", select("match-channel", channels, selected: ChannelClass.sms.code)))

@@ -159,14 +159,14 @@ extension StrategyFilter.Kind {
     /// The filter's name.
     var name: BilingualText {
         switch self {
-        case .subscribed: BilingualText(zh: "已订购", en: "subscribed")
-        case .tried: BilingualText(zh: "试用后未订购", en: "tried and did not stay")
-        case .bulkUnsubscribed: BilingualText(zh: "批量退订", en: "ended for many at once")
-        case .unsubscribed: BilingualText(zh: "主动退订", en: "unsubscribed")
-        case .complained: BilingualText(zh: "投诉过相关业务", en: "complained about it")
-        case .marketed: BilingualText(zh: "营销过", en: "was offered it")
-        case .cancelledSoon: BilingualText(zh: "开通又取消", en: "began and cancelled it")
-        case .developed: BilingualText(zh: "已发展", en: "was won for it")
+        case .subscribed: BilingualText(zh: "已订购", en: "Subscribed")
+        case .tried: BilingualText(zh: "试用后未订购", en: "Tried and did not stay")
+        case .bulkUnsubscribed: BilingualText(zh: "批量退订", en: "Ended for many at once")
+        case .unsubscribed: BilingualText(zh: "主动退订", en: "Unsubscribed")
+        case .complained: BilingualText(zh: "投诉过相关业务", en: "Complained about it")
+        case .marketed: BilingualText(zh: "营销过", en: "Was offered it")
+        case .cancelledSoon: BilingualText(zh: "开通又取消", en: "Began and cancelled it")
+        case .developed: BilingualText(zh: "已发展", en: "Was won for it")
         }
     }
 }

@@ -11,7 +11,7 @@ import Texts
 
 extension Console {
     func addSegmentMatches() {
-        change("/segments/{id}/matches", .added) { matches, body in
+        change("/segments/{id}/matches", .saved) { matches, body in
             matches.append(
                 SegmentMatch(
                     subject: body.trimmed("subject"),

@@ -5,16 +5,16 @@ import Kernel
 import Ports
 import Rules
 
-/// A relation (subscriber, product, day, demand, rejection) over subscriptions, contacts and complaints.
+/// A relation (subscriber, product, day, demand, rejection) over subscriptions and contacts, complaints among them.
 ///
-/// Points add up and stop at 100. A contact or complaint is about the product that its business type, or topic, names.
+/// Points add up and stop at 100. A contact is about the product that its business type names.
 /// `day` is that of the last sign. What gives points, and how many, is an interpretation of the source, which names the data
 /// and the two degrees only.
 enum ProductInterest {
     /// The source that rules ask.
     static let source = "interest"
     /// The tables it is made of.
-    static let tables = ["subscription", "contact", "complaint"]
+    static let tables = ["subscription", "contact"]
 
     /// Days that a sign counts.
     static let days = (subscription: 365, contact: 183)
@@ -48,7 +48,6 @@ enum ProductInterest {
         let parts = [
             columns["subscription"] == nil ? nil : subscriptions(today, view("subscription")),
             columns["contact"]?.contains("business") == true ? contacts(today, view("contact")) : nil,
-            columns["complaint"] == nil ? nil : complaints(today, view("complaint")),
         ].compactMap { $0 }
         let signs = parts.isEmpty ? nil : parts.joined(separator: " UNION ALL ")
         func integer(_ value: String) -> String { "CAST(\(value) AS \(dialect.typeName(.integer)))" }
@@ -90,14 +89,6 @@ enum ProductInterest {
             FROM \(view) WHERE business IS NOT NULL AND "day" > \(begin) AND "day" <= DATE '\(today.iso)'
             AND (kind IN ('enquiry', 'query', 'handling', 'complaint')
             OR kind = 'marketing' AND outcome IN ('accepted', 'considering', 'refused'))
-            """
-    }
-
-    private static func complaints(_ today: LocalDay, _ view: String) -> String {
-        let begin = "DATE '\(today.adding(days: -days.contact).iso)'"
-        return """
-            SELECT idx, topic AS product, "day" AS sign_day, 0 AS demand, \(Contact.complained) AS rejection
-            FROM \(view) WHERE "day" > \(begin) AND "day" <= DATE '\(today.iso)'
             """
     }
 }
