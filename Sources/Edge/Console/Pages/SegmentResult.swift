@@ -122,41 +122,14 @@ extension Frame {
 
     /// What a step did, in words.
     func step(_ kind: SegmentStep.Kind, of definition: SegmentDefinition) -> String {
-        switch kind {
-        case .source: t(.stepSource)
-        case .scope: t(.stepScope)
-        case .exclusion(let place):
-            definition.exclusions.indices.contains(place) ? exclusion(definition.exclusions[place]) : t(.stepExclusion)
-        case .onePerCustomer: t(.stepOnePerCustomer)
-        case .pick: t(.stepPick)
-        }
+        kind.text(of: definition, language)
     }
 
     /// An exclusion in words.
-    func exclusion(_ exclusion: SegmentExclusion) -> String {
-        switch exclusion {
-        case .list(let code): t(.exclusionList, list(ListID(code)))
-        case .contacted(let category, let days):
-            category.map { t(.exclusionSimilar, "\(days)", $0) } ?? t(.exclusionContacted, "\(days)")
-        case .campaigns(let ids): t(.exclusionCampaigns, ids.map { "\($0)" }.joined(separator: ", "))
-        case .rule(let rule): t(.exclusionRule, rule)
-        case .segment(let id): t(.exclusionSegment, "\(id)")
-        }
-    }
+    func exclusion(_ exclusion: SegmentExclusion) -> String { exclusion.text(language) }
 }
 
 extension SegmentState {
-    /// The state's name.
-    var text: ConsoleText {
-        switch self {
-        case .draft: .phaseDraft
-        case .saved: .doneSaved
-        case .computed: .segmentComputed
-        case .published: .segmentPublished
-        case .expired: .segmentExpired
-        }
-    }
-
     var tone: Tone {
         switch self {
         case .draft, .expired: .neutral
@@ -173,17 +146,6 @@ extension SegmentSharing {
         case .owner: .sharedOwner
         case .scope: .sharedScope
         case .everyone: .sharedEveryone
-        }
-    }
-}
-
-extension SegmentRefresh {
-    var text: ConsoleText {
-        switch self {
-        case .byHand: .refreshByHand
-        case .onLoad: .refreshOnLoad
-        case .daily: .refreshDaily
-        case .atUse: .refreshAtUse
         }
     }
 }
