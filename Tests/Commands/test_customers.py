@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import datetime
+import sqlite3
 
 import pytest
 
@@ -71,6 +72,20 @@ def test_nobody_is_found_without_repeating_what_was_typed(known, numbers, argume
     said = done.err.split("Usage")[0]
     assert all(word in said for word in words), done
     assert not [each for each in (numbers[0], "460009999999999", "31337", "12345") if each in said], done
+
+
+def test_each_look_is_on_record_with_its_reason_and_without_the_number(known, numbers):
+    known.run("customer", "--imsi", "460000000000005", "--unmask", "asked by telephone").out
+    known.run("list", "show", numbers[5]).out
+    known.run("list", "add", "grey", numbers[5], "--reason", "travels").out
+    with sqlite3.connect(known.path / "store.sqlite") as store:
+        records = store.execute("SELECT who, action, object, detail FROM audit ORDER BY id DESC LIMIT 4").fetchall()
+    subscriber, = {record[2] for record in records[1:]}
+    assert subscriber.startswith("subscriber/") and {record[0] for record in records} == {"cli"}
+    assert [(record[1], record[3]) for record in records] == [
+        ("list.add", "travels"), ("subscriber.look_up", "lists"), ("subscriber.look_up", "customer"),
+        ("subscriber.unmask", "asked by telephone")]
+    assert not [record for record in records if numbers[5] in "".join(record) or "46000" in "".join(record)]
 
 
 # Lists
