@@ -1,10 +1,11 @@
-// gyre list: special lists changed and exported.
+// gyre list: special lists changed and exported; what they hold is shown in a file beside.
 // SPDX-License-Identifier: Apache-2.0
 
 public import ArgumentParser
 import Assembly
 import Decisioning
-import Kernel
+import HTTPAPI
+public import Kernel
 public import Model
 import Planning
 import Ports
@@ -30,11 +31,13 @@ struct ListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
         abstract: "Work with special lists: do-not-disturb classes, black, grey, white and others.",
-        subcommands: [Import.self, Export.self, Add.self, Remove.self]
+        subcommands: [
+            Lists.self, Show.self, Settings.self, Import.self, Export.self, Add.self, Remove.self,
+        ]
     )
 
     /// Who changes lists from the command line.
-    private static let staff = Staff(login: ListSetting.commandLine, name: "cli", role: .administrator)
+    static let staff = Staff(login: ListSetting.commandLine, name: "cli", role: .administrator)
 
     /// Which list.
     struct Choice: ParsableArguments {
@@ -141,13 +144,36 @@ struct ListCommand: AsyncParsableCommand {
     }
 
     struct Add: PlatformCommand {
-        static let configuration = CommandConfiguration(abstract: "Put a number on a list.")
+        static let configuration = CommandConfiguration(abstract: "Put a number on a list, for some days or for good.")
 
         @OptionGroup var common: CommonOptions
         @OptionGroup var change: Change
 
+        @Option(help: "The first day, as YYYY-MM-DD; else today.")
+        var from: LocalDay?
+
+        @Option(help: "The last day, as YYYY-MM-DD; else for good.")
+        var to: LocalDay?
+
         func run(on platform: Platform, for caller: Caller) async throws {
-            try await change.run(on: platform, for: caller, isAdded: true)
+            let (index, now) = (try platform.lists.subscriber(change.number), platform.clock.now)
+            let isChanged = try await platform.lists.add(
+                index,
+                to: change.choice.id,
+                from: from,
+                until: to,
+                reason: change.reason,
+                by: ListCommand.staff,
+                at: now.instant
+            )
+            let t = caller.language
+            let said =
+                if let from, from > now.day {
+                    t("将于 \(from.iso) 加入名单", "Comes on the list on \(from.iso)")
+                } else {
+                    isChanged ? t("已加入名单", "Put on the list") : t("原已在名单", "On the list before")
+                }
+            try await change.tell(said, isChanged, index, platform, caller)
         }
     }
 
@@ -158,7 +184,17 @@ struct ListCommand: AsyncParsableCommand {
         @OptionGroup var change: Change
 
         func run(on platform: Platform, for caller: Caller) async throws {
-            try await change.run(on: platform, for: caller, isAdded: false)
+            let index = try platform.lists.subscriber(change.number)
+            let isChanged = try await platform.lists.remove(
+                index,
+                from: change.choice.id,
+                reason: change.reason,
+                by: ListCommand.staff,
+                at: platform.clock.now.instant
+            )
+            let t = caller.language
+            let said = isChanged ? t("已移出名单", "Taken off the list") : t("原不在名单", "Was not on the list")
+            try await change.tell(said, isChanged, index, platform, caller)
         }
     }
 
@@ -172,22 +208,31 @@ struct ListCommand: AsyncParsableCommand {
         @Option(help: "Why, so that others understand it later.")
         var reason: String
 
-        func run(on platform: Platform, for caller: Caller, isAdded: Bool) async throws {
-            let lists = platform.lists
-            let (index, now) = (try lists.subscriber(number), platform.clock.now.instant)
-            let isChanged =
-                isAdded
-                ? try await lists.add(index, to: choice.id, reason: reason, by: ListCommand.staff, at: now)
-                : try await lists.remove(index, from: choice.id, reason: reason, by: ListCommand.staff, at: now)
-            let t = caller.language
-            switch (isChanged, isAdded) {
-            case (true, true): caller.print(t("已加入名单", "Put on the list"))
-            case (true, false): caller.print(t("已移出名单", "Taken off the list"))
-            case (false, true): caller.print(t("原已在名单", "On the list before"))
-            case (false, false): caller.print(t("原不在名单", "Was not on the list"))
-            }
+        @Flag(help: "Print the result as JSON.")
+        var json = false
+
+        struct Output: Encodable {
+            var isChanged: Bool
+            var entries: [JSONObject]
+        }
+
+        /// Prints what came of it.
+        fileprivate func tell(
+            _ said: String,
+            _ isChanged: Bool,
+            _ index: SubscriberIndex,
+            _ platform: Platform,
+            _ caller: Caller
+        ) async throws {
+            guard json else { return caller.print(said) }
+            let entries = try await platform.lists.entries(of: index)
+            try caller.printJSON(Output(isChanged: isChanged, entries: entries.map { JSONObject($0) }))
         }
     }
+}
+
+extension LocalDay: ExpressibleByArgument {
+    public init?(argument: String) { self.init(iso: argument) }
 }
 
 extension IdentityKind: ExpressibleByArgument {}

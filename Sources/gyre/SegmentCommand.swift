@@ -1,4 +1,4 @@
-// gyre segment: rules counted, segments listed, made of lists of numbers, frozen and released.
+// gyre segment: rules counted, segments listed, made of lists of numbers, frozen and released; what else is in files beside.
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
@@ -16,11 +16,14 @@ struct SegmentCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "segment",
         abstract: "Work with segments.",
-        subcommands: [Count.self, List.self, Import.self, Compute.self, Publish.self]
+        subcommands: [
+            Count.self, List.self, Show.self, Create.self, Import.self, Compute.self, Publish.self, Movement.self,
+            Split.self, Export.self, Exports.self, Fetch.self,
+        ]
     )
 
     /// Who works with segments from the command line.
-    private static let staff = Staff(login: "cli", name: "cli", role: .planner)
+    static let staff = Staff(login: "cli", name: "cli", role: .planner)
 
     /// A segment as commands print it.
     struct Output: Encodable {
@@ -46,8 +49,11 @@ struct SegmentCommand: AsyncParsableCommand {
         var segment: String
 
         func find(_ platform: Platform, _ caller: Caller) async throws -> Segment {
-            if let id = Int64(segment), let found = try await platform.store.segment(id) { return found }
-            if let found = try await platform.store.segment(named: segment) { return found }
+            let staff = SegmentCommand.staff
+            if let id = Int64(segment), let found = try await platform.store.segment(id), found.isVisible(to: staff) {
+                return found
+            }
+            if let found = try await platform.store.segment(named: segment), found.isVisible(to: staff) { return found }
             caller.note(caller.language("没有客户群 \(segment)", "there is no segment \(segment)"))
             throw ExitCode(1)
         }
@@ -98,7 +104,8 @@ struct SegmentCommand: AsyncParsableCommand {
         var json = false
 
         func run(on platform: Platform, for caller: Caller) async throws {
-            let all = try await platform.segments.all(SegmentFilter()).map { SegmentCommand.Output($0) }
+            let all = try await platform.segments.all(SegmentFilter()).filter { $0.isVisible(to: SegmentCommand.staff) }
+                .map { SegmentCommand.Output($0) }
             guard !json else { return try caller.printJSON(all) }
             for segment in all { caller.print(segment.line(caller.language)) }
         }

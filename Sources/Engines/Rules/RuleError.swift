@@ -102,9 +102,9 @@ extension RuleError {
         let before = (place > Self.shown ? "…" : "") + String(line[..<place].suffix(Self.shown))
         let after = line[concerned.endIndex...]
         let rest = String(after.prefix(Self.shown)) + (after.count > Self.shown ? "…" : "")
-        let width = max(1, concerned.reduce(0) { $0 + Self.columns($1) })
+        let width = max(1, concerned.reduce(0) { $0 + $1.columns })
         return before + String(concerned) + rest + "\n"
-            + String(repeating: " ", count: before.reduce(0) { $0 + Self.columns($1) }) + "^"
+            + String(repeating: " ", count: before.reduce(0) { $0 + $1.columns }) + "^"
             + String(repeating: "~", count: width - 1)
     }
 
@@ -115,16 +115,5 @@ extension RuleError {
             en: "line \(start.line), column \(start.column): "
         )
         return place[keyPath: language] + message[keyPath: language] + "\n" + marked(in: rule)
-    }
-
-    /// Columns a terminal gives a character (East Asian Wide and Fullwidth of UAX #11, and emoji, take two).
-    private static func columns(_ character: Character) -> Int {
-        guard let scalar = character.unicodeScalars.first else { return 0 }
-        switch scalar.value {
-        case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,
-            0xFFE0...0xFFE6, 0x1F300...0x1FAFF, 0x20000...0x3FFFD:
-            return 2
-        default: return 1
-        }
     }
 }

@@ -44,6 +44,15 @@ extension Segments {
         return Overlap(sets, threads: threads)
     }
 
+    /// What changed between the two last audiences of a segment; nil while there are not two.
+    public func lastMovement(
+        of segment: Segment
+    ) async throws -> (from: Audience, to: Audience, counts: AudienceMovement)? {
+        let last = try await store.audiences(ofSegment: segment.id).prefix(2)
+        guard let to = last.first, let from = last.dropFirst().first else { return nil }
+        return (from, to, try await movement(from: from, to: to).counts)
+    }
+
     /// Who came and who left between two audiences.
     ///
     /// - Returns: The counts, those who came, and those who left.

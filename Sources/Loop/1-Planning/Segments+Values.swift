@@ -75,6 +75,9 @@ extension Segments {
     ///   - catalogue: What expressions may name beside them.
     ///   - rows: Subscribers there are.
     ///   - chosen: Who is wanted, ascending; nil = everybody.
+    ///   - today: The day that expressions count from.
+    /// - Returns: A column for each attribute, in their order.
+    /// - Throws: `RuleError` for an expression that cannot be evaluated, and what the warehouse throws.
     func warehouseColumns(
         _ attributes: [Attribute],
         in catalogue: AttributeCatalogue,

@@ -63,14 +63,6 @@ struct SegmentExportsPage {
 }
 
 extension SegmentExportState {
-    var text: ConsoleText {
-        switch self {
-        case .waiting: .exportWaiting
-        case .approved: .exportApproved
-        case .refused: .standingRefused
-        }
-    }
-
     var tone: Tone {
         switch self {
         case .waiting: .warn

@@ -122,67 +122,14 @@ extension Frame {
 
     /// What a step did, in words.
     func step(_ kind: SegmentStep.Kind, of definition: SegmentDefinition) -> String {
-        switch kind {
-        case .source: t(.stepSource)
-        case .scope: t(.stepScope)
-        case .exclusion(let place):
-            definition.exclusions.indices.contains(place) ? exclusion(definition.exclusions[place]) : t(.stepExclusion)
-        case .onePerCustomer: t(.stepOnePerCustomer)
-        case .pick: t(.stepPick)
-        }
+        kind.text(of: definition, language)
     }
 
     /// An exclusion in words.
-    func exclusion(_ exclusion: SegmentExclusion) -> String {
-        switch exclusion {
-        case .list(let code):
-            t(
-                .exclusionList,
-                ListID.lists(named: code).last.map { one in
-                    list(one) + (one.channel.map { " · " + language($0.name) } ?? "")
-                } ?? code
-            )
-        case .filter(let filter):
-            filter.kind == .subscribed
-                ? t(.exclusionFilterNow, language(filter.kind.name), filter.product)
-                : t(.exclusionFilter, language(filter.kind.name), filter.product, "\(filter.days)")
-        case .contacted(let category, let days):
-            category.map { t(.exclusionSimilar, "\(days)", $0) } ?? t(.exclusionContacted, "\(days)")
-        case .campaigns(let ids): t(.exclusionCampaigns, ids.map { "\($0)" }.joined(separator: ", "))
-        case .rule(let rule): t(.exclusionRule, rule)
-        case .segment(let id): t(.exclusionSegment, "\(id)")
-        }
-    }
-}
-
-extension StrategyFilter.Kind {
-    /// The filter's name.
-    var name: BilingualText {
-        switch self {
-        case .subscribed: BilingualText(zh: "已订购", en: "Subscribed")
-        case .tried: BilingualText(zh: "试用后未订购", en: "Tried and did not stay")
-        case .bulkUnsubscribed: BilingualText(zh: "批量退订", en: "Ended for many at once")
-        case .unsubscribed: BilingualText(zh: "主动退订", en: "Unsubscribed")
-        case .complained: BilingualText(zh: "投诉过相关业务", en: "Complained about it")
-        case .marketed: BilingualText(zh: "营销过", en: "Was offered it")
-        case .cancelledSoon: BilingualText(zh: "开通又取消", en: "Began and cancelled it")
-        case .developed: BilingualText(zh: "已发展", en: "Was won for it")
-        }
-    }
+    func exclusion(_ exclusion: SegmentExclusion) -> String { exclusion.text(language) }
 }
 
 extension SegmentState {
-    /// The state's name.
-    var text: ConsoleText {
-        switch self {
-        case .draft: .phaseDraft
-        case .saved: .doneSaved
-        case .computed: .segmentComputed
-        case .published: .segmentPublished
-        case .expired: .segmentExpired
-        }
-    }
-
     var tone: Tone {
         switch self {
         case .draft, .expired: .neutral
@@ -199,17 +146,6 @@ extension SegmentSharing {
         case .owner: .sharedOwner
         case .scope: .sharedScope
         case .everyone: .sharedEveryone
-        }
-    }
-}
-
-extension SegmentRefresh {
-    var text: ConsoleText {
-        switch self {
-        case .byHand: .refreshByHand
-        case .onLoad: .refreshOnLoad
-        case .daily: .refreshDaily
-        case .atUse: .refreshAtUse
         }
     }
 }

@@ -390,16 +390,13 @@ extension Console {
 
     func detail(_ segment: Segment, _ staff: Staff) async throws -> SegmentDetailPage {
         let audiences = try await platform.store.audiences(ofSegment: segment.id)
-        let movement =
-            audiences.count < 2
-            ? nil : try await platform.segments.movement(from: audiences[1], to: audiences[0]).counts
         return SegmentDetailPage(
             segment: segment,
             audiences: audiences,
             revisions: try await platform.store.revisions(ofSegment: segment.id),
             use: try await platform.store.use(ofSegment: segment.id),
             isEditable: segment.isEditable(by: staff),
-            movement: movement,
+            movement: try await platform.segments.lastMovement(of: segment)?.counts,
             attributes: try await platform.segments.catalogue().attributes
         )
     }
@@ -478,30 +475,6 @@ extension Console {
             segment.version = Int(fields["version"]) ?? 0
             try await body(self, segment, staff, frame)
             return .next("/segments/\(segment.id)", done)
-        }
-    }
-}
-
-extension SegmentSplit {
-    /// Reads what the page's form says.
-    init(by way: String, detail: String) throws {
-        let parts = way.split(separator: ":", maxSplits: 1).map(String.init)
-        let words = detail.split { " ,，;；\n\t".contains($0) }.map(String.init)
-        switch parts.first {
-        case "tail": self = .tailDigits(words)
-        case "conditions":
-            self = .conditions(detail.split(separator: "\n").map(String.init).filter { !$0.allSatisfy(\.isWhitespace) })
-        case "value" where parts.count == 2: self = .attribute(parts[1])
-        case "bands" where parts.count == 2: self = .bands(parts[1], edges: words)
-        default:
-            let weights = words.compactMap { Int($0) }
-            guard weights.count == words.count else {
-                throw PlanningError.badDefinition(
-                    part: "weights",
-                    why: BilingualText(zh: "权重请填写数字，如 1 1 2", en: "weights are numbers, such as 1 1 2")
-                )
-            }
-            self = .random(weights: weights, draw: 1)
         }
     }
 }

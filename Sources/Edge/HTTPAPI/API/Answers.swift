@@ -84,7 +84,7 @@ public enum CSV {
         columns: [CSVColumn<Row>],
         language: Language
     ) -> Response {
-        let text = text([columns.map { language($0.head) }] + rows.map { row in columns.map { $0.text(row) } })
+        let text = text(rows, columns, language)
         return Response(
             status: .ok,
             headers: [
@@ -93,6 +93,11 @@ public enum CSV {
             ],
             body: ResponseBody(byteBuffer: ByteBuffer(string: text))
         )
+    }
+
+    /// A whole file: the headings, then the rows.
+    public static func text<Row>(_ rows: [Row], _ columns: [CSVColumn<Row>], _ language: Language) -> String {
+        text([columns.map { language($0.head) }] + rows.map { row in columns.map { $0.text(row) } })
     }
 
     /// A whole file: the headings, then the records.

@@ -55,7 +55,8 @@ public struct CustomerReport {
 }
 
 extension JSONObject {
-    init(_ found: CustomerCandidates) {
+    /// Lines that fit a question, their numbers masked.
+    public init(_ found: CustomerCandidates) {
         self = ["lines": found.lines.map { JSONObject($0) }, "hasMore": found.hasMore]
     }
 

@@ -7,12 +7,14 @@ import Evaluation
 import Foundation
 public import Kernel
 import Model
-import Planning
+public import Planning
 import Ports
 import Texts
 
 /// A JSON object: values by name; names without a value are left out.
-struct JSONObject: Encodable, ExpressibleByDictionaryLiteral {
+///
+/// The command line prints the same ones.
+public struct JSONObject: Encodable, ExpressibleByDictionaryLiteral {
     private struct Name: CodingKey {
         var stringValue: String
         var intValue: Int? { nil }
@@ -23,9 +25,9 @@ struct JSONObject: Encodable, ExpressibleByDictionaryLiteral {
 
     private var values: [(name: String, value: (any Encodable)?)]
 
-    init(dictionaryLiteral values: (String, (any Encodable)?)...) { self.values = values.map { ($0, $1) } }
+    public init(dictionaryLiteral values: (String, (any Encodable)?)...) { self.values = values.map { ($0, $1) } }
 
-    func encode(to encoder: any Encoder) throws {
+    public func encode(to encoder: any Encoder) throws {
         var out = encoder.container(keyedBy: Name.self)
         for (name, value) in values {
             if let value { try out.encode(value, forKey: Name(stringValue: name)) }
@@ -216,7 +218,8 @@ extension JSONObject {
         ]
     }
 
-    init(_ entry: ListEntry) {
+    /// A list that a subscriber is on, who put him there and why.
+    public init(_ entry: ListEntry) {
         self = [
             "code": entry.list.code, "channel": entry.list.channel?.code, "addedAt": entry.added?.at.iso,
             "addedBy": entry.added?.who, "reason": entry.added?.reason, "from": entry.dates?.from?.iso,

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Kernel
-import Model
+public import Model
 import Planning
 import Rules
 import Segmentation
@@ -75,7 +75,8 @@ extension SegmentDefinition {
 }
 
 extension JSONObject {
-    init(_ segment: Segment) {
+    /// A segment with its definition.
+    public init(_ segment: Segment) {
         self = [
             "id": segment.id, "version": segment.version, "revision": segment.revision, "name": segment.name,
             "purpose": segment.purpose, "definition": segment.definition, "rule": segment.definition.rule,
@@ -86,7 +87,8 @@ extension JSONObject {
         ]
     }
 
-    init(_ audience: Audience) {
+    /// Frozen members, and what each step of the definition did.
+    public init(_ audience: Audience) {
         self = [
             "id": audience.id, "segment": audience.segment, "revision": audience.revision, "sha256": audience.file.hex,
             "count": audience.count, "universe": audience.universe, "steps": audience.steps, "load": audience.load,
@@ -101,7 +103,8 @@ extension JSONObject {
         ]
     }
 
-    init(_ use: SegmentUse) {
+    /// Campaigns and segments that name a segment.
+    public init(_ use: SegmentUse) {
         func users(_ users: [SegmentUse.User]) -> [JSONObject] { users.map { ["id": $0.id, "name": $0.name] } }
         self = ["campaigns": users(use.campaigns), "segments": users(use.segments)]
     }

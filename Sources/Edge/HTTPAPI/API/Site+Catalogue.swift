@@ -155,7 +155,8 @@ extension Site {
 }
 
 extension JSONObject {
-    init(_ revision: CatalogueRevision, changes: [CatalogueChange]? = nil) {
+    /// A revision; with its changes, all that it says as well.
+    public init(_ revision: CatalogueRevision, changes: [CatalogueChange]? = nil) {
         self = [
             "number": revision.number, "at": revision.at.iso, "who": revision.who, "reason": revision.reason,
             "content": changes == nil ? nil : revision.content, "changes": changes?.map { JSONObject($0) },

@@ -4,9 +4,9 @@
 import Assembly
 import DecisionHost
 import Hummingbird
-import Kernel
+public import Kernel
 public import Model
-import Planning
+public import Planning
 import Ports
 
 extension Site {
@@ -220,7 +220,8 @@ extension Site {
 }
 
 extension JSONObject {
-    init(_ size: ListSize, _ upkeep: ListUpkeep?, today: LocalDay) {
+    /// A list, its size, and how it is kept up.
+    public init(_ size: ListSize, _ upkeep: ListUpkeep?, today: LocalDay) {
         self = [
             "code": size.list.code, "channel": size.list.channel?.code, "count": size.count,
             "updatedAt": upkeep?.last?.at.iso, "updatedBy": upkeep?.last?.who,
@@ -229,11 +230,20 @@ extension JSONObject {
         ]
     }
 
-    init(_ code: String, _ setting: ListSetting?) {
+    /// Who may change a list, and how often that is expected.
+    public init(_ code: String, _ setting: ListSetting?) {
         self = [
             "code": code, "version": setting?.version ?? 0, "roles": (setting?.roles ?? []).map(\.rawValue).sorted(),
             "logins": (setting?.logins ?? []).sorted(), "everyDays": setting?.everyDays, "reason": setting?.reason,
             "who": setting?.who, "at": setting?.at.iso,
+        ]
+    }
+
+    /// A change of a subscriber's entry of a list.
+    public init(_ change: ListChange) {
+        self = [
+            "at": change.at.iso, "who": change.who, "code": change.list.code, "channel": change.list.channel?.code,
+            "isAdded": change.isAdded, "reason": change.reason,
         ]
     }
 }

@@ -5,7 +5,7 @@ import Assembly
 public import Hummingbird
 import Kernel
 public import Model
-import Planning
+public import Planning
 import Ports
 public import Texts
 
@@ -84,14 +84,7 @@ extension Site {
         language: Language
     ) async throws -> Response {
         let rows = try await platform.segments.fetch(export, by: staff, at: platform.clock.now)
-        let catalogue = try await platform.segments.catalogue()
-        var columns: [CSVColumn<ExportedMember>] = [CSVColumn("手机号码", "Number") { $0.number }]
-        for (place, code) in export.attributes.enumerated() {
-            let name = catalogue[code]?.name ?? BilingualText(zh: code, en: code)
-            columns.append(CSVColumn(name.zh, name.en) { $0.attributes[place] })
-        }
-        let mark = export.mark
-        columns.append(CSVColumn("导出标记", "Export mark") { _ in mark })
+        let columns = export.columns(try await platform.segments.catalogue())
         return CSV.response(
             name: "segment-\(export.segment)-E\(export.id)",
             rows: rows,
@@ -101,8 +94,23 @@ extension Site {
     }
 }
 
+extension SegmentExport {
+    /// The columns of its file: the number, the attributes that were asked for, and the mark.
+    public func columns(_ catalogue: AttributeCatalogue) -> [CSVColumn<ExportedMember>] {
+        var columns: [CSVColumn<ExportedMember>] = [CSVColumn("手机号码", "Number") { $0.number }]
+        for (place, code) in attributes.enumerated() {
+            let name = catalogue[code]?.name ?? BilingualText(zh: code, en: code)
+            columns.append(CSVColumn(name.zh, name.en) { $0.attributes[place] })
+        }
+        let mark = mark
+        columns.append(CSVColumn("导出标记", "Export mark") { _ in mark })
+        return columns
+    }
+}
+
 extension JSONObject {
-    init(_ export: SegmentExport) {
+    /// An export that was asked for, without its rows.
+    public init(_ export: SegmentExport) {
         self = [
             "id": export.id, "segment": export.segment, "name": export.name, "audience": export.audience,
             "count": export.count, "attributes": export.attributes, "reason": export.reason, "scope": export.scope,

@@ -100,8 +100,10 @@ extension Segments {
     /// The definition of a segment, if it asks each subscriber for himself.
     ///
     /// - Parameters:
+    ///   - segment: The segment.
     ///   - scope: What rules may refer to.
     ///   - lists: The lists there are.
+    /// - Returns: The definition; nil for one that does not.
     /// - Throws: ``PlanningError`` for a rule that does not hold any more.
     static func rowwise(_ segment: Segment, _ scope: RuleScope, _ lists: [ListID: Bitset]) throws -> RowwiseDefinition?
     {
