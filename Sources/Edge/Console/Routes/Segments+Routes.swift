@@ -38,6 +38,7 @@ extension Console {
         addSegmentActs()
         addSegmentImport()
         addSegmentExports()
+        addMovement()
     }
 
     // MARK: Exports
@@ -300,7 +301,7 @@ extension Console {
     }
 
     /// Open attributes for a sample: those the rule names, then others in memory.
-    private func shown(for definition: SegmentDefinition) async throws -> [Attribute] {
+    func shown(for definition: SegmentDefinition) async throws -> [Attribute] {
         let catalogue = try await platform.segments.catalogue()
         let open = { (attribute: Attribute) in attribute.sensitivity == .open }
         let named =
@@ -389,7 +390,7 @@ extension Console {
         let audiences = try await platform.store.audiences(ofSegment: segment.id)
         let movement =
             audiences.count < 2
-            ? nil : try await platform.segments.movement(from: audiences[1], to: audiences[0]).counts
+            ? nil : try await site.movement(of: segment, from: audiences[1].id, to: audiences[0].id, for: staff).counts
         return SegmentDetailPage(
             segment: segment,
             audiences: audiences,
