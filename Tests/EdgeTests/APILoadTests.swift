@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Assembly
+import Demo
 import Files
 import Foundation
 import HTTPTypes

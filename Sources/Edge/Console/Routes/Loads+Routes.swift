@@ -3,9 +3,12 @@
 
 import Assembly
 import HTTPAPI
+import Hummingbird
 import Kernel
 import Model
 import Planning
+import Ports
+import Texts
 
 extension Console {
     func addLoads() {
