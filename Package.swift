@@ -344,7 +344,8 @@ let package = Package(
         .executableTarget(
             name: "ConsoleRig",
             dependencies: core + [
-                "Assembly", "Console", "Demo", "Feedback", "HTTPAPI", "SimulatedChannel", "Texts", hummingbird,
+                "Assembly", "Console", "Demo", "Feedback", "HTTPAPI", "Planning", "SimulatedChannel", "Texts",
+                hummingbird,
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

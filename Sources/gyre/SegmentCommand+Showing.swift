@@ -111,7 +111,11 @@ extension SegmentCommand {
 
         func run(on platform: Platform, for caller: Caller) async throws {
             let (segment, t) = (try await choice.find(platform, caller), caller.language)
-            guard let last = try await platform.segments.lastMovement(of: segment) else {
+            guard let last = try await platform.segments.lastMovement(
+                of: segment,
+                in: SegmentCommand.staff.scope,
+                today: platform.clock.now.day
+            ) else {
                 caller.note(
                     t(
                         "客户群 \(segment.name) 的快照不足两次，请先再次计算",
@@ -124,8 +128,8 @@ extension SegmentCommand {
             guard !json else {
                 return try caller.printJSON(
                     Output(
-                        from: last.from.id,
-                        to: last.to.id,
+                        from: last.earlier.id,
+                        to: last.later.id,
                         came: counts.came,
                         left: counts.left,
                         stayed: counts.stayed
@@ -133,7 +137,7 @@ extension SegmentCommand {
                 )
             }
             caller.print(
-                t("快照 ", "Audience ") + "\(last.from.id) → \(last.to.id)"
+                t("快照 ", "Audience ") + "\(last.earlier.id) → \(last.later.id)"
                     + t("：新进入 ", ": came ") + t.number(counts.came) + t("，离开 ", ", left ") + t.number(counts.left)
                     + t("，保留 ", ", stayed ") + t.number(counts.stayed)
             )

@@ -175,9 +175,15 @@ def test_who_came_and_who_left_between_two_audiences(planner):
     newest, oldest = planner.get(f"/segments/{made['id']}/audiences")
     assert newest["id"] == later["audience"]
     path = f"/segments/{made['id']}/movement"
-    assert planner.get(f"{path}?from={oldest['id']}&to={newest['id']}") == {
+    moved = planner.get(f"{path}?from={oldest['id']}&to={newest['id']}")
+    sample = moved.pop("sample")
+    assert moved == {
         "stayed": count(planner, "age >= 30 AND age < 50"), "came": count(planner, "age < 30"),
         "left": count(planner, "age >= 50")}
+    assert [len(sample[side]) for side in ("came", "left")] == [10, 10]
+    assert all("****" in each["msisdn"] for side in sample.values() for each in side)
+    saved = planner.post(path, {"from": oldest["id"], "to": newest["id"], "side": "left"})
+    assert saved["count"] == moved["left"]
     other = frozen(planner, "age >= 60")
     for query in ("", f"?from={oldest['id']}", f"?from={oldest['id']}&to={other['audience']}", "?from=a&to=b"):
         assert planner.refused("GET", path + query)[:2] == (400, "edge.bad_request")

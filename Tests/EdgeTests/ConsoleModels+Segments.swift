@@ -34,7 +34,7 @@ extension ConsoleModels {
             .map { SegmentStep($0, removed: 1, left: 3) }
     }
 
-    private var audience: Audience {
+    var audience: Audience {
         Audience(
             segment: 7,
             revision: 1,
@@ -116,7 +116,7 @@ extension ConsoleModels {
                 )
             )
         }
-        return pages + spreadPages + requestPages
+        return pages + movementPages + loadPages + spreadPages + requestPages
     }
 
     /// The catalogue, attributes of each type, and segments beside the base.

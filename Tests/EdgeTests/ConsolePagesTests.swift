@@ -54,7 +54,7 @@ struct ConsolePagesTests {
         #expect(
             seen[.administrator] == [
                 .home, .desk, .customers, .segments, .requests, .catalogue, .campaigns, .arbitrations, .pool, .lists,
-                .explain, .policy, .staff,
+                .explain, .policy, .loads, .staff,
             ]
         )
         #expect(Set(seen.values.joined()) == Set(MenuItem.allCases))

@@ -407,6 +407,45 @@ import Testing
         #expect(try await console.signedIn("agent").get("/customers/channels").status == 403)
     }
 
+    @Test func `the API gives the analysis of contacts that the console shows`() async throws {
+        let world = try await world
+        let planner = try await world.signedIn("plan")
+        let path = "/api/v1/contact-analysis"
+        let now = world.platform.clock.now
+        let shown = try await world.platform.customers.channels(
+            ChannelQuestion(from: LocalMonth(number: now.month.number - 5), to: now.month),
+            in: .all,
+            today: now.day
+        )
+        func rows(_ answer: APIAnswer, _ name: String) -> [[String: Any]] {
+            answer.json[name] as? [[String: Any]] ?? []
+        }
+        func sum(_ rows: [[String: Any]], _ name: String) -> Int {
+            rows.reduce(0) { $0 + ($1[name] as? Int ?? 0) }
+        }
+        let all = try await planner.get(path)
+        let count = shown.contacts.reduce(0) { $0 + $1.contacts }
+        #expect(all.status == 200 && count > 0 && sum(rows(all, "contacts"), "contacts") == count, "\(all.text)")
+        #expect(rows(all, "preferences").count == shown.preferences.count)
+        let diversion = rows(all, "diversion")
+        #expect(sum(diversion, "physical") + sum(diversion, "electronic") == count)
+        #expect(sum(try await rows(planner.get(path + "?physical=none"), "diversion"), "physical") == 0)
+        let month = now.month.iso
+        let one = try await planner.get("\(path)?from=\(month)&to=\(month)&kind=marketing")
+        #expect(rows(one, "contacts").allSatisfy { $0["kind"] as? String == "marketing" })
+        #expect(one.json["from"] as? String == month && one.json["to"] as? String == month)
+        let own = try await planner.get(path + "?rule=city%20%3D%20'6201'").json["contacts"] as? [[String: Any]] ?? []
+        let lanzhou = try await world.signedIn("lanzhou").get(path).json["contacts"] as? [[String: Any]] ?? []
+        #expect(sum(own, "contacts") == sum(lanzhou, "contacts") && sum(own, "contacts") < count)
+        let csv = try await planner.get(path + "?format=csv", ["Accept-Language": "en"])
+        #expect(csv.text.split(separator: "\r\n").count == shown.contacts.count + 1)
+        for wrong in ["from=2026", "from=2026-13", "to=now", "from=2026-05&to=2026-04", "from=1990-01"] {
+            #expect(try await planner.get("\(path)?\(wrong)").status == 400, "\(wrong)")
+        }
+        #expect(try await planner.get(path + "?rule=brnd%20%3D%201").status == 422)
+        #expect(try await world.signedIn("agent").get(path).status == 403)
+    }
+
     @Test func `loads are listed, and taken out again by administrators of the whole operator only`() async throws {
         let world = try await APIWorld()
         let admin = try await world.signedIn("admin")

@@ -275,8 +275,9 @@ import Testing
             #expect(segment.state == .saved && segment.revision == 2 && segment.published == first.id)
             #expect(try await set(platform.segments.members(of: segment, in: .all, today: today)) == [3, 5, 8])
             let (second, _) = try await platform.segments.compute(segment, by: "plan", today: today, at: now)
-            let (counts, came, left) = try await platform.segments.movement(from: first, to: second)
-            #expect(counts.came == came.count && counts.left == left.count && set(came).isSubset(of: [13]))
+            let change = try await platform.segments.movement(from: first, to: second, in: .all, today: today)
+            #expect(change.counts.came == change.came.count && change.counts.left == change.left.count)
+            #expect(set(change.came).isSubset(of: [13]))
             let overlap = try await platform.segments.overlap([segment, segment], in: .all, today: today)
             #expect(overlap.both(0, 1) == 3 && overlap.exactly == [0, 0, 0, 3])
         }

@@ -39,6 +39,7 @@ public struct Console: Sendable {
         console.addOverruns()
         console.addStaff()
         console.addErasure()
+        console.addLoads()
         site.showErrors { problem, request, context in
             // An error of the error page falls back to the API's form.
             guard let frame = try? await console.frame(request, context) else { return nil }
@@ -91,6 +92,7 @@ public struct Console: Sendable {
         if action.hasPrefix("/requests/") {
             return action.split(separator: "/").prefix(2).reduce("") { $0 + "/" + $1 }
         }
+        if action.hasPrefix(LoadsPage.path + "/") { return LoadsPage.path }
         for suffix in [
             "/save", "/find", "/result", "/import", "/add", "/remove", "/adopt", "/withdraw", "/check", "/open",
             "/show", "/storage", "/restore",
@@ -105,6 +107,7 @@ public struct Console: Sendable {
         case imported, removed, staff, password, draft, live, discarded, adopted, withdrawn, shadow, shadowEnd
         case erased
         case computed, published, split, deleted, asked
+        case takenOut
         case raised, requestStep
         case offerAccepted, offerRefused, offerConsidered, offerLater
 
@@ -139,6 +142,7 @@ public struct Console: Sendable {
             case .split: .doneSplit
             case .deleted: .doneDeleted
             case .asked: .doneAsked
+            case .takenOut: .doneTakenOut
             case .raised: .doneRaised
             case .requestStep: .doneRequestStep
             case .offerAccepted: .doneOfferAccepted

@@ -9,6 +9,8 @@ import Ports
 /// What the store gets to know of a load; also kept beside its Parquet files, should the store not get it.
 struct LoadEntry: LoadMark {
     static let file = "_load.json"
+    /// What the audit log calls a load, and acts on it.
+    static let (object, loading, removal) = ("load/", "load", "load.rollback")
 
     var record: LoadRecord
     var who: String
@@ -30,6 +32,6 @@ struct LoadEntry: LoadMark {
     }
 
     var audit: AuditEntry {
-        AuditEntry(at: record.at, who: who, action: "load", object: "load/\(record.id)", detail: record.file)
+        AuditEntry(at: record.at, who: who, action: Self.loading, object: Self.object + record.id, detail: record.file)
     }
 }

@@ -88,31 +88,45 @@ extension Segments {
         }
         var saved: [Segment] = []
         for part in parts {
-            let file = MemberFile(
-                file: try host.store(part.members.listFile),
-                count: Int64(part.members.count),
-                origin: .split,
-                name: segment.name
+            saved.append(
+                try await save(part, of: segment, action: "segment.split", name: name, by: staff, at: now)
             )
-            var new = Segment(
-                name: "\(segment.name.prefix(60)) · \(name(part.label).prefix(36))",
-                definition: SegmentDefinition(.members(file)),
-                owner: staff.login,
-                scope: segment.scope,
-                updatedAt: now
-            )
-            new.sharing = segment.sharing
-            new.count = file.count
-            let audit = AuditEntry(
-                at: now,
-                who: staff.login,
-                action: "segment.split",
-                object: "segment/\(segment.id)",
-                detail: new.name
-            )
-            saved.append(try await store.save(new, audit: audit))
         }
         return saved
+    }
+
+    /// Saves some of a segment's members as one of its own, in the part of the organisation that both it and its owner have.
+    func save(
+        _ part: SegmentPart,
+        of segment: Segment,
+        action: String,
+        name: (BilingualText) -> String,
+        by staff: Staff,
+        at now: Instant
+    ) async throws -> Segment {
+        let file = MemberFile(
+            file: try host.store(part.members.listFile),
+            count: Int64(part.members.count),
+            origin: .split,
+            name: segment.name
+        )
+        var new = Segment(
+            name: "\(segment.name.prefix(60)) · \(name(part.label).prefix(36))",
+            definition: SegmentDefinition(.members(file)),
+            owner: staff.login,
+            scope: staff.scope.covers(segment.scope) ? segment.scope : staff.scope,
+            updatedAt: now
+        )
+        new.sharing = segment.sharing
+        new.count = file.count
+        let audit = AuditEntry(
+            at: now,
+            who: staff.login,
+            action: action,
+            object: "segment/\(segment.id)",
+            detail: new.name
+        )
+        return try await store.save(new, audit: audit)
     }
 
     private func parts(of members: Bitset, byValuesOf code: String) async throws -> [SegmentPart] {

@@ -41,15 +41,21 @@ extension SubscriberLoading {
         }
         try mark.write(in: folders.path(load.folder))
         try observe(.removalMarked)
-        try await unlist(mark, at: now)
+        try await unlist(mark, load, at: now)
         try observe(.unlisted)
         try await show(load.table)
         try await finishRemovals(at: now)
         try await record(at: now)
     }
 
-    private func unlist(_ mark: RemovalMark, at now: Instant) async throws {
-        let audit = AuditEntry(at: now, who: mark.who, action: "load.rollback", object: "load/\(mark.id)")
+    private func unlist(_ mark: RemovalMark, _ load: LoadRecord, at now: Instant) async throws {
+        let audit = AuditEntry(
+            at: now,
+            who: mark.who,
+            action: LoadEntry.removal,
+            object: LoadEntry.object + mark.id,
+            detail: load.counts
+        )
         try await store.removeLoad(id: mark.id, audit: audit)
     }
 
@@ -63,7 +69,7 @@ extension SubscriberLoading {
                     try RemovalMark.remove(in: path)
                     continue
                 }
-                try await unlist(mark, at: now)
+                try await unlist(mark, load, at: now)
             }
             if let file = mark.hash { try await facts.uncount(file, after: mark.after) }
             try observe(.uncounted)

@@ -14,6 +14,7 @@ import Hummingbird
 import Kernel
 import Logging
 import Model
+import Planning
 import Ports
 import ServiceLifecycle
 import SimulatedChannel
@@ -45,6 +46,7 @@ struct ConsoleRig {
         )
         _ = try await Demo(demo) { _ in }.run()
         let platform = try await openPlatform(folder)
+        try await loadSpares(to: platform, from: folder)
         var pace = CampaignRunner.Pace()
         pace.feedback = .milliseconds(200)
         pace.messagesPerSecond = 300
@@ -97,6 +99,25 @@ struct ConsoleRig {
                     replySeconds: 1200
                 )
             }
+        }
+    }
+
+    /// Old complaints in two small files that no other test needs, so that they may be taken out.
+    private static func loadSpares(to platform: Platform, from folder: String) async throws {
+        let rows = try await platform.warehouse.rows(
+            SQLText("SELECT line_id FROM subscriber ORDER BY line_id LIMIT 30")
+        )
+        let lines = rows.compactMap { $0[0].integer }
+        let mapping = folder + "/spare.yaml"
+        try "table: complaint\ncolumns: { line_id: line, day: day, topic: topic }\n"
+            .write(toFile: mapping, atomically: true, encoding: .utf8)
+        for (number, name) in ["zh", "en"].enumerated() {
+            let file = folder + "/spare-\(name).csv"
+            let rows = lines.map { "\($0),2020-0\(number + 1)-15,spare" } + ["1,yesterday,spare"]
+            try (["line,day,topic"] + rows).joined(separator: "\n")
+                .write(toFile: file, atomically: true, encoding: .utf8)
+            let catalogue = try await platform.segments.catalogue()
+            _ = try await platform.load(file: file, mapping: mapping, catalogue: catalogue, by: "rig")
         }
     }
 

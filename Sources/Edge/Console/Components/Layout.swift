@@ -7,8 +7,7 @@ import Texts
 /// The entries of the menu.
 public enum MenuItem: String, CaseIterable, Sendable {
     case home, desk, customers, segments, requests, catalogue, campaigns, arbitrations, pool, approvals, lists, explain,
-        policy,
-        staff
+        policy, loads, staff
 
     /// Where it leads.
     public var path: String { self == .home ? "/" : "/" + rawValue }
@@ -24,6 +23,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
         case .lists: .viewLists
         case .customers, .explain: .explain
         case .policy: .viewPolicy
+        case .loads: .manageLoads
         case .staff: .viewAudit
         }
     }
@@ -44,6 +44,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
         case .lists: .menuLists
         case .explain: .menuExplain
         case .policy: .menuPolicy
+        case .loads: .menuLoads
         case .staff: .menuStaff
         }
     }
@@ -63,6 +64,7 @@ public enum MenuItem: String, CaseIterable, Sendable {
         case .lists: .lists
         case .explain: .explain
         case .policy: .policy
+        case .loads: .upload
         case .staff: .staff
         }
     }

@@ -21,6 +21,9 @@ extension Frame {
         if let error = error as? CatalogueError, let sentence = catalogueProblem(error) { return sentence }
         if case PlanningError.badDefinition(_, let why)? = error as? PlanningError { return language(why) }
         if case PlanningError.badRule(_, let error)? = error as? PlanningError { return problem(error) }
+        if case LoadingError.notLast(_, let last)? = error as? LoadingError {
+            return t(.loadNotLast, String(last.prefix(8)))
+        }
         guard let error = error as? any CodedError else {
             return (error as? HTTPError)?.body ?? t(.serverErrorSentence)
         }
@@ -84,6 +87,7 @@ extension Frame {
         "load.damaged": .fileDamaged, "load.encoding": .fileUnreadable, "load.too_large": .fileTooLarge,
         "load.missing_columns": .columnMissing, "load.header": .columnMissing, "load.open_quote": .fileDamaged,
         "load.field_too_long": .fileUnreadable, "load.record_too_long": .fileUnreadable,
+        "load.only": .loadOnly, "load.no_catalogue": .loadNoCatalogue, "load.unknown": .loadUnknown,
         "touchpoint.unknown_interaction": .visitGone,
         "customer.nobody": .customerNobody, "customer.bad_imsi": .customerBadIMSI,
         "customer.bad_customer": .customerBadNumber, "customer.bad_fragment": .customerBadFragment,

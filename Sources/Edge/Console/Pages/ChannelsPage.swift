@@ -20,9 +20,9 @@ struct ChannelsPage {
     var error: String?
 
     /// All channels of the report.
-    var channels: [String] { Set(report.contacts.map(\.channel)).sorted() }
+    var channels: [String] { report.channels }
 
-    private var places: [LocalMonth] { Set(report.contacts.map(\.month)).sorted { $0.number < $1.number } }
+    private var places: [LocalMonth] { report.months }
 
     static func columns(_ f: Frame) -> [Column<ChannelContacts>] {
         [
@@ -61,26 +61,9 @@ struct ChannelsPage {
         ]
     }
 
-    /// Contacts of a month on physical and on electronic channels.
-    struct Diversion: Sendable {
-        var month: LocalMonth
-        var physical: Int
-        var electronic: Int
-    }
+    var diversion: [ChannelDiversion] { report.diversion(physical: physical) }
 
-    var diversion: [Diversion] {
-        places.map { month in
-            let own = report.contacts.filter { $0.month == month }
-            let physical = own.filter { self.physical.contains($0.channel) }.reduce(0) { $0 + $1.contacts }
-            return Diversion(
-                month: month,
-                physical: physical,
-                electronic: own.reduce(0) { $0 + $1.contacts } - physical
-            )
-        }
-    }
-
-    static func diversionColumns(_ f: Frame) -> [Column<Diversion>] {
+    static func diversionColumns(_ f: Frame) -> [Column<ChannelDiversion>] {
         [
             Column(f.t(.month), plain: { $0.month.iso }),
             Column(f.t(.physicalChannels), isNumber: true, plain: { f.number($0.physical) }),
@@ -170,7 +153,7 @@ struct ChannelsPage {
 
     private func diverted(_ f: Frame) -> HTML {
         let rows = diversion
-        func series(_ name: ConsoleText, _ value: (Diversion) -> Int) -> TrendSeries {
+        func series(_ name: ConsoleText, _ value: (ChannelDiversion) -> Int) -> TrendSeries {
             TrendSeries(name: f.t(name), values: rows.map { (Double(value($0)), f.number(value($0))) })
         }
         return """

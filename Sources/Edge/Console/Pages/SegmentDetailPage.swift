@@ -74,9 +74,12 @@ struct SegmentDetailPage {
                 \(when: !audiences.isEmpty, last(f))
                 \(when: f.may(.editSegments) && segment.state != .draft, card(f.t(.splitSegment), id: "split", splitting(f)))
                 \(when: f.may(.editSegments) && segment.audience != nil, card(f.t(.exportMembers), exporting(f)))
-                \(card(f.t(.audiences), f.table(
-                    f.t(.audiences), Self.audienceColumns(f), of: audiences, prefix: "a.",
-                    exportPath: "/segments/\(segment.id)/audiences.csv", empty: emptyState(f.t(.noAudience)))))
+                \(card(f.t(.audiences), """
+                    \(SegmentMovementPage.chooser(segment, audiences, f))
+                    \(f.table(
+                        f.t(.audiences), Self.audienceColumns(f), of: audiences, prefix: "a.",
+                        exportPath: "/segments/\(segment.id)/audiences.csv", empty: emptyState(f.t(.noAudience))))
+                    """))
                 \(card(f.t(.revisions), f.table(
                     f.t(.revisions), Self.revisionColumns(f), of: revisions, prefix: "r.",
                     exportPath: "/segments/\(segment.id)/revisions.csv", empty: .empty)))

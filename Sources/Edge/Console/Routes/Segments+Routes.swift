@@ -38,6 +38,7 @@ extension Console {
         addSegmentActs()
         addSegmentImport()
         addSegmentExports()
+        addMovement()
     }
 
     // MARK: Exports
@@ -300,7 +301,7 @@ extension Console {
     }
 
     /// Open attributes for a sample: those the rule names, then others in memory.
-    private func shown(for definition: SegmentDefinition) async throws -> [Attribute] {
+    func shown(for definition: SegmentDefinition) async throws -> [Attribute] {
         let catalogue = try await platform.segments.catalogue()
         let open = { (attribute: Attribute) in attribute.sensitivity == .open }
         let named =
@@ -396,7 +397,11 @@ extension Console {
             revisions: try await platform.store.revisions(ofSegment: segment.id),
             use: try await platform.store.use(ofSegment: segment.id),
             isEditable: segment.isEditable(by: staff),
-            movement: try await platform.segments.lastMovement(of: segment)?.counts,
+            movement: try await platform.segments.lastMovement(
+                of: segment,
+                in: staff.scope,
+                today: platform.clock.now.day
+            )?.counts,
             attributes: try await platform.segments.catalogue().attributes
         )
     }

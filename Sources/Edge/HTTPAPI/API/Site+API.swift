@@ -19,6 +19,7 @@ extension Site {
         addListRoutes()
         addExplainRoutes()
         addCustomerRoutes()
+        addContactAnalysis()
         addLoadRoutes()
         addTouchpointRoutes()
         addErasureRoutes()

@@ -56,6 +56,7 @@ extension Site {
         addFunnel()
         addMoves()
         addComparisons()
+        addMovement()
         addListsOfMembers()
         get("\(Self.api)/segments/{id}/revisions", .viewSegments) { [self] _, context in
             let segment = try await segment(try context.id(), for: try context.user())
@@ -190,18 +191,6 @@ extension Site {
             for id in input.segments { segments.append(try await segment(id, for: staff)) }
             let overlap = try await platform.segments.overlap(segments, in: staff.scope, today: today)
             return try Response.json(JSONObject(overlap, of: segments))
-        }
-        get("\(Self.api)/segments/{id}/movement", .viewSegments) { [self] request, context in
-            let segment = try await segment(try context.id(), for: try context.user())
-            let parameters = request.uri.queryParameters
-            func audience(_ name: String) async throws -> Audience {
-                guard let id = parameters[name[...]].flatMap({ Int64($0) }),
-                    let audience = try await platform.store.audience(id), audience.segment == segment.id
-                else { throw EdgeError.badRequest(field: name, why: "name an audience of this segment") }
-                return audience
-            }
-            let (from, to) = (try await audience("from"), try await audience("to"))
-            return try await Response.json(platform.segments.movement(from: from, to: to).counts)
         }
     }
 }

@@ -46,6 +46,38 @@ public struct ChannelReport: Hashable, Sendable {
     }
 }
 
+/// Contacts of a month on physical and on electronic channels.
+public struct ChannelDiversion: Hashable, Sendable {
+    public var month: LocalMonth
+    public var physical: Int
+    public var electronic: Int
+
+    public init(month: LocalMonth, physical: Int, electronic: Int) {
+        (self.month, self.physical, self.electronic) = (month, physical, electronic)
+    }
+}
+
+extension ChannelReport {
+    /// All channels with contacts, by code.
+    public var channels: [String] { Set(contacts.map(\.channel)).sorted() }
+
+    /// All months with contacts.
+    public var months: [LocalMonth] { Set(contacts.map(\.month)).sorted() }
+
+    /// Contacts of each month on these channels and on all others.
+    public func diversion(physical: Set<String>) -> [ChannelDiversion] {
+        months.map { month in
+            let own = contacts.filter { $0.month == month }
+            let sum = own.filter { physical.contains($0.channel) }.reduce(0) { $0 + $1.contacts }
+            return ChannelDiversion(
+                month: month,
+                physical: sum,
+                electronic: own.reduce(0) { $0 + $1.contacts } - sum
+            )
+        }
+    }
+}
+
 /// Which contacts an analysis looks at.
 public struct ChannelQuestion: Hashable, Sendable {
     public var from: LocalMonth
