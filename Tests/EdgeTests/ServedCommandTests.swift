@@ -126,6 +126,21 @@ import Testing
         (["replay", "--verify", "--json"], 0, "stateSHA256"), (["replay", "--lang", "zh-CN"], 0, "状态哈希"),
         (["report", "1", "--json"], 0, "liftPercentagePoints"), (["report", "1"], 0, "percentage points"),
         (["report", "2"], 1, "campaign \"2\" does not exist"), (["report", "1", "--nonsense"], 64, "Usage"),
+        (["segment", "create", "long", "--rule", "tenure >= 12", "--json"], 0, "\"name\":\"long\""),
+        (["segment", "create", "no", "--rule", "tenur >= 12", "--lang", "zh-CN"], 1, "第 1 行第 1 列"),
+        (["segment", "create", "no", "--sql", "files/none.sql"], 1, "files/none.sql cannot be read"),
+        (["segment", "split", "long", "--by", "random:2", "--save", "--json"], 0, "\"segment\":"),
+        (["segment", "split", "long", "--by", "age"], 64, "random:3"),
+        (["segment", "movement", "long"], 1, "two audiences"),
+        (["segment", "export", "long", "--reason", "x"], 1, "saved"), (["segment", "exports"], 0, "Asked by"),
+        (["list", "lists", "--json"], 0, "dnd_15"), (["list", "settings"], 0, "all who may"),
+        (["list", "show", World.number], 0, "On no list"), (["customer", "--imsi", "12"], 1, "14 or 15 digits"),
+        (["list", "add", "grey", World.number, "--reason", "x", "--to", "2999-01-01"], 0, "Put on the list"),
+        (["customer", World.number, "--imsi", "12"], 64, "exactly one"),
+        (["catalogue", "show", "tenure"], 0, "Used by"),
+        (["catalogue", "cold", "partner", "--reason", "x"], 0, "Revision 1"), (["catalogue", "list"], 0, "cold"),
+        (["catalogue", "hot", "nothing", "--reason", "x"], 1, "nothing"),
+        (["catalogue", "remove", "x"], 64, "--reason"),
     ]
 
     private func play(_ world: World) async throws -> [Program.End] {
