@@ -136,10 +136,12 @@ extension SegmentCommand {
                     )
                 )
             }
+            let (came, left, stayed) = (t.number(counts.came), t.number(counts.left), t.number(counts.stayed))
             caller.print(
-                t("快照 ", "Audience ") + "\(last.earlier.id) → \(last.later.id)"
-                    + t("：新进入 ", ": came ") + t.number(counts.came) + t("，离开 ", ", left ") + t.number(counts.left)
-                    + t("，保留 ", ", stayed ") + t.number(counts.stayed)
+                t(
+                    "快照 \(last.earlier.id) → \(last.later.id)：新进入 \(came)，离开 \(left)，保留 \(stayed)",
+                    "Audience \(last.earlier.id) → \(last.later.id): came \(came), left \(left), stayed \(stayed)"
+                )
             )
         }
     }
