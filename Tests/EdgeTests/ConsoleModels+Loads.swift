@@ -3,9 +3,9 @@
 
 import Kernel
 import Model
-import Planning
 
 @testable import Console
+@testable import Planning
 
 extension ConsoleModels {
     /// With and without anybody who came or left.
