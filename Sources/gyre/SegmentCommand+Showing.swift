@@ -111,11 +111,13 @@ extension SegmentCommand {
 
         func run(on platform: Platform, for caller: Caller) async throws {
             let (segment, t) = (try await choice.find(platform, caller), caller.language)
-            guard let last = try await platform.segments.lastMovement(
-                of: segment,
-                in: SegmentCommand.staff.scope,
-                today: platform.clock.now.day
-            ) else {
+            guard
+                let last = try await platform.segments.lastMovement(
+                    of: segment,
+                    in: SegmentCommand.staff.scope,
+                    today: platform.clock.now.day
+                )
+            else {
                 caller.note(
                     t(
                         "客户群 \(segment.name) 的快照不足两次，请先再次计算",

@@ -567,7 +567,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case touchResolved = "投诉已解决 | Resolved"
     case touchOpen = "投诉未解决 | Not resolved"
     case interestsTitle = "业务需求度与拒绝度 | Demand and rejection by product"
-    case interestsHelp = "按订购、咨询、营销反馈和投诉计分，满分 100；规则中用 did(interest, …) 选用 | Points of 100 from subscriptions, enquiries, answers and complaints; rules ask did(interest, …)"
+    case interestsHelp =
+        "按订购、咨询、营销反馈和投诉计分，满分 100；规则中用 did(interest, …) 选用 | Points of 100 from subscriptions, enquiries, answers and complaints; rules ask did(interest, …)"
     case noInterests = "没有可计分的业务记录 | Nothing on record gives points"
     case demandDegree = "需求度 | Demand"
     case rejectionDegree = "拒绝度 | Rejection"
@@ -589,7 +590,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case choosePreference = "请选择偏好 | Choose a preference"
     case addPreference = "登记偏好 | Note it"
     case forgetPreference = "移除偏好“{0}”？ | Remove “{0}”?"
-    case forgetPreferenceEffect = "规则和客户群立即不再按它选择；历史中仍可见 | Rules and segments stop knowing it at once; the history keeps it"
+    case forgetPreferenceEffect =
+        "规则和客户群立即不再按它选择；历史中仍可见 | Rules and segments stop knowing it at once; the history keeps it"
     case preferenceGone = "客户页面移除偏好 | Removed on the customer's page"
     case touchCounts = "各类接触次数 | Contacts by kind"
     case exclusionFilter = "策略：{0}“{1}”（{2} 天内） | Strategy: {0}, “{1}”, within {2} days"
@@ -608,7 +610,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case addMatch = "添加匹配 | Add"
     case removeMatchQuestion = "移除“{0}”？ | Remove “{0}”?"
     case removeMatchEffect = "已建的营销活动不受影响 | Campaigns that were made with it stay as they are"
-    case funnelOfRevision = "漏斗属于第 {0} 版定义；当前为第 {1} 版 | The funnel is that of revision {0}; the definition is revision {1} now"
+    case funnelOfRevision =
+        "漏斗属于第 {0} 版定义；当前为第 {1} 版 | The funnel is that of revision {0}; the definition is revision {1} now"
     case exportAttributes = "同时导出的属性 | Attributes to go along"
     case askForExport = "申请导出 | Ask for an export"
     case doneAsked = "已提交，等待另一人批准 | Asked for; a second person decides"

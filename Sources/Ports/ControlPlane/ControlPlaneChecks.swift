@@ -70,7 +70,8 @@ public enum ControlPlaneChecks {
         let object = "segment/\(segment.id)"
         try check(
             names: [segment.name, segment.owner],
-            texts: [segment.purpose] + segment.definition.rules + segment.matches.flatMap { [$0.subject, $0.condition] },
+            texts: [segment.purpose] + segment.definition.rules
+                + segment.matches.flatMap { [$0.subject, $0.condition] },
             of: object
         )
         try require(

@@ -136,9 +136,10 @@ struct ListsPage {
         let classes = (policy?.dnd ?? []).sorted { $0.number < $1.number }.map {
             (ListID.dnd($0.number).code, "\($0.number) \(f.language($0.name))")
         }
-        return classes + (["black", "grey", "white", "important", "vip"] + Preference.allCases.map(\.rawValue)).map {
-            ($0, f.list(ListID($0)))
-        }
+        return classes
+            + (["black", "grey", "white", "important", "vip"] + Preference.allCases.map(\.rawValue)).map {
+                ($0, f.list(ListID($0)))
+            }
     }
 
     private func channels(_ f: Frame) -> [(value: String, label: String)] {

@@ -34,7 +34,10 @@ extension SegmentDetailPage {
         let may = isEditable && f.may(.editSegments)
         let rows = PlacedMatch.all(of: segment)
         func acts(_ row: PlacedMatch) -> HTML {
-            let question = Question(title: f.t(.removeMatchQuestion, row.match.subject), effect: f.t(.removeMatchEffect))
+            let question = Question(
+                title: f.t(.removeMatchQuestion, row.match.subject),
+                effect: f.t(.removeMatchEffect)
+            )
             let hidden = [("version", "\(segment.version)"), ("place", "\(row.place)")]
             let begin = "/campaigns/new?segment=\(segment.id)&match=\(row.place)"
             return """

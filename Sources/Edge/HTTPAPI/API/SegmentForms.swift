@@ -82,7 +82,8 @@ extension JSONObject {
             "purpose": segment.purpose, "definition": segment.definition, "rule": segment.definition.rule,
             "summary": segment.definition.summary, "state": segment.state, "owner": segment.owner,
             "scope": segment.scope, "sharing": segment.sharing, "isTemplate": segment.isTemplate,
-            "refresh": segment.refresh, "matches": segment.matches, "validTo": segment.validTo?.iso, "count": segment.count,
+            "refresh": segment.refresh, "matches": segment.matches, "validTo": segment.validTo?.iso,
+            "count": segment.count,
             "audience": segment.audience, "published": segment.published, "updatedAt": segment.updatedAt.iso,
         ]
     }

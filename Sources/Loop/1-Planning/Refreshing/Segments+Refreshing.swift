@@ -101,7 +101,9 @@ extension Segments {
         while let rule = waiting.popLast() {
             guard let syntax = try? RuleSyntax(parsing: rule) else { continue }
             for name in syntax.sourceNames {
-                tables.formUnion(EventSource.standard.filter { $0.name == name || $0.title.zh == name }.flatMap(\.tables))
+                tables.formUnion(
+                    EventSource.standard.filter { $0.name == name || $0.title.zh == name }.flatMap(\.tables)
+                )
             }
             for name in syntax.attributeNames where seen.insert(name).inserted {
                 if let expression = catalogue.attribute(named: name)?.expression { waiting.append(expression) }
