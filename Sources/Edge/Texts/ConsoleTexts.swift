@@ -581,6 +581,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case channelWeb = "网站访问 | Website visit"
     case channelVoiceMenu = "语音菜单 | Voice menu"
     case channelHotline = "热线 | Hotline"
+    case tableVisit = "访问轨迹 | Visits"
+    case tableElsewhere = "外部行为 | Behaviour elsewhere"
     case notYet = "尚未生效 | not in force yet"
     case preferences = "客户偏好 | Preferences"
     case preference = "偏好 | Preference"

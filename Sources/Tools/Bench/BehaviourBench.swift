@@ -25,6 +25,7 @@ struct BehaviourBench {
             ("sum_ms", "sum(subscriber_month, fee_total, within 3 months) / 3 >= \(days)"),
             ("last_ms", "last(contact, outcome, kind = 'marketing') = 'refused'"),
             ("beside_ms", "sum(subscriber_month, fee_total, within 3 months) > arpu_avg_3m * 2"),
+            ("interest_ms", "did(interest, product = '视频会员' AND demand >= 50 AND rejection <= \(days))"),
             ("complaint_ms", "count(complaint, NOT resolved, within \(months) months) >= 1 AND arpu_avg_3m >= \(days)"),
         ]
     }

@@ -38,7 +38,7 @@ public struct BenchOptions: Sendable {
     }
 
     /// Format of prepared data; a change of what a bench prepares raises it.
-    static let format = 2
+    static let format = 3
 
     /// The folder of one bench's data, keyed by size, seed and format.
     func folder(_ bench: String) -> String {

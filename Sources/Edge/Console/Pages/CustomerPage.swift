@@ -236,7 +236,7 @@ struct ContactsFound: Sendable {
     var shown: [CustomerContact]
 
     /// Channels of all, by name.
-    var channels: [String] { Set(all.map(\.channel)).sorted() }
+    var channels: [String] { Set(all.map(\.channel)).filter { !$0.isEmpty }.sorted() }
 
     /// How many there are of each kind, kinds without any left out (CON-02).
     var kinds: [(kind: String, count: Int)] {

@@ -97,7 +97,8 @@ extension Frame {
         guard let table = load.table else { return "--" }
         let names: [String: ConsoleText] = [
             "subscriber": .tableSubscriber, "subscriber_month": .tableMonth, "contact": .tableContact,
-            "complaint": .tableComplaint, "subscription": .tableSubscription,
+            "complaint": .tableComplaint, "subscription": .tableSubscription, "visit": .tableVisit,
+            "external_behaviour": .tableElsewhere,
         ]
         return names[table].map { "\(t($0)) \(table)" } ?? table
     }

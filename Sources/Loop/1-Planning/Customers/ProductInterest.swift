@@ -39,6 +39,7 @@ enum ProductInterest {
     ///   - dialect: The SQL to write.
     ///   - today: The logical day.
     ///   - view: The name of a table.
+    /// - Returns: A query, no rows where nothing is loaded.
     static func rows(
         _ columns: [String: Set<String>],
         _ dialect: SQLDialect,
