@@ -31,7 +31,11 @@ struct LoadsPage {
                 plain: \.file,
                 cell: { "<span class=\"clip\" title=\"\($0.file)\">\($0.file)</span>" }
             ),
-            Column(f.t(.loadNumber), plain: \.id, cell: { "<code title=\"\($0.id)\">\(String($0.id.prefix(8)))</code>" }),
+            Column(
+                f.t(.loadNumber),
+                plain: \.id,
+                cell: { "<code title=\"\($0.id)\">\(String($0.id.prefix(16)))</code>" }
+            ),
             Column(f.t(.time), key: "at", rank: \.at.epochMs, plain: { f.time($0.at) }),
             Column(f.t(.who), key: "who", plain: \.who),
             count(.loadRows, "rows", \.rows), count(.loadLoaded, "loaded", \.loaded),
