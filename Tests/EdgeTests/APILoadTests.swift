@@ -24,7 +24,7 @@ import Testing
             SyntheticTableSource(world.synthetic, .contact),
             catalogue: try CatalogueFile.read(path: examples + "/operator/catalogue.yaml"),
             by: "loader",
-            at: world.platform.clock.now.instant.adding(ms: 1_000)
+            at: world.platform.clock.now.instant
         )
         return world
     }

@@ -66,7 +66,8 @@ extension SubscriberLoading {
             }
         }
         let live = records.map { ListedLoad($0, by: made[LoadEntry.object + $0.id]?.who ?? "") }
-        return (removed + live).sorted { ($0.at, $0.id) < ($1.at, $1.id) }
+        return (removed + live).enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
+            .map(\.element)
     }
 
     /// What the audit log has of loads, oldest first.

@@ -22,7 +22,7 @@ extension Frame {
         if case PlanningError.badDefinition(_, let why)? = error as? PlanningError { return language(why) }
         if case PlanningError.badRule(_, let error)? = error as? PlanningError { return problem(error) }
         if case LoadingError.notLast(_, let last)? = error as? LoadingError {
-            return t(.loadNotLast, String(last.prefix(8)))
+            return t(.loadNotLast, String(last.prefix(16)))
         }
         guard let error = error as? any CodedError else {
             return (error as? HTTPError)?.body ?? t(.serverErrorSentence)

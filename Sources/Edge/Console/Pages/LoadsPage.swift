@@ -34,7 +34,7 @@ struct LoadsPage {
             Column(
                 f.t(.loadNumber),
                 plain: \.id,
-                cell: { "<code title=\"\($0.id)\">\(String($0.id.prefix(8)))</code>" }
+                cell: { "<code title=\"\($0.id)\">\(String($0.id.prefix(16)))</code>" }
             ),
             Column(f.t(.time), key: "at", rank: \.at.epochMs, plain: { f.time($0.at) }),
             Column(f.t(.who), key: "who", plain: \.who),

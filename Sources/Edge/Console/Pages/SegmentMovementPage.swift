@@ -34,10 +34,10 @@ struct SegmentMovementPage {
         }
         let (first, last) = (from ?? audiences[1].id, to ?? audiences[0].id)
         return """
-            <form method="get" action="\(path(segment))" class="stack"><div class="rowform">
+            <form method="get" action="\(path(segment))" class="stack"><div class="fields">
             \(field(f.t(.earlierAudience), id: "from", select("from", choices, selected: "\(first)")))
             \(field(f.t(.laterAudience), id: "to", select("to", choices, selected: "\(last)")))
-            <button class="button" type="submit">\(f.t(.showMovement))</button></div></form>
+            </div><p><button class="button" type="submit">\(f.t(.showMovement))</button></p></form>
             """
     }
 
