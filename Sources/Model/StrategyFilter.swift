@@ -75,13 +75,19 @@ public struct StrategyFilter: Hashable, Sendable, Codable {
 
     /// The rule that it stands for.
     public var rule: String {
-        let name = "'" + product.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+        // By scalars, as rules are read: a quote may carry a combining mark.
+        var name = "'"
+        for scalar in product.unicodeScalars {
+            if scalar == "'" { name.unicodeScalars.append(scalar) }
+            name.unicodeScalars.append(scalar)
+        }
+        name += "'"
         let ended = "product = \(name) AND to_day <= today AND to_day > today - INTERVAL \(days) DAY"
         return switch kind {
         case .subscribed: "did(subscription, product = \(name) AND (to_day IS NULL OR to_day > today))"
         case .tried:
             "did(subscription, product = \(name) AND trial, within \(days) days) AND NOT did(subscription, "
-                + "product = \(name) AND (trial IS NULL OR NOT trial) AND (to_day IS NULL OR to_day > today))"
+                + "product = \(name) AND (to_day IS NULL OR to_day > today))"
         case .bulkUnsubscribed: "did(subscription, \(ended) AND end_reason = 'bulk')"
         case .unsubscribed: "did(subscription, \(ended) AND (end_reason IS NULL OR end_reason <> 'bulk'))"
         case .complained:

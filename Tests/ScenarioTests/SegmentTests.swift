@@ -441,6 +441,7 @@ import Testing
             for (name, rule) in [
                 ("asks", "count(contact, kind = 'marketing') >= 1"), ("complains", "did(投诉)"),
                 ("derived", "touched >= 1"), ("only age", "age > 30"),
+                ("named", "in_audience('asks') AND age > 30"),
             ] {
                 if name == "derived" {
                     _ = try await platform.catalogues.define(
@@ -461,6 +462,10 @@ import Testing
                 var segment = Segment(name: name, rule: rule, owner: "plan", scope: .all, updatedAt: now)
                 segment.refresh = .onLoad
                 made[name] = try await platform.segments.save(segment, by: staff, today: today, at: now)
+                // A rule may name an audience once there is one.
+                if name == "asks", let asks = made[name] {
+                    made[name] = try await platform.segments.compute(asks, by: "plan", today: today, at: now).1
+                }
             }
             /// How many audiences each has, and members.
             func pass() async throws -> (audiences: [String: Int], counts: [String: Int64]) {
@@ -477,15 +482,16 @@ import Testing
             let contacts = SyntheticTableSource(world, .contact)
             _ = try await platform.loading.load(contacts, catalogue: catalogue, by: "test", at: now)
             let after = try await pass()
-            #expect(after.audiences == ["asks": 2, "complains": 1, "derived": 2, "only age": 1])
+            #expect(after.audiences == ["asks": 2, "complains": 1, "derived": 2, "only age": 1, "named": 2])
             #expect(after.counts["asks"] ?? 0 > 0 && after.counts["derived"] ?? 0 > 0 && after.counts["complains"] == 0)
+            #expect(after.counts["named"] ?? 0 > 0 && after.counts["named"] != after.counts["asks"])
             let complaints = SyntheticTableSource(world, .complaint)
             _ = try await platform.loading.load(complaints, catalogue: catalogue, by: "test", at: now)
             #expect(try await pass().counts["complains"] ?? 0 > 0)
             _ = try await platform.loading.rollback(contacts.loadID, by: "test", at: now)
             let last = try await pass()
             #expect(last.counts["asks"] == 0 && last.counts["complains"] ?? 0 > 0)
-            #expect(last.audiences == ["asks": 3, "complains": 2, "derived": 3, "only age": 1])
+            #expect(last.audiences == ["asks": 3, "complains": 2, "derived": 3, "only age": 1, "named": 3])
         }
     }
 

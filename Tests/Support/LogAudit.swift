@@ -44,6 +44,7 @@ public final class LogAudit {
         var month: LocalMonth { day.month }
         var isClosed = false
         var outcome: ContentHash?
+        var assignment: Assignment?
         var contacts: [UInt32: Contact] = [:]
         var handOffs: [(block: Int, from: Int, to: Int)] = []
         var feedback: [FeedbackPlace: Int] = [:]
@@ -109,7 +110,10 @@ public final class LogAudit {
                 try Assignment(decoding: objects.bytes($0), subscribers: world.subscribers, file: $0)
             }
         case .genesis(_, let now): offers.now = now
-        case .tick(let time): if offers.now.instant < time.instant { offers.now = time }
+        case .tick(let time):
+            if offers.now.instant < time.instant { offers.now = time }
+            // An assignment is gone with the first tick after its last day.
+            assignments = assignments.filter { $0.value.days.upperBound >= offers.now.day }
         case .answered(let all):
             for answer in all { take(answer.request, offers.take(answer), isDecision: true) }
         case .responded(let all):
@@ -140,10 +144,12 @@ public final class LogAudit {
             guard let spec = specs[wave.campaign] else { return problems.append("wave \(wave) of no campaign") }
             if waves[wave] != nil { problems.append("wave \(wave) was opened twice") }
             waves[wave] = Wave(spec: spec, day: planned.day)
-        case .waveBlock(let wave, let block, let outcomes):
-            let assignment = waves[wave].flatMap { wave in
-                assignments[wave.spec.id].flatMap { $0.holds(for: wave.spec, on: wave.day) ? $0 : nil }
+            // The wave goes by what holds when it is announced.
+            if let adopted = assignments[spec.id], adopted.holds(for: spec, on: planned.day) {
+                waves[wave]?.assignment = adopted
             }
+        case .waveBlock(let wave, let block, let outcomes):
+            let assignment = waves[wave]?.assignment
             try outcomes.members(.contact).forEach {
                 let index = UInt32(Int(block) * Block.size + $0)
                 if assignment?.members.contains(index) == false { problems.append("\(index) was not assigned") }

@@ -68,6 +68,15 @@ public struct RuleSyntax: Hashable, Sendable {
         return names
     }
 
+    /// Whether it asks who owns a product.
+    public var asksForOwners: Bool {
+        func asks(_ node: RuleNode) -> Bool {
+            if case .call(MembershipKind.product.function, _) = node.kind { return true }
+            return node.kind.children.contains(where: asks)
+        }
+        return asks(root)
+    }
+
     /// Tables of behaviour that it asks, as it names them.
     public var sourceNames: Set<String> {
         var names: Set<String> = []

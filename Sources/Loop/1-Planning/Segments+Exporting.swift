@@ -81,9 +81,9 @@ extension Segments {
             throw PlanningError.unknownSegment(export.segment)
         }
         let members = try await members(of: audience.file)
+        let shown = try await shown(export.attributes)
         let detail = "\(audience.count) members"
         try await store.append(entry("export.fetch", "export/\(export.id)", staff, now.instant, detail))
-        let shown = try await shown(export.attributes)
         let values = try await values(of: shown, for: members.indices, today: now.day)
         let lines = try await host.read { $0.lines }
         let hash = KeyedHash(key0: 0x6578_706F_7274_7321, key1: UInt64(bitPattern: export.id))

@@ -60,10 +60,17 @@ extension Segments {
     ) async throws -> AudienceChange {
         var (before, after) = (try await members(of: earlier.file), try await members(of: later.file))
         if organisation != .all {
-            let visible = try await members("TRUE", in: organisation, today: today)
+            var visible = try await members("TRUE", in: organisation, today: today)
+            // Subscribers may have come while these were read.
+            let universe = max(before.universe, after.universe, visible.universe)
+            visible.grow(universe: universe)
+            before.grow(universe: universe)
+            after.grow(universe: universe)
             before.formIntersection(visible)
             after.formIntersection(visible)
         }
+        before.grow(universe: max(before.universe, after.universe))
+        after.grow(universe: before.universe)
         var (came, left) = (after, before)
         came.subtract(before)
         left.subtract(after)

@@ -157,7 +157,7 @@ struct SegmentEditorPage {
             )
         }
         let categories = Set(Scene.standard.map(\.category)).sorted()
-        return [
+        let offered: [(title: String, items: [(value: String, label: String)])] = [
             ("", [("", f.t(.noExclusion))]),
             (f.t(.menuLists), others.prefix(2).map { ("list:" + $0, f.list(ListID($0))) } + classes),
             (f.t(.otherLists), others.dropFirst(2).map { ("list:" + $0, f.list(ListID($0))) }),
@@ -170,6 +170,10 @@ struct SegmentEditorPage {
             (f.t(.segment), segments.filter { $0.id != form.id }.map { ("segment:\($0.id)", $0.name) }),
             (f.t(.rule), [("rule", f.t(.whoMeetsRule))]),
         ]
+        // What the definition names and is not offered any more stays until somebody takes it away.
+        let values = Set(offered.flatMap(\.items).map(\.value))
+        let kept = Set(form.exclusions.map(\.what)).subtracting(values).sorted()
+        return offered + (kept.isEmpty ? [] : [(f.t(.exclusion), kept.map { ($0, $0) })])
     }
 
     private func options(_ f: Frame) -> HTML {

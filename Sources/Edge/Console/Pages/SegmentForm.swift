@@ -231,19 +231,15 @@ struct SegmentForm: Sendable {
         case "rule": return .rule(row.detail)
         case "filter":
             guard let kind = StrategyFilter.Kind(rawValue: name) else { return .rule("") }
-            // The product, and after a comma other days than the usual ones.
+            // The product, and after the last comma other days than the usual ones.
             let words = row.detail.split(omittingEmptySubsequences: false) { ",，".contains($0) }
                 .map { $0.trimmingCharacters(in: .whitespaces) }
-            guard words.count <= 2, words.count < 2 || Int(words[1]) != nil else {
-                throw PlanningError.badDefinition(
-                    part: part,
-                    why: BilingualText(
-                        zh: "请填写产品，如需改变天数请在逗号后填写，如：视频会员，180",
-                        en: "write the product and, after a comma, the days when they are not the usual ones: vod, 180"
-                    )
-                )
+            guard words.count > 1, let days = words.last.flatMap({ Int($0) }) else {
+                return .filter(StrategyFilter(kind, product: row.detail.trimmingCharacters(in: .whitespaces)))
             }
-            return .filter(StrategyFilter(kind, product: words[0], days: words.count == 2 ? Int(words[1]) : nil))
+            let end = row.detail.lastIndex { ",，".contains($0) } ?? row.detail.endIndex
+            let product = row.detail[..<end].trimmingCharacters(in: .whitespaces)
+            return .filter(StrategyFilter(kind, product: product, days: days))
         default:
             guard let days = Int(row.detail.trimmingCharacters(in: .whitespaces)) else {
                 throw PlanningError.badDefinition(
@@ -265,7 +261,9 @@ struct SegmentForm: Sendable {
             [
                 Exclusion(
                     what: "filter:\(filter.kind.rawValue)",
-                    detail: filter.days == filter.kind.usualDays ? filter.product : "\(filter.product), \(filter.days)"
+                    detail: filter.days == filter.kind.usualDays
+                        && !filter.product.contains(where: { ",，".contains($0) })
+                        ? filter.product : "\(filter.product), \(filter.days)"
                 )
             ]
         case .contacted(let category, let days): [Exclusion(what: "contacted:\(category ?? "")", detail: "\(days)")]

@@ -228,6 +228,7 @@ struct RefreshPass {
                 steps: each.steps,
                 load: snapshot.load,
                 lookedAt: Audience.LookedAt(file: past.file, scope: segment.scope),
+                facts: each.task.due.facts,
                 who: Segments.system,
                 at: now.instant
             )

@@ -12,14 +12,16 @@ import Rules
 struct DueSegment: Sendable {
     let segment: Segment
     let last: Audience?
+    /// What the tables of behaviour show that it asks for.
+    var facts: ContentHash?
 }
 
 /// A segment that could not be computed, with the reason.
 public typealias SegmentProblem = (segment: Segment, problem: String)
 
 extension Segments {
-    /// Computes what is due: those whose attributes, or tables of behaviour, were loaded anew, those whose day has come; and lets those whose
-    /// last day has passed expire.
+    /// Computes what is due: those whose attributes, or tables of behaviour, were loaded anew, those whose day has come; and
+    /// lets those whose last day has passed expire.
     ///
     /// What asks each subscriber for himself is found anew only for who changed since it was last found so;
     /// see ``RefreshPass``. All others are found anew, those that others name first.
@@ -29,12 +31,13 @@ extension Segments {
         let (load, columns) = try await host.read { ($0.attributes?.load, $0.hotColumns) }
         var (due, problems): ([DueSegment], [SegmentProblem]) = ([], [])
         let all = try await all(SegmentFilter(states: [.saved, .computed, .published]))
+        let shown = try await shownTables()
         refreshed.keepOnly(Set(all.map(\.id)))
         for segment in all {
             do {
                 if let last = segment.validTo, last < now.day {
                     _ = try await move(segment, to: .expired, by: Self.system, at: now.instant)
-                } else if let asked = try await self.due(segment, load: load, at: now) {
+                } else if let asked = try await self.due(segment, load: load, shown, at: now) {
                     due.append(asked)
                 }
             } catch ControlPlaneError.stale {
@@ -78,41 +81,72 @@ extension Segments {
     /// Who stands in the audit log for what happens by itself.
     static let system = "gyre"
 
-    private func due(_ segment: Segment, load: String?, at now: LocalTime) async throws -> DueSegment? {
+    private func due(
+        _ segment: Segment,
+        load: String?,
+        _ shown: [String: String],
+        at now: LocalTime
+    ) async throws -> DueSegment? {
         guard let load, [.onLoad, .daily].contains(segment.refresh) else { return nil }
         guard let number = segment.audience else { return DueSegment(segment: segment, last: nil) }
         var found = refreshed.audience(number, of: segment.id)
         if found == nil { found = try await store.audience(number) }
         guard let last = found else { return DueSegment(segment: segment, last: nil) }
-        let facts = last.facts == nil ? nil : try await facts(of: segment.definition)
+        let facts = try await facts(of: segment.definition, shown)
         let isDue =
             last.load != load || last.revision != segment.revision || last.facts != facts
             || (segment.refresh == .daily
                 && LocalTime(instant: last.at, offsetSeconds: now.offsetSeconds).day < now.day)
-        return isDue ? DueSegment(segment: segment, last: last) : nil
+        return isDue ? DueSegment(segment: segment, last: last, facts: facts) : nil
     }
 
-    /// What the tables of behaviour hold that a definition asks for: the loads they are made of; nil when it asks for none.
-    func facts(of definition: SegmentDefinition) async throws -> ContentHash? {
-        var tables: Set<String> = []
-        if case .sql = definition.source { tables = Set(EventSource.standard.flatMap(\.tables)) }
+    /// What the tables of behaviour show that a definition asks for, also through segments and audiences that it names; nil
+    /// when it asks for none.
+    ///
+    /// - Parameters:
+    ///   - definition: The definition.
+    ///   - shown: What the tables show, see ``shownTables()``.
+    /// - Returns: A digest, which is another one once they show other loads.
+    /// - Throws: What the store throws.
+    func facts(of definition: SegmentDefinition, _ shown: [String: String]) async throws -> ContentHash? {
         let catalogue = try await catalogue()
-        var (waiting, seen) = (definition.rules, Set<String>())
-        while let rule = waiting.popLast() {
-            guard let syntax = try? RuleSyntax(parsing: rule) else { continue }
-            for name in syntax.sourceNames {
-                tables.formUnion(
-                    EventSource.standard.filter { $0.name == name || $0.title.zh == name }.flatMap(\.tables)
-                )
+        var tables: Set<String> = []
+        var (definitions, seen, names): ([SegmentDefinition], Set<Int64>, Set<String>) = ([definition], [], [])
+        while let definition = definitions.popLast() {
+            if case .sql = definition.source { tables.formUnion(EventSource.standard.flatMap(\.tables)) }
+            var (rules, others) = (definition.rules, definition.segments)
+            while let rule = rules.popLast() {
+                guard let syntax = try? RuleSyntax(parsing: rule) else { continue }
+                // Owners are those of the subscriptions that are loaded.
+                if syntax.asksForOwners { tables.insert("subscription") }
+                for name in syntax.sourceNames {
+                    let sources = EventSource.standard.filter { $0.name == name || $0.title.zh == name }
+                    tables.formUnion(sources.flatMap(\.tables))
+                }
+                for name in syntax.attributeNames where names.insert(name).inserted {
+                    if let expression = catalogue.attribute(named: name)?.expression { rules.append(expression) }
+                }
+                for name in syntax.audiences {
+                    if let named = try await store.segment(named: name) { others.append(named.id) }
+                }
             }
-            for name in syntax.attributeNames where seen.insert(name).inserted {
-                if let expression = catalogue.attribute(named: name)?.expression { waiting.append(expression) }
+            for id in others where seen.insert(id).inserted {
+                if let named = try await store.segment(id) { definitions.append(named.definition) }
             }
         }
         guard !tables.isEmpty else { return nil }
-        var loads: [String] = []
-        for table in tables.sorted() { loads += try await store.loads(table: table).map { "\(table)/\($0.id)" } }
-        return .sha256(Array(loads.joined(separator: "\n").utf8))
+        let texts = tables.sorted().map { "\($0): \(shown[$0] ?? "")" }
+        return .sha256(Array(texts.joined(separator: "\n").utf8))
+    }
+
+    /// What each table of behaviour shows: the text of its view, which names the loads.
+    ///
+    /// The list of loads would not do: it says so before the rows are there, or after they are gone.
+    func shownTables() async throws -> [String: String] {
+        let names = Set(EventSource.standard.flatMap(\.tables)).sorted().map { warehouse.dialect.quoted(literal: $0) }
+        let sql = "SELECT view_name, sql FROM duckdb_views() WHERE view_name IN (\(names.joined(separator: ", ")))"
+        let rows = try await warehouse.rows(SQLText(sql, dialect: warehouse.dialect))
+        return Dictionary(rows.map { ($0[0].text ?? "", $0[1].text ?? "") }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Segments in an order in which those that others name come first.
