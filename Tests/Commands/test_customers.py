@@ -139,5 +139,6 @@ def test_all_lists_are_shown_with_counts_and_settings(data, numbers):
     table = data.run("list", "lists").out.splitlines()
     assert table[0].startswith("List") and [line for line in table if line.startswith("vip") and " cli " in line]
     settings = data.run("list", "settings", "--json").json
-    assert len(settings) == 20 and settings[0] == {"code": "black", "version": 0, "roles": [], "logins": []}
+    # Twenty special lists, and one for each preference.
+    assert len(settings) == 35 and settings[0] == {"code": "black", "version": 0, "roles": [], "logins": []}
     assert "all who may" in data.run("list", "settings").out
