@@ -188,6 +188,53 @@ import Testing
         #expect(page.text.contains(topic))
     }
 
+    @Test func `a contact tells of one complaint of its day, on whichever channel`() async throws {
+        let world = try await world
+        let row = try #require(
+            try await world.platform.warehouse.rows(
+                SQLText(
+                    """
+                    SELECT c.idx, c.line_id, c.day, t.channel FROM complaint c JOIN contact t
+                    ON t.idx = c.idx AND t.day = c.day AND t.kind = 'complaint' JOIN subscriber s ON s.idx = c.idx
+                    WHERE s.city <> '6201' ORDER BY c.idx, c.day LIMIT 1
+                    """
+                )
+            ).first
+        )
+        let (index, line) = (row[0].integer ?? 0, row[1].integer ?? 0)
+        let (day, channel) = (row[2].day?.iso ?? "", row[3].text ?? "")
+        let agent = try await world.signedIn("agent")
+        let path = "/api/v1/customers/\(index)/contacts?limit=1000&from=\(day)&to=\(day)&kind=complaint"
+        func count(_ more: String = "") async throws -> Int {
+            (try await agent.get(path + more).json["items"] as? [[String: Any]] ?? []).count
+        }
+        let before = (all: try await count(), onChannel: try await count("&channel=\(channel)"))
+        let other = channel == "ivr" ? "hotline" : "ivr"
+        #expect(try await count("&channel=\(other)") == 0, "the contact tells of it, on another channel")
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "complaint-\(UInt64.random(in: 0...(.max)))"
+        )
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (file, mapping) = (folder.appending(path: "c.csv"), folder.appending(path: "c.yaml"))
+        try Data("line,day,topic\n\(line),\(day),a second one\n".utf8).write(to: file)
+        try Data("table: complaint\ncolumns: { line_id: line, day: day, topic: topic }\n".utf8).write(to: mapping)
+        let loaded = try await world.platform.load(
+            file: file.path(),
+            mapping: mapping.path(),
+            catalogue: try await world.platform.segments.catalogue(),
+            by: "test"
+        )
+        #expect(try await count() == before.all + 1)
+        #expect(try await count("&channel=\(channel)") == before.onChannel)
+        _ = try await world.platform.loading.rollback(
+            loaded.record.id,
+            by: "test",
+            at: world.platform.clock.now.instant
+        )
+        #expect(try await count() == before.all)
+    }
+
     @Test func `a preference that is noted is on the page, in rules and in the history, until it is removed`()
         async throws
     {

@@ -557,6 +557,8 @@ extension ControlPlaneConformance {
         #expect(try await actions().last == "load.rollback")
         try await store.record(first, audit: entry("load"))
         #expect(try await store.loads(table: nil) == [second, first], "it was recorded anew")
+        try await store.append(entry("load.look_up"))
+        #expect(try await store.auditOfLoads().map(\.action) == ["load", "load", "load.rollback", "load"])
     }
 
     func auditIsKeptAndFound() async throws {

@@ -540,6 +540,10 @@ public final class InMemoryControlPlane: ControlPlaneStore {
         }
         return Page(rows: page.rows.map(\.element), total: page.total)
     }
+
+    public func auditOfLoads() -> [AuditEntry] {
+        look { $0.audit.filter { ControlPlaneChecks.loadChanges.contains($0.action) } }
+    }
 }
 
 /// Whether two texts have the same bytes; `==` would also hold for other spellings of one character.

@@ -95,8 +95,12 @@ struct EventSources: Sendable {
     }
 
     func names(of sources: [EventSource], _ session: any WarehouseSession) async throws -> [String: Set<String>] {
+        try await columnNames(of: sources.flatMap(\.tables), session)
+    }
+
+    /// The columns of those of some tables that are loaded.
+    func columnNames(of tables: [String], _ session: any WarehouseSession) async throws -> [String: Set<String>] {
         var found: [String: Set<String>] = [:]
-        let tables = sources.flatMap(\.tables)
         for (table, column, _) in try await catalogue(tables, session) { found[table, default: []].insert(column) }
         return found
     }

@@ -10,7 +10,8 @@ import Ports
 struct LoadEntry: LoadMark {
     static let file = "_load.json"
     /// What the audit log calls a load, and acts on it.
-    static let (object, loading, removal) = ("load/", "load", "load.rollback")
+    static let object = "load/"
+    static let (loading, removal) = (ControlPlaneChecks.loadChanges[0], ControlPlaneChecks.loadChanges[1])
 
     var record: LoadRecord
     var who: String

@@ -58,7 +58,7 @@ extension SubscriberLoading {
     public func history() async throws -> [ListedLoad] {
         let records = try await store.loads(table: nil)
         var (made, removed): ([String: AuditEntry], [ListedLoad]) = ([:], [])
-        for entry in try await entries() {
+        for entry in try await store.auditOfLoads() where entry.object.hasPrefix(LoadEntry.object) {
             if entry.action == LoadEntry.loading {
                 made[entry.object] = entry
             } else if let load = made.removeValue(forKey: entry.object) {
@@ -68,24 +68,5 @@ extension SubscriberLoading {
         let live = records.map { ListedLoad($0, by: made[LoadEntry.object + $0.id]?.who ?? "") }
         return (removed + live).enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }
             .map(\.element)
-    }
-
-    /// What the audit log has of loads, oldest first.
-    private func entries() async throws -> [AuditEntry] {
-        var query = ListQuery(
-            search: LoadEntry.object,
-            order: AuditColumn.at.rawValue,
-            isDescending: false,
-            limit: 1000
-        )
-        var entries: [AuditEntry] = []
-        while true {
-            let page = try await store.audit(query)
-            entries += page.rows.filter {
-                $0.object.hasPrefix(LoadEntry.object) && [LoadEntry.loading, LoadEntry.removal].contains($0.action)
-            }
-            query.offset += page.rows.count
-            guard !page.rows.isEmpty, query.offset < page.total else { return entries }
-        }
     }
 }

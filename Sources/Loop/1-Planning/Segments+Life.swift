@@ -123,7 +123,7 @@ extension Segments {
             throw PlanningError.wrongState(segment.state, wanted: .computed)
         }
         // Before members are found: a load in between makes it due once more.
-        let facts = try await facts(of: segment.definition, try await shownTables())
+        let facts = try await shownTables().facts(of: segment)
         let found = try await find(segment.definition, of: segment.id, in: segment.scope, today: today)
         let audience = Audience(
             segment: segment.id,

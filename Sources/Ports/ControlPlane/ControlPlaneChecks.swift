@@ -308,6 +308,9 @@ public enum ControlPlaneChecks {
     /// Actions in the audit log that bring a special list up to date.
     public static let listUpdates = ["list.add", "list.remove", "list.plan", "list.import"]
 
+    /// Actions in the audit log that record a load, and take it off the list.
+    public static let loadChanges = ["load", "load.rollback"]
+
     /// Checks what is said about the upkeep of a list.
     public static func check(_ setting: ListSetting) throws(ControlPlaneError) {
         let object = "settings of list \(setting.list)"

@@ -360,6 +360,9 @@ public protocol ControlPlaneStore: Sendable {
 
     /// The audit log; searches who, action, object and detail, ordered by an ``AuditColumn``.
     func audit(_ query: ListQuery) async throws -> Page<AuditEntry>
+
+    /// Audit entries with one of ``ControlPlaneChecks/loadChanges``, in the order they were written.
+    func auditOfLoads() async throws -> [AuditEntry]
 }
 
 extension ControlPlaneStore {

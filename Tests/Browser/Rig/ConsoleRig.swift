@@ -18,8 +18,25 @@ import Planning
 import Ports
 import ServiceLifecycle
 import SimulatedChannel
+import Synchronization
 import Texts
 import UnixSignals
+
+/// How far time has flown for each campaign: not for ever for one that nothing ends, or contacts would grow old.
+private final class Flights: Sendable {
+    /// Half hours of four days.
+    private static let most = 192
+    private let flown = Mutex<[CampaignID: Int]>([:])
+
+    /// Whether time flies once more for a campaign under way.
+    func go(for campaigns: [CampaignID]) -> Bool {
+        flown.withLock { flown in
+            let due = campaigns.filter { flown[$0, default: 0] < Self.most }
+            for campaign in due { flown[campaign, default: 0] += 1 }
+            return !due.isEmpty
+        }
+    }
+}
 
 /// `ConsoleRig --data-dir D --port P`: prints the passwords of planner, approver, agent and admin as a line of JSON.
 ///
@@ -50,10 +67,11 @@ struct ConsoleRig {
         var pace = CampaignRunner.Pace()
         pace.feedback = .milliseconds(200)
         pace.messagesPerSecond = 300
+        let flights = Flights()
         let runner = CampaignRunner(platform, pace: pace) {
             // Time flies for what is sent; a customer at a desk is served in a minute of his own.
             let running = try await platform.store.campaigns(ListQuery(limit: 100), phases: [.running], in: .all)
-            guard running.rows.contains(where: \.plan.hasWaves) else { return }
+            guard flights.go(for: running.rows.filter(\.plan.hasWaves).map(\.id)) else { return }
             platform.clock.advance(to: platform.clock.now.instant.adding(ms: 30 * 60_000))
             try await placeOrders(on: platform)
         }

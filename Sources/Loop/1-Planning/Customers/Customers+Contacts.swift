@@ -17,10 +17,14 @@ extension Customers {
         _ filter: ContactFilter = ContactFilter(),
         local: @escaping @Sendable (Instant) -> LocalTime
     ) async throws -> [CustomerContact] {
-        let loaded = try await loadedContacts(of: index, filter, local)
+        // A contact on any channel may tell of a complaint: the channel is asked last.
+        var any = filter
+        any.channel = nil
+        let loaded = try await loadedContacts(of: index, any, local)
         let own = try await ownContacts(of: index).filter(filter.admits)
-        let complaints = try await complaintContacts(of: index, filter, besides: loaded, local)
-        return (loaded + complaints + own).sorted { $0.at.instant > $1.at.instant }
+        let isComplaint = [nil, "complaint"].contains(filter.kind)
+        let complaints = isComplaint ? try await complaintContacts(of: index, besides: loaded, local) : []
+        return ((loaded + complaints).filter(filter.admits) + own).sorted { $0.at.instant > $1.at.instant }
     }
 
     private func loadedContacts(
@@ -30,7 +34,7 @@ extension Customers {
     ) async throws -> [CustomerContact] {
         let quoted = { warehouse.dialect.quoted(literal: $0) }
         let conditions = [
-            filter.kind.map { "AND kind = \(quoted($0))" }, filter.channel.map { "AND channel = \(quoted($0))" },
+            filter.kind.map { "AND kind = \(quoted($0))" },
             filter.from.map { "AND day >= DATE '\($0.iso)'" }, filter.to.map { "AND day <= DATE '\($0.iso)'" },
         ].compactMap { $0 }.joined(separator: " ")
         let at = warehouse.dialect.quoted(identifier: "at")
@@ -58,22 +62,20 @@ extension Customers {
         }
     }
 
-    /// Complaints on record that no contact of their day tells of (CON-01, CON-05).
+    /// Complaints on record that no contact of their day tells of; each contact tells of one (CON-01, CON-05).
     private func complaintContacts(
         of index: SubscriberIndex,
-        _ filter: ContactFilter,
         besides contacts: [CustomerContact],
         _ local: @Sendable (Instant) -> LocalTime
     ) async throws -> [CustomerContact] {
-        guard filter.kind == nil || filter.kind == "complaint" else { return [] }
-        // Told of by a contact on any channel, which the filter may have left out.
-        let any = ContactFilter(kind: "complaint", from: filter.from, to: filter.to)
-        let told =
-            filter.channel == nil ? contacts : try await loadedContacts(of: index, any, local)
-        let days = Set(told.filter { $0.kind == "complaint" }.map(\.at.day))
+        var told = Dictionary(grouping: contacts.filter { $0.kind == "complaint" }, by: \.at.day).mapValues(\.count)
         let found = try await complaints(of: index)
         return found.rows.compactMap { row in
-            guard let day = found.value("day", row).day, !days.contains(day) else { return nil }
+            guard let day = found.value("day", row).day else { return nil }
+            if let left = told[day], left > 0 {
+                told[day] = left - 1
+                return nil
+            }
             func text(_ column: String) -> String { found.value(column, row).text ?? "" }
             let offset = local(Instant(epochMs: Int64(day.number) * 86_400_000)).offsetSeconds
             let start = Instant(epochMs: (Int64(day.number) * 86_400 - Int64(offset)) * 1_000)
@@ -82,7 +84,7 @@ extension Customers {
                 case .flag(let flag): flag ? "resolved" : "open"
                 default: ""
                 }
-            let contact = CustomerContact(
+            return CustomerContact(
                 at: local(start),
                 channel: text("channel"),
                 kind: "complaint",
@@ -93,7 +95,6 @@ extension Customers {
                 details: [text("content"), text("resolution")].filter { !$0.isEmpty }.joined(separator: " · "),
                 isOwn: false
             )
-            return filter.admits(contact) ? contact : nil
         }
     }
 

@@ -253,17 +253,9 @@ public struct Customers: Sendable {
 
     /// Demand and rejection by product, the strongest demand first.
     public func interests(of index: SubscriberIndex, today: LocalDay) async throws -> FactRows {
-        let sources = EventSources(warehouse)
-        guard let source = EventSource.standard.first(where: { $0.name == ProductInterest.source }) else {
-            return FactRows()
-        }
+        let columns = try await EventSources(warehouse).columnNames(of: ProductInterest.tables, warehouse)
         let dialect = dialect
-        let rows = EventSources.rows(
-            of: source,
-            loaded: try await sources.names(of: [source], warehouse),
-            dialect,
-            today
-        ) { dialect.quoted(identifier: $0) }
+        let rows = ProductInterest.rows(columns, dialect, today: today) { dialect.quoted(identifier: $0) }
         return try await self.rows(
             "SELECT * FROM (\(rows)) AS found WHERE idx = \(index.number) ORDER BY demand DESC, rejection DESC, product"
         )

@@ -46,20 +46,21 @@ enum ProductInterest {
         today: LocalDay,
         view: (String) -> String
     ) -> String {
+        let day = dialect.quoted(identifier: "day")
         let parts = [
             columns["subscription"] == nil ? nil : subscriptions(today, view("subscription")),
-            columns["contact"]?.contains("business") == true ? contacts(today, view("contact")) : nil,
+            columns["contact"]?.contains("business") == true ? contacts(today, view("contact"), day) : nil,
         ].compactMap { $0 }
         let signs = parts.isEmpty ? nil : parts.joined(separator: " UNION ALL ")
         func integer(_ value: String) -> String { "CAST(\(value) AS \(dialect.typeName(.integer)))" }
         func text(_ value: String) -> String { "CAST(\(value) AS \(dialect.typeName(.text)))" }
-        func day(_ value: String) -> String { "CAST(\(value) AS \(dialect.typeName(.day)))" }
+        func date(_ value: String) -> String { "CAST(\(value) AS \(dialect.typeName(.day)))" }
         guard let signs else {
-            return "SELECT \(integer("NULL")) AS idx, \(text("NULL")) AS product, \(day("NULL")) AS \"day\", "
+            return "SELECT \(integer("NULL")) AS idx, \(text("NULL")) AS product, \(date("NULL")) AS \(day), "
                 + "\(integer("NULL")) AS demand, \(integer("NULL")) AS rejection WHERE FALSE"
         }
         return """
-            SELECT idx, \(text("product")) AS product, \(day("max(sign_day)")) AS "day",
+            SELECT idx, \(text("product")) AS product, \(date("max(sign_day)")) AS \(day),
             \(integer("least(100, sum(demand))")) AS demand, \(integer("least(100, sum(rejection))")) AS rejection
             FROM (\(signs)) AS signs WHERE idx IS NOT NULL AND product IS NOT NULL GROUP BY idx, product
             """
@@ -78,16 +79,16 @@ enum ProductInterest {
             """
     }
 
-    private static func contacts(_ today: LocalDay, _ view: String) -> String {
+    private static func contacts(_ today: LocalDay, _ view: String, _ day: String) -> String {
         let begin = "DATE '\(today.adding(days: -days.contact).iso)'"
         return """
-            SELECT idx, business AS product, "day" AS sign_day,
+            SELECT idx, business AS product, \(day) AS sign_day,
             CASE WHEN kind IN ('enquiry', 'query', 'handling') THEN \(Contact.asked)
             WHEN kind = 'marketing' AND outcome = 'accepted' THEN \(Contact.accepted)
             WHEN kind = 'marketing' AND outcome = 'considering' THEN \(Contact.considering) ELSE 0 END AS demand,
             CASE WHEN kind = 'marketing' AND outcome = 'refused' THEN \(Contact.refused)
             WHEN kind = 'complaint' THEN \(Contact.complained) ELSE 0 END AS rejection
-            FROM \(view) WHERE business IS NOT NULL AND "day" > \(begin) AND "day" <= DATE '\(today.iso)'
+            FROM \(view) WHERE business IS NOT NULL AND \(day) > \(begin) AND \(day) <= DATE '\(today.iso)'
             AND (kind IN ('enquiry', 'query', 'handling', 'complaint')
             OR kind = 'marketing' AND outcome IN ('accepted', 'considering', 'refused'))
             """

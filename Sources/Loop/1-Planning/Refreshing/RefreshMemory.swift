@@ -34,6 +34,9 @@ final class RefreshMemory: Sendable {
         var pasts: [ContentHash: RefreshedPast] = [:]
         var names: Names?
         var checked: [Int64: Checked] = [:]
+        /// What definitions ask for of the tables of behaviour, under one catalogue.
+        var asked: [Int64: (definition: SegmentDefinition, tables: AskedTables)] = [:]
+        var askedCatalogue: ContentHash?
         /// The only one that holds columns.
         var latest: RefreshedPast?
     }
@@ -100,6 +103,7 @@ final class RefreshMemory: Sendable {
             let named = Set(content.entries.values.map(\.past.file))
             content.pasts = content.pasts.filter { named.contains($0.key) }
             content.checked = content.checked.filter { segments.contains($0.key) }
+            content.asked = content.asked.filter { segments.contains($0.key) }
         }
     }
 
@@ -124,5 +128,29 @@ final class RefreshMemory: Sendable {
         let checked = Checked(definition: segment.definition, scope: segment.scope, rowwise: rowwise)
         content.withLock { $0.checked[segment.id] = checked }
         return rowwise
+    }
+
+    /// What the definition of a segment asks for of the tables of behaviour, looked up when it is not known.
+    ///
+    /// - Parameters:
+    ///   - segment: The segment.
+    ///   - catalogue: The catalogue's file.
+    ///   - look: Looks it up.
+    /// - Returns: The tables, and what else it names.
+    func askedTables(
+        by segment: Segment,
+        under catalogue: ContentHash,
+        _ look: (SegmentDefinition) -> AskedTables
+    ) -> AskedTables {
+        let known = content.withLock { content in
+            if content.askedCatalogue != catalogue { (content.askedCatalogue, content.asked) = (catalogue, [:]) }
+            return content.asked[segment.id]
+        }
+        if let known, known.definition == segment.definition { return known.tables }
+        let tables = look(segment.definition)
+        content.withLock { content in
+            if content.askedCatalogue == catalogue { content.asked[segment.id] = (segment.definition, tables) }
+        }
+        return tables
     }
 }

@@ -31,7 +31,7 @@ extension Segments {
         let (load, columns) = try await host.read { ($0.attributes?.load, $0.hotColumns) }
         var (due, problems): ([DueSegment], [SegmentProblem]) = ([], [])
         let all = try await all(SegmentFilter(states: [.saved, .computed, .published]))
-        let shown = try await shownTables()
+        let shown = load == nil ? nil : try await shownTables()
         refreshed.keepOnly(Set(all.map(\.id)))
         for segment in all {
             do {
@@ -84,15 +84,15 @@ extension Segments {
     private func due(
         _ segment: Segment,
         load: String?,
-        _ shown: [String: String],
+        _ shown: ShownTables?,
         at now: LocalTime
     ) async throws -> DueSegment? {
-        guard let load, [.onLoad, .daily].contains(segment.refresh) else { return nil }
+        guard let load, let shown, [.onLoad, .daily].contains(segment.refresh) else { return nil }
         guard let number = segment.audience else { return DueSegment(segment: segment, last: nil) }
         var found = refreshed.audience(number, of: segment.id)
         if found == nil { found = try await store.audience(number) }
         guard let last = found else { return DueSegment(segment: segment, last: nil) }
-        let facts = try await facts(of: segment.definition, shown)
+        let facts = try await shown.facts(of: segment)
         let isDue =
             last.load != load || last.revision != segment.revision || last.facts != facts
             || (segment.refresh == .daily
@@ -100,53 +100,28 @@ extension Segments {
         return isDue ? DueSegment(segment: segment, last: last, facts: facts) : nil
     }
 
-    /// What the tables of behaviour show that a definition asks for, also through segments and audiences that it names; nil
-    /// when it asks for none.
+    /// What the tables of behaviour show now.
     ///
-    /// - Parameters:
-    ///   - definition: The definition.
-    ///   - shown: What the tables show, see ``shownTables()``.
-    /// - Returns: A digest, which is another one once they show other loads.
-    /// - Throws: What the store throws.
-    func facts(of definition: SegmentDefinition, _ shown: [String: String]) async throws -> ContentHash? {
-        let catalogue = try await catalogue()
-        var tables: Set<String> = []
-        var (definitions, seen, names): ([SegmentDefinition], Set<Int64>, Set<String>) = ([definition], [], [])
-        while let definition = definitions.popLast() {
-            if case .sql = definition.source { tables.formUnion(EventSource.standard.flatMap(\.tables)) }
-            var (rules, others) = (definition.rules, definition.segments)
-            while let rule = rules.popLast() {
-                guard let syntax = try? RuleSyntax(parsing: rule) else { continue }
-                // Owners are those of the subscriptions that are loaded.
-                if syntax.asksForOwners { tables.insert("subscription") }
-                for name in syntax.sourceNames {
-                    let sources = EventSource.standard.filter { $0.name == name || $0.title.zh == name }
-                    tables.formUnion(sources.flatMap(\.tables))
-                }
-                for name in syntax.attributeNames where names.insert(name).inserted {
-                    if let expression = catalogue.attribute(named: name)?.expression { rules.append(expression) }
-                }
-                for name in syntax.audiences {
-                    if let named = try await store.segment(named: name) { others.append(named.id) }
-                }
-            }
-            for id in others where seen.insert(id).inserted {
-                if let named = try await store.segment(id) { definitions.append(named.definition) }
-            }
-        }
-        guard !tables.isEmpty else { return nil }
-        let texts = tables.sorted().map { "\($0): \(shown[$0] ?? "")" }
-        return .sha256(Array(texts.joined(separator: "\n").utf8))
-    }
-
-    /// What each table of behaviour shows: the text of its view, which names the loads.
+    /// The text of a view names the loads it shows. The list of loads would not do: it says so before the rows are there, or
+    /// after they are gone.
     ///
-    /// The list of loads would not do: it says so before the rows are there, or after they are gone.
-    func shownTables() async throws -> [String: String] {
+    /// - Throws: What the warehouse throws; `DecisionError.noProfile` before the first load.
+    func shownTables() async throws -> ShownTables {
+        guard let file = try await host.read({ $0.attributes?.catalogue }) else { throw DecisionError.noProfile }
         let names = Set(EventSource.standard.flatMap(\.tables)).sorted().map { warehouse.dialect.quoted(literal: $0) }
         let sql = "SELECT view_name, sql FROM duckdb_views() WHERE view_name IN (\(names.joined(separator: ", ")))"
         let rows = try await warehouse.rows(SQLText(sql, dialect: warehouse.dialect))
-        return Dictionary(rows.map { ($0[0].text ?? "", $0[1].text ?? "") }, uniquingKeysWith: { first, _ in first })
+        let views = Dictionary(
+            rows.map { ($0[0].text ?? "", $0[1].text ?? "") },
+            uniquingKeysWith: { first, _ in first }
+        )
+        return ShownTables(
+            views: views,
+            catalogue: try inputs.catalogue(file),
+            catalogueFile: file,
+            store: store,
+            memory: refreshed
+        )
     }
 
     /// Segments in an order in which those that others name come first.

@@ -50,15 +50,7 @@ extension SQLiteControlPlane {
             SELECT * FROM audit WHERE object = ? AND action IN (\(names)) ORDER BY at_ms DESC, id DESC LIMIT 1
             """
         return try await read { db in
-            try Row.fetchOne(db, sql: sql, arguments: [object]).map { row in
-                AuditEntry(
-                    at: try row.instant("at_ms"),
-                    who: try row.value("who"),
-                    action: try row.value("action"),
-                    object: try row.value("object"),
-                    detail: try row.value("detail")
-                )
-            }
+            try Row.fetchOne(db, sql: sql, arguments: [object]).map(Self.auditEntry)
         }
     }
 

@@ -78,16 +78,34 @@ extension SQLiteControlPlane {
             case .object: "object"
             }
         return try await read { [list] db in
-            try list.page(db, query, by: column, isDescending: order.isDescending, number: "id") { row in
-                AuditEntry(
-                    at: try row.instant("at_ms"),
-                    who: try row.value("who"),
-                    action: try row.value("action"),
-                    object: try row.value("object"),
-                    detail: try row.value("detail")
-                )
-            }
+            try list.page(
+                db,
+                query,
+                by: column,
+                isDescending: order.isDescending,
+                number: "id",
+                Self.auditEntry
+            )
         }
+    }
+
+    public func auditOfLoads() async throws -> [AuditEntry] {
+        // The condition is word for word that of the index.
+        let names = ControlPlaneChecks.loadChanges.map { "'\($0)'" }.joined(separator: ", ")
+        return try await read { db in
+            try Row.fetchAll(db, sql: "SELECT * FROM audit WHERE action IN (\(names)) ORDER BY id")
+                .map(Self.auditEntry)
+        }
+    }
+
+    static func auditEntry(_ row: Row) throws -> AuditEntry {
+        AuditEntry(
+            at: try row.instant("at_ms"),
+            who: try row.value("who"),
+            action: try row.value("action"),
+            object: try row.value("object"),
+            detail: try row.value("detail")
+        )
     }
 
     static func insert(_ entry: AuditEntry, _ db: Database) throws {
