@@ -11,7 +11,7 @@ struct Gyre: AsyncParsableCommand {
         abstract: "Closed-loop marketing operations for telecom operators.",
         subcommands: [
             DemoCommand.self, ServeCommand.self, GenerateCommand.self, LoadCommand.self, SegmentCommand.self,
-            ListCommand.self, CatalogueCommand.self, ArbitrateCommand.self, WaveCommand.self,
+            ListCommand.self, CatalogueCommand.self, StarterCommand.self, ArbitrateCommand.self, WaveCommand.self,
             ExplainCommand.self, CustomerCommand.self, OverrunsCommand.self, EraseCommand.self, ReplayCommand.self,
             ReportCommand.self,
             BenchCommand.self,

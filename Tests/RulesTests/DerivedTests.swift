@@ -90,18 +90,41 @@ import Testing
     // MARK: What is refused
 
     @Test(arguments: [
-        ("city", "derived_type"), ("is_5g", "derived_type"), ("brand", "derived_type"), ("'a'", "derived_type"),
-        ("TRUE", "derived_type"), ("age > 1", "expected_value"), ("on_list('black')", "expected_value"),
+        ("city", "derived_type"), ("brand", "derived_type"), ("'a'", "derived_type"),
+        ("TRUE", "derived_type"), ("on_list('black')", "derived_membership"), ("d_tag + 1", "condition_as_value"),
         ("agee + 1", "unknown_attribute"), ("NULL", "null_here"), ("", "empty"), ("age +", "expected"),
         ("balance * arpu * arpu", "overflow"), ("rate * rate * rate", "derived_digits"),
         ("1; DROP TABLE subscriber", "unexpected_character"), ("age) OR (1 = 1", "expected"),
         ("age -- x", "unknown_attribute"), ("(SELECT 1)", "expected"), ("sleep(9)", "unknown_function"),
     ])
-    func `an expression that is no number and no day is refused`(_ expression: String, _ code: String) throws {
+    func `an expression that is no number, day or condition is refused`(_ expression: String, _ code: String) throws {
         let error = try #require(throws: RuleError.self) {
             try RuleWorld.scope.attribute(of: definition("d", expression))
         }
         #expect(error.code == "rule." + code, "\(expression): \(error)")
+    }
+
+    @Test func `a condition is a flag that is never NULL and stands where flags do`() throws {
+        let made = try RuleWorld.scope.attribute(of: definition("d", "arpu > 80 AND is_5g"))
+        #expect(made.type == .flag && made.range == nil && made.isHot)
+        #expect(try !RuleWorld.scope.attribute(of: definition("d", "d_active OR is_5g")).isHot)
+        #expect(try RuleWorld.scope.attribute(of: definition("d", "is_5g")).type == .flag)
+        #expect(try RuleWorld.scope.check("d_tag IS NULL").condition == .constant(false))
+        #expect(try RuleWorld.scope.check("画像 IS NOT NULL").condition == .constant(true))
+        let (tag, other) = (try RuleWorld.scope.check("d_tag"), try RuleWorld.scope.check("d_tag = TRUE"))
+        #expect(tag.condition == other.condition)
+        #expect(try RuleWorld.scope.check("FALSE <> d_tag").condition == other.condition)
+        #expect(try RuleWorld.scope.check("d_tag = FALSE").condition == .not(tag.condition))
+        for (rule, code) in [
+            ("d_tag > 1", "not_ordered"), ("d_tag = 1", "wrong_operands"), ("d_tag = 'a'", "wrong_operands"),
+            ("age + d_tag > 1", "condition_as_value"), ("d_tag IN (TRUE)", "condition_as_value"),
+            ("d_tag BETWEEN FALSE AND TRUE", "not_ordered"), ("d_tag = NULL", "compare_with_null"),
+        ] {
+            let error = try #require(throws: RuleError.self) { try RuleWorld.scope.check(rule) }
+            #expect(error.code == "rule." + code, "\(rule): \(error)")
+        }
+        let error = try #require(throws: RuleError.self) { try RuleWorld.scope.checkScore("d_tag") }
+        #expect(error.code == "rule.condition_as_value")
     }
 
     @Test func `digits that are too many can be cut off`() throws {

@@ -87,8 +87,13 @@ import Testing
             try await define(platform, definition("fee_share", "fee_data_avg_3m / fee_year * 12", decimals: 2))
             try await define(platform, definition("with_balance", "balance + 派生fee_year"))
             try await define(platform, definition("contacts_90", "count(contact, within 90 days)"))
+            try await define(platform, definition("big_spender", "fee_year > 1000 AND age >= 30"))
+            try await define(platform, definition("in_touch", "big_spender OR did(contact, within 30 days)"))
+            try await define(platform, definition("careful", "NOT big_spender AND balance > 100"))
             let catalogue = try await segments.catalogue()
-            #expect(catalogue.revision == 4)
+            #expect(catalogue.revision == 7)
+            #expect(catalogue["big_spender"]?.type == .flag && catalogue["big_spender"]?.isHot == true)
+            #expect(catalogue["careful"]?.isHot == false)
             #expect(catalogue["fee_year"]?.isHot == true && catalogue["with_balance"]?.isHot == false)
             for (derived, written) in [
                 ("fee_year > 1000", "arpu_avg_3m * 12 > 1000"),
@@ -101,6 +106,13 @@ import Testing
                     "contacts_90 >= 1 AND NOT on_list('black')",
                     "count(contact, within 90 days) >= 1 AND NOT on_list('black')"
                 ),
+                ("派生big_spender", "arpu_avg_3m * 12 > 1000 AND age >= 30"),
+                (
+                    "NOT big_spender",
+                    "arpu_avg_3m * 12 <= 1000 OR age < 30 OR arpu_avg_3m IS NULL OR age IS NULL"
+                ),
+                ("in_touch = FALSE", "NOT big_spender AND NOT did(contact, within 30 days)"),
+                ("careful <> is_5g_plan", "careful AND NOT is_5g_plan OR NOT careful AND is_5g_plan"),
             ] {
                 let found = try await segments.members(derived, in: .all, today: today)
                 #expect(found == (try await segments.members(written, in: .all, today: today)), "\(derived)")
@@ -128,10 +140,50 @@ import Testing
             #expect(found.total.base == Self.subscribers)
             let nulls = try await segments.count("fee_year IS NULL", in: .all, today: today)
             #expect(found.nulls.base == nulls)
+            for code in ["big_spender", "in_touch", "careful"] {
+                let tag = try #require(catalogue[code])
+                let spread = try #require(try await segments.distribution(of: tag, in: .all, today: today))
+                let held = try await segments.count(code, in: .all, today: today)
+                #expect(spread.nulls.base == 0)
+                #expect(spread.parts.contains { $0.count.base == held }, "\(code): \(held) of \(spread.parts)")
+            }
             let none = try #require(catalogue["contacts_90"])
             let spread = try #require(try await segments.distribution(of: none, in: .all, today: today))
             let without = try await segments.count("contacts_90 = 0", in: .all, today: today)
             #expect(spread.parts.first { $0.values == 0...0 }?.count.base == without)
+        }
+    }
+
+    @Test func `the starter of the example adds tags and templates that select some, once`() async throws {
+        let tables: [SyntheticTable] = [.subscriber, .contact, .complaint, .subscription]
+        try await withOperator(tables, subscribers: Self.subscribers, on: today) { platform, _, _ in
+            let file = URL(filePath: #filePath).deletingLastPathComponent()
+                .appending(path: "../../Examples/operator/starter.yaml").path(percentEncoded: false)
+            let add = { @Sendable in
+                try await platform.addStarter(file: file, named: { $0.zh }, reason: "test", by: admin)
+            }
+            let added = try await add()
+            #expect(added.tags.count == 12 && added.templates.count == 13 && added.known.isEmpty)
+            #expect(try await platform.segments.catalogue().revision == 1, "all tags in one revision")
+            for tag in added.tags {
+                let count = try await platform.segments.count(tag, in: .all, today: today)
+                #expect((20..<Self.subscribers - 20).contains(count), "\(tag): \(count)")
+            }
+            let templates = try await platform.segments.all(SegmentFilter()).filter(\.isTemplate)
+            #expect(templates.count == 13)
+            for template in templates {
+                let rule = try #require(template.definition.rules.first)
+                let count = try await platform.segments.count(rule, in: .all, today: today)
+                #expect((1..<Self.subscribers).contains(count), "\(template.name): \(count)")
+            }
+            // The customer's page shows them in their group.
+            let rule = try await platform.segments.members("tag_traveller", in: .all, today: today)
+            let traveller = try #require(rule.indices.first)
+            let (_, values) = try await platform.customers.profile(of: SubscriberIndex(traveller))
+            let tags = values.first { $0.group.code == "portrait" }?.values ?? []
+            #expect(tags.contains { $0.attribute.code == "tag_traveller" && $0.value == .flag(true) })
+            let again = try await add()
+            #expect(again.tags.isEmpty && again.templates.isEmpty && again.known.count == 25)
         }
     }
 
@@ -157,6 +209,8 @@ import Testing
                 ("catalogue.bad_field", definition("x", "age", decimals: 12)),
                 ("rule.unknown_attribute", definition("x", "nothing + 1")),
                 ("rule.derived_type", definition("x", "brand")),
+                ("rule.derived_membership", definition("x", "age > 30 AND on_list('black')")),
+                ("rule.derived_membership", definition("x", "in_audience('summer')")),
                 ("rule.unexpected_character", definition("x", "age; DROP TABLE subscriber")),
                 ("rule.expected", definition("x", "age) FROM subscriber WHERE (1 = 1")),
                 ("catalogue.circular", definition("x", "x + 1")),

@@ -86,7 +86,8 @@ public enum CatalogueFile {
         )
     }
 
-    private static func names(_ map: YAMLMap) -> BilingualText? {
+    /// The names in both languages.
+    static func names(_ map: YAMLMap) -> BilingualText? {
         let zh = map.needed("zh")?.someText()
         let en = map.needed("en")?.someText()
         guard let zh, let en else { return nil }

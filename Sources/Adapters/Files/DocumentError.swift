@@ -19,13 +19,14 @@ public struct DocumentProblem: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A catalogue or mapping file that cannot be used; nothing of it was.
+/// A file that cannot be used; nothing of it was.
 public struct DocumentError: CodedError, Equatable {
     /// What kind of document it is; names the code.
     public enum Kind: String, Sendable {
         case catalogue
         case mapping
         case policy
+        case starter
     }
 
     /// What kind of document it is.

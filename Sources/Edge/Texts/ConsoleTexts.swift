@@ -793,10 +793,10 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case addDerived = "新增派生属性 | Add derived attribute"
     case editDerived = "编辑派生属性 | Edit derived attribute"
     case derivedHint =
-        "由规则语言的值表达式算出，不另外存储；规则、评分和分布里与其他属性一样使用 | Computed by a value of the rule language and never stored; used in rules, scores and distributions like any other"
+        "由规则语言的表达式算出，不另外存储；条件即为画像标签；规则、评分和分布里与其他属性一样使用 | Computed by an expression of the rule language and never stored; a condition makes a profile tag; used in rules, scores and distributions like any other"
     case derivedExpression = "表达式 | Expression"
     case derivedExpressionHelp =
-        "数字或日期，例如 arpu_avg_3m * 12、days_between(join_day, today) / 365、count(contact, within 3 months) | A number or a day, for example arpu_avg_3m * 12, days_between(join_day, today) / 365 or count(contact, within 3 months)"
+        "数字、日期或条件，例如 arpu_avg_3m * 12、count(contact, within 3 months)、video_user AND data_gb_avg_3m >= 10 | A number, a day or a condition, for example arpu_avg_3m * 12, count(contact, within 3 months) or video_user AND data_gb_avg_3m >= 10"
     case nameChinese = "中文名 | Chinese name"
     case nameEnglish = "英文名 | English name"
     case derivedDecimals = "保留小数位 | Digits after the point"

@@ -7,12 +7,14 @@ import Kernel
 import Model
 import Rules
 
-/// A condition without NOT.
+/// A condition without a NOT of what may be unknown.
 private indirect enum Node {
     case constant(Bool)
     case all([Node])
     case any([Node])
     case leaf(PredicateStep.Operation, flip: Bool, nulls: UnsafePointer<UInt64>?)
+    /// Wherever the other is not true.
+    case except(Node)
 }
 
 struct PredicateCompiler {
@@ -67,6 +69,9 @@ struct PredicateCompiler {
         case .leaf(let operation, let flip, let nulls): steps.append(step(operation, flip: flip, nulls: nulls))
         case .all(let parts): emit(parts, inner: COLUMN_AND, level: level, mode: mode)
         case .any(let parts): emit(parts, inner: COLUMN_OR, level: level, mode: mode)
+        case .except(let other):
+            emit(other, level: level + 1, mode: COLUMN_SET)
+            steps.append(step(.level(level + 1), flip: true, nulls: nil))
         }
     }
 
@@ -88,6 +93,11 @@ struct PredicateCompiler {
         switch condition {
         case .constant(let value): return .constant(value != negated)
         case .not(let part): return try node(part, negated: !negated)
+        case .holds(let part):
+            let node = try node(part, negated: false)
+            guard negated else { return node }
+            if case .constant(let value) = node { return .constant(!value) }
+            return .except(node)
         case .and(let parts): return try combined(parts, isAll: !negated, negated)
         case .or(let parts): return try combined(parts, isAll: negated, negated)
         case .flag(let attribute): return bits(try profile.hot(attribute), flip: negated)

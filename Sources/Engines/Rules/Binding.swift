@@ -13,6 +13,7 @@ extension CheckedCondition {
         case .and(let parts): .and(parts.map { $0.bound(today: today) })
         case .or(let parts): .or(parts.map { $0.bound(today: today) })
         case .not(let part): .not(part.bound(today: today))
+        case .holds(let part): .holds(part.bound(today: today))
         case .compare(let left, let sign, let right):
             .compare(left.bound(today: today), sign, right.bound(today: today)).folded
         case .isIn(let value, let items):

@@ -12,6 +12,8 @@ public enum ValueType: Hashable, Sendable {
     /// A value of the named attribute's domain.
     case enumeration(attribute: String)
     case text
+
+    var isNumber: Bool { if case .number = self { true } else { false } }
 }
 
 /// A value whose type is known.
@@ -82,6 +84,8 @@ public indirect enum CheckedCondition: Hashable, Sendable {
     case and([CheckedCondition])
     case or([CheckedCondition])
     case not(CheckedCondition)
+    /// True where the condition is, else false: what a derived attribute means that is a condition.
+    case holds(CheckedCondition)
     /// A flag of its own.
     case flag(Attribute)
     /// Both sides have one type and scale. Order of enumerations is that of the domain; texts compare as UTF-8 bytes.

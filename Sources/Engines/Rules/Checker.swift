@@ -15,6 +15,8 @@ struct Checker {
     var writtenOut: [String: WrittenOut] = [:]
     var within: [String] = []
     var measure = (nodes: 0, height: 0)
+    /// Whether what is checked is what a derived attribute stands for.
+    var isDefinition = false
 
     init(scope: RuleScope) {
         self.scope = scope
@@ -63,6 +65,7 @@ struct Checker {
             let match = try like(value, pattern, escape)
             return negated ? .not(match) : match
         case .isNull(let value, let negated):
+            if try tag(value) != nil { return .constant(negated) }
             let test = CheckedCondition.isNull(try self.value(value))
             return negated ? .not(test) : test
         case .call(let function, let arguments):
@@ -72,6 +75,7 @@ struct Checker {
         case .aggregate(let aggregate) where aggregate.function == .did: return try did(aggregate, node.range)
         default: break
         }
+        if let tag = try tag(node) { return tag }
         let found = try value(node)
         switch (found.operation, found.type) {
         case (.attribute(let attribute), .flag): return .flag(attribute)
@@ -93,6 +97,7 @@ struct Checker {
         _ range: Range<Int>
     ) throws(RuleFault) -> CheckedCondition {
         for node in [leftNode, rightNode] where node.kind == .null { throw RuleFault(.compareWithNull, range) }
+        if let condition = try tagComparison(leftNode, sign, rightNode, range) { return condition }
         var left = try operand(leftNode, beside: rightNode)
         var right = try operand(rightNode, beside: leftNode)
         switch (left.type, right.type) {
@@ -117,6 +122,45 @@ struct Checker {
             return .constant((a == b) == (sign == .equal))
         }
         return .compare(left, sign, right)
+    }
+
+    /// The condition that a derived attribute stands for, where a node names such a one.
+    private mutating func tag(_ node: RuleNode) throws(RuleFault) -> CheckedCondition? {
+        guard case .name(let name) = node.kind, let attribute = scope.catalogue.attribute(named: name),
+            attribute.type == .flag, let expression = attribute.expression,
+            case .condition(let condition) = try derived(attribute, expression, node.range)
+        else { return nil }
+        return .holds(condition)
+    }
+
+    /// A comparison of flags one of which is a derived attribute.
+    private mutating func tagComparison(
+        _ left: RuleNode,
+        _ sign: ComparisonOperator,
+        _ right: RuleNode,
+        _ range: Range<Int>
+    ) throws(RuleFault) -> CheckedCondition? {
+        let tags = (left: try tag(left), right: try tag(right))
+        guard let tag = tags.left ?? tags.right else { return nil }
+        guard sign == .equal || sign == .notEqual else {
+            throw RuleFault(.notOrdered(attribute: (tags.left == nil ? right : left).text), range)
+        }
+        let other: CheckedCondition
+        if tags.left != nil, let right = tags.right {
+            other = right
+        } else {
+            let node = tags.left == nil ? left : right
+            let (value, flag) = (try value(node), CheckedValue(.constant(1), type: .flag, range: 0...1))
+            guard value.type == .flag else {
+                throw tags.left == nil
+                    ? mismatch(sign.rawValue, value, left, flag, right, range)
+                    : mismatch(sign.rawValue, flag, left, value, right, range)
+            }
+            other = try condition(node)
+        }
+        if case .constant(let isTrue) = other { return isTrue == (sign == .equal) ? tag : .not(tag) }
+        let same = CheckedCondition.or([.and([tag, other]), .and([.not(tag), .not(other)])])
+        return sign == .equal ? same : .not(same)
     }
 
     /// A side of a comparison; a bare word beside an enumeration is probably a value without its quotes.
@@ -273,6 +317,7 @@ struct Checker {
         _ range: Range<Int>
     ) throws(RuleFault) -> CheckedCondition {
         try refuseInsideSource(range)
+        guard !isDefinition else { throw RuleFault(.derivedMembership, range) }
         guard arguments.count == 1 else {
             throw RuleFault(.argumentCount(function: kind.function, expected: 1, found: arguments.count), range)
         }
@@ -327,7 +372,12 @@ struct Checker {
             let nearest = english ?? Nearest.name(name, among: names)
             throw RuleFault(.unknownAttribute(name), range, suggestion: nearest.map { RuleNode(.name($0)).text })
         }
-        if let expression = attribute.expression { return try derived(attribute, expression, range) }
+        if let expression = attribute.expression {
+            guard case .value(let value) = try derived(attribute, expression, range) else {
+                throw RuleFault(.conditionAsValue(attribute: attribute.code), range)
+            }
+            return value
+        }
         if !uses.attributes.contains(where: { $0.code == attribute.code }) { uses.attributes.append(attribute) }
         return CheckedValue(.attribute(attribute), type: attribute.valueType, range: attribute.valueRange)
     }

@@ -91,6 +91,8 @@ public enum RuleProblem: Hashable, Sendable {
     case derivedTooLarge(attribute: String)
     case derivedType(found: BilingualText)
     case derivedDigits(Int)
+    case derivedMembership
+    case conditionAsValue(attribute: String)
     // Widths.
     case tooManyDigits
     case overflow(attributes: [String])
@@ -146,6 +148,8 @@ extension RuleProblem {
         case .derivedTooLarge: "derived_too_large"
         case .derivedType: "derived_type"
         case .derivedDigits: "derived_digits"
+        case .derivedMembership: "derived_membership"
+        case .conditionAsValue: "condition_as_value"
         case .tooManyDigits: "too_many_digits"
         case .overflow: "overflow"
         case .scoreNotNumber: "score_not_number"
@@ -281,8 +285,18 @@ extension RuleProblem {
             )
         case .derivedType(let found):
             text(
-                "派生属性的表达式必须得出数字或日期，不能是\(found.zh)",
-                "a derived attribute is a number or a day, not \(found.en)"
+                "派生属性的表达式必须得出数字或日期，或为条件，不能是\(found.zh)",
+                "a derived attribute is a number, a day or a condition, not \(found.en)"
+            )
+        case .derivedMembership:
+            text(
+                "派生属性不能引用名单、客户群或产品，请直接写在规则中",
+                "a derived attribute cannot ask for lists, audiences or products; write them in the rule"
+            )
+        case .conditionAsValue(let attribute):
+            text(
+                "\(attribute) 是条件：单独使用，或前加 NOT，或与 TRUE、FALSE 比较",
+                "\(attribute) is a condition: let it stand alone, behind NOT, or beside = TRUE"
             )
         case .derivedDigits(let scale):
             text(

@@ -15,6 +15,7 @@ extension SQLPrinter {
         }
         switch condition {
         case .not(let part): return members(part, negated: !negated)
+        case .holds(let part): return negated ? "(\(members(part))) IS NOT TRUE" : members(part)
         case .and(let parts):
             return parts.map { "(\(members($0, negated: negated)))" }.joined(separator: negated ? " OR " : " AND ")
         case .or(let parts):
@@ -103,7 +104,7 @@ extension CheckedCondition {
         switch self {
         case .constant, .flag, .member: false
         case .and(let parts), .or(let parts): parts.contains(where: \.readsBehaviour)
-        case .not(let part): part.readsBehaviour
+        case .not(let part), .holds(let part): part.readsBehaviour
         case .compare, .isIn, .like, .isNull: values.contains(where: \.readsBehaviour)
         }
     }
@@ -114,7 +115,7 @@ extension CheckedCondition {
         case .compare(let left, _, let right): [left, right]
         case .isIn(let value, _), .like(let value, _), .isNull(let value): [value]
         case .not(let part): part.values
-        case .constant, .flag, .member, .and, .or: []
+        case .constant, .flag, .member, .and, .or, .holds: []
         }
     }
 

@@ -50,6 +50,7 @@ struct SQLPrinter {
         case .and(let parts): parts.map { bracketed($0) }.joined(separator: " AND ")
         case .or(let parts): parts.map { bracketed($0) }.joined(separator: " OR ")
         case .not(let part): "NOT " + bracketed(part)
+        case .holds(let part): bracketed(part) + " IS TRUE"
         case .flag(let attribute): column(attribute)
         case .compare(let left, let sign, let right): comparison(left, sign, right)
         case .isIn(let value, let items): member(value, items)

@@ -86,6 +86,20 @@ public struct Catalogues: Sendable {
         }
     }
 
+    /// Adds derived attributes in one revision.
+    ///
+    /// `base`: The revision that the change is based on; 0 = none.
+    /// - Throws: ``CatalogueError``; none of them is there then.
+    public func add(
+        _ derived: [DerivedAttribute],
+        base: Int,
+        reason: String,
+        by staff: Staff,
+        at now: Instant
+    ) async throws -> CatalogueRevision {
+        try await change(base: base, reason: reason, by: staff, at: now) { $0.derived += derived }
+    }
+
     /// Removes a derived attribute that nothing uses.
     public func remove(
         _ code: String,

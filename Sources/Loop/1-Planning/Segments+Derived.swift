@@ -16,7 +16,7 @@ extension Segments {
         let catalogue = try await catalogue()
         let scope = RuleScope(catalogue: catalogue)
         return catalogue.attributes.filter { $0.expression != nil }.compactMap { attribute in
-            guard let checked = try? scope.checkValue(RuleNode(.name(attribute.code)).text) else { return nil }
+            guard let checked = try? scope.checkExpression(RuleNode(.name(attribute.code)).text) else { return nil }
             var value = checked.sql(dialect, today: today)
             if case .decimal(let scale) = attribute.type {
                 let unit = "0." + String(repeating: "0", count: scale - 1) + "1"

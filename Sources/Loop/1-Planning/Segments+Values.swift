@@ -98,7 +98,7 @@ extension Segments {
                 texts.append(warehouse.dialect.quoted(identifier: attribute.code))
                 continue
             }
-            let checked = try scope.checkValue(RuleNode(.name(attribute.code)).text)
+            let checked = try scope.checkExpression(RuleNode(.name(attribute.code)).text)
             let value = checked.sql(warehouse.dialect, today: today)
             texts.append(value.text)
             parameters += value.parameters

@@ -170,6 +170,11 @@ private struct DemoStory: Sendable {
         try await platform.setPolicy(file: "\(settings.examples)/\(world.example)/policy.yaml", by: "demo")
         try await world.prepare(platform)
         try await createStaff()
+        let starter = "\(settings.examples)/\(world.example)/starter.yaml"
+        if FileManager.default.fileExists(atPath: starter) {
+            let (planner, language) = (Self.planner, settings.language)
+            _ = try await platform.addStarter(file: starter, named: { language($0) }, reason: "demo", by: planner)
+        }
         var campaigns: [(Campaign, WaveID)] = []
         for (position, plan) in world.campaigns.enumerated() {
             let share = 0.5 + 0.4 * Double(position) / Double(world.campaigns.count)

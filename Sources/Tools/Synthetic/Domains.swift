@@ -28,6 +28,7 @@ enum Domains {
     static let paymentType = ["预付费", "后付费"]
     static let occupation = ["学生", "企业职员", "公务员", "教师", "个体经营", "农业", "自由职业", "退休"]
     static let lifeStage = ["新入网", "成长", "成熟", "衰退"]
+    static let level = ["低", "中", "高"]
     static let valueTier = ["敏感", "一般", "高价值"]
     static let terminalType = ["功能机", "4G手机", "5G手机", "数据终端"]
     static let terminalBrand = ["华为", "荣耀", "小米", "OPPO", "vivo", "苹果", "三星", "其他"]

@@ -15,6 +15,7 @@ enum Purpose: UInt64 {
     case subscriptions = 0x5B
     case lists = 0x11
     case visits = 0x71
+    case services = 0x5E
 }
 
 /// Draws that belong to one key and purpose.

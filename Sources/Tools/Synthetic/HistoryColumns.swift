@@ -203,7 +203,8 @@ extension SyntheticOperator {
         held(.roaming, t.roams, past: 1_500)
         held(.family, t.hasFamilyPlan, past: 1_500)
         held(.dataPack, draw.chance(t.digital * 10), past: 4_000)
-        held(.mailbox, draw.chance(1_400), past: 700)
-        held(.newspaper, draw.chance(1_100), past: 900)
+        let use = serviceUse(t)
+        held(.mailbox, use.uses(.mailbox), past: 700)
+        held(.newspaper, use.uses(.newspaper), past: 900)
     }
 }

@@ -24,6 +24,9 @@ struct Profile {
     var minutes = 0
     var messages = 0
     var lastFees = 0
+    var messageFees = 0
+    var use = ServiceUse()
+    var newArrears = 0
 
     var imsi: Int64 = 0
     var customer: Int64 = 0
@@ -86,6 +89,8 @@ extension SyntheticOperator {
         p.dataMB = a.dataMB + b.dataMB + c.dataMB
         p.minutes = a.minutes + b.minutes + c.minutes
         p.messages = a.messages + b.messages + c.messages
+        p.messageFees = a.smsFee + b.smsFee + c.smsFee
+        p.use = serviceUse(p.t)
         p.enquiries = enquiries(p.t, 0) + enquiries(p.t, 1) + enquiries(p.t, 2)
     }
 
@@ -136,6 +141,8 @@ extension SyntheticOperator {
         let owes = p.t.isSuspended ? draw.chance(52_000) : draw.chance(1_000 + p.t.trouble * 2)
         let size = draw.share()
         p.arrears = owes ? 200 + (p.lastFees * (size >> 6)) >> 9 : 0
+        // What the last month added: arrears older than that stay.
+        p.newArrears = min(p.arrears, p.lastFees / 4)
         p.balance = owes ? 0 : 50 + (p.fees * (draw.share() >> 7)) >> 9
         p.points = (min(p.t.tenureDays, 3_650) * tables.pointSpread(draw.share())) >> 4
         p.lastTopUp = tables.today - Int32(min(tables.topUpAge(draw.share()), p.t.tenureDays))

@@ -76,11 +76,20 @@ extension SyntheticOperator {
             .decimal("fee_last_month", scale: 2) { $0.pointee.lastFees },
             .decimal("fee_voice_avg_3m", scale: 2) { $0.pointee.voiceFees / 3 },
             .decimal("fee_data_avg_3m", scale: 2) { $0.pointee.dataFees / 3 },
+            .decimal("fee_sms_avg_3m", scale: 2) { $0.pointee.messageFees / 3 },
             .decimal("fee_value_added_avg_3m", scale: 2) { $0.pointee.valueAddedFees / 3 },
+            .decimal("fee_forwarding_3m", scale: 2) { $0.pointee.use.forwardedCalls * 12 },
             .decimal("fee_roaming_3m", scale: 2) { $0.pointee.roamingFees },
             .decimal("discount_avg_3m", scale: 2) { $0.pointee.discounts / 3 },
             .decimal("balance", scale: 2) { $0.pointee.balance },
             .decimal("arrears", scale: 2) { $0.pointee.arrears },
+            .decimal("new_arrears", scale: 2) { $0.pointee.newArrears },
+            .text("consumption_level", Domains.level) {
+                $0.pointee.fees < 12_000 ? 0 : $0.pointee.fees < 36_000 ? 1 : 2
+            },
+            .text("new_service_level", Domains.level) {
+                $0.pointee.valueAddedFees == 0 ? 0 : $0.pointee.valueAddedFees < 3_000 ? 1 : 2
+            },
             .count("points") { $0.pointee.points },
             .day("last_topup_day") { $0.pointee.lastTopUp },
             .flag("auto_topup") { $0.pointee.hasAutoTopUp },
@@ -101,7 +110,10 @@ extension SyntheticOperator {
             .flag("game_user") { $0.pointee.t.hasGame },
             .flag("app_user") { $0.pointee.isAppUser },
             .day("last_app_day") { $0.pointee.lastAppDay },
-        ]
+            .count("info_calls_3m") { $0.pointee.use.informationCalls },
+            .count("forwarded_calls_3m") { $0.pointee.use.forwardedCalls },
+            .count("channel_uses_3m") { $0.pointee.use.channelUses },
+        ] + DataService.allCases.map { service in .flag(service.column) { $0.pointee.use.uses(service) } }
     }
 
     private var terminalColumns: [Column<Profile>] {

@@ -264,6 +264,7 @@ public struct RowInterpreter {
         guard let root = try? RuleSyntax(parsing: expression).root else {
             preconditionFailure("no value: \(expression)")
         }
+        if attribute.type == .flag { return .flag(truth(root, row) ?? false) }
         let value = value(root, row)
         let wanted: Int
         switch attribute.type {

@@ -22,7 +22,7 @@ extension RuleFeature {
 extension RuleGenerator {
     mutating func behaviour(_ feature: BehaviourFeature) -> RuleNode {
         switch feature {
-        case .did: return maybeNot(aggregate(.did))
+        case .did: return maybeNot(below(4) == 0 ? RuleNode(.name("d_active")) : aggregate(.did))
         case .count: return against(below(3) == 0 ? RuleNode(.name("d_contacts")) : aggregate(.count))
         case .countOfNone:
             let sign = ComparisonOperator.allCases[below(6)]

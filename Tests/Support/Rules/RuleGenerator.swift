@@ -204,7 +204,9 @@ public struct RuleGenerator {
 
     /// By code, or now and then by Chinese name.
     mutating func attribute(_ kind: RuleOperandKind) -> RuleNode {
-        let code = kind.codes[below(kind.codes.count)]
+        // Conditions that have a name are never NULL: seldom, so that flags that are stay frequent.
+        let codes = kind == .flag && below(12) == 0 ? ["d_tag", "d_other_tag"] : kind.codes
+        let code = codes[below(codes.count)]
         let name = below(5) == 0 ? RuleWorld.derivedCatalogue[code]?.name.zh : nil
         return RuleNode(.name(name ?? code))
     }

@@ -56,7 +56,8 @@ public enum RuleWorld {
         ),
     ]
 
-    /// Derived attributes: a sum, one of a quotient with digits cut off, one made of others, days, one that asks for behaviour.
+    /// Derived attributes: a sum, one of a quotient with digits cut off, one made of others, days, one that asks for behaviour;
+    /// conditions, likewise.
     public static let derived = [
         DerivedAttribute(code: "d_sum", name: names("合计"), group: "all", expression: "arpu + rent"),
         DerivedAttribute(code: "d_ratio", name: names("单月占比"), group: "all", expression: "arpu / tenure", decimals: 1),
@@ -79,6 +80,24 @@ public enum RuleWorld {
             name: names("近期接触"),
             group: "all",
             expression: "count(contact, within 3 months) + d_whole"
+        ),
+        DerivedAttribute(
+            code: "d_tag",
+            name: names("画像"),
+            group: "all",
+            expression: "arpu > rent AND NOT (age < 30 OR d_years >= 5)"
+        ),
+        DerivedAttribute(
+            code: "d_other_tag",
+            name: names("反画像"),
+            group: "all",
+            expression: "NOT d_tag OR city LIKE '深%'"
+        ),
+        DerivedAttribute(
+            code: "d_active",
+            name: names("活跃"),
+            group: "all",
+            expression: "画像 OR did(contact, within 3 months)"
         ),
     ]
 
