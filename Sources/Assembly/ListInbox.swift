@@ -11,8 +11,9 @@ import Planning
 
 /// The folder `inbox/lists/` of a data directory.
 ///
-/// A file is named `LIST[.CHANNEL][.MODE][.KIND].…`, for example `dnd_05.replace.xlsx` or `dnd_01.sms.customer.2026-09-16.csv`;
-/// without a mode it adds, without a kind it holds telephone numbers. What is taken in is moved to `done/` with its report
+/// A file is named `LIST[.CHANNEL][.MODE][.KIND][.from-DAY][.until-DAY].…`, for example `dnd_05.replace.xlsx` or
+/// `dnd_01.sms.customer.until-2026-12-31.csv`; without a mode it adds, without a kind it holds telephone numbers, without days
+/// it holds at once and for good. What is taken in is moved to `done/` with its report
 /// beside it, what is refused to `failed/` with the reason. Hidden files, and those ending in `.part` or `.tmp`, are left
 /// alone: write under such a name, then rename.
 public actor ListInbox {
@@ -88,6 +89,8 @@ public actor ListInbox {
                 plan.list,
                 by: ListSource(file: path, name: name, kind: plan.kind, column: .found),
                 mode: plan.mode,
+                from: plan.from,
+                until: plan.until,
                 reason: "inbox",
                 by: Self.staff,
                 at: clock.now.instant
@@ -111,6 +114,8 @@ public actor ListInbox {
         var list: ListID
         var mode = ListImportMode.add
         var kind = IdentityKind.msisdn
+        var from: LocalDay?
+        var until: LocalDay?
 
         init(_ name: String) throws(SpecialListError) {
             var words = name.split(separator: ".").map(String.init)
@@ -123,9 +128,19 @@ public actor ListInbox {
                     self.mode = mode
                 } else if let kind = IdentityKind(rawValue: word) {
                     self.kind = kind
+                } else if let day = try Self.day(word, "from-") {
+                    from = day
+                } else if let day = try Self.day(word, "until-") {
+                    until = day
                 }
                 // Anything else tells files apart: a date, a number.
             }
+        }
+
+        private static func day(_ word: String, _ prefix: String) throws(SpecialListError) -> LocalDay? {
+            guard word.hasPrefix(prefix) else { return nil }
+            guard let day = LocalDay(iso: String(word.dropFirst(prefix.count))) else { throw .badDays }
+            return day
         }
     }
 

@@ -72,6 +72,12 @@ struct ListCommand: AsyncParsableCommand {
         @Option(help: "What to do: add, remove or replace.")
         var mode = ListImportMode.add
 
+        @Option(help: "The first day of those who are added, as YYYY-MM-DD; else today.")
+        var from: LocalDay?
+
+        @Option(help: "Their last day, as YYYY-MM-DD; else for good.")
+        var to: LocalDay?
+
         @Flag(help: "Print the result as JSON.")
         var json = false
 
@@ -81,6 +87,7 @@ struct ListCommand: AsyncParsableCommand {
             var added: Int
             var removed: Int
             var present: Int
+            var planned: Int
             var left: [String: Int]
             var rejects: [MemberReport.Reject]
         }
@@ -90,6 +97,8 @@ struct ListCommand: AsyncParsableCommand {
                 choice.id,
                 by: numbers.source(on: platform, for: caller),
                 mode: mode,
+                from: from,
+                until: to,
                 reason: reason,
                 by: ListCommand.staff,
                 at: platform.clock.now.instant
@@ -104,6 +113,7 @@ struct ListCommand: AsyncParsableCommand {
                         added: done.added,
                         removed: done.removed,
                         present: done.present,
+                        planned: done.planned,
                         left: Dictionary(uniqueKeysWithValues: left.map { ($0.code, $0.count) }),
                         rejects: report.rejects
                     )
@@ -115,6 +125,11 @@ struct ListCommand: AsyncParsableCommand {
                     + t("，移出 ", ", taken off ") + t.number(done.removed) + t("，未变 ", ", unchanged ")
                     + t.number(done.present)
             )
+            if let from, done.planned > 0 {
+                caller.print(
+                    t("将于 \(from.iso) 加入名单：", "Come on the list on \(from.iso): ") + t.number(done.planned)
+                )
+            }
             for (code, count) in left { caller.print("  \(code): \(t.number(count))") }
         }
     }

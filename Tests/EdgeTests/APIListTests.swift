@@ -259,6 +259,44 @@ extension Sequence {
         #expect(try await members() == [1, 2])
     }
 
+    @Test func `a list of numbers may hold for some days`() async throws {
+        let world = try await APIWorld.shared
+        let agent = try await world.signedIn("agent")
+        let (lists, now) = (world.platform.lists, world.platform.clock.now)
+        let numbers = try await (220..<224).asyncMap { try await world.number($0) }
+        let day: (Int32) -> String = { LocalDay(number: now.day.number + $0).iso }
+        func put(_ query: String, _ positions: [Int]) async throws -> APIAnswer {
+            let text = positions.map { numbers[$0] }.joined(separator: "\n")
+            return try await agent.send(.post, "/api/v1/lists/dnd_09/import?reason=奥运&\(query)", text: text)
+        }
+        func members(on days: Int64) async throws -> [Int] {
+            try await lists.keepDays(at: Instant(epochMs: now.instant.epochMs + days * 86_400_000))
+            let indices = try numbers.map { try lists.subscriber($0).number }
+            let list = try await world.platform.host.read { $0.lists[.dnd(9)] }
+            return indices.indices.filter { list?.contains(indices[$0]) == true }
+        }
+        #expect(try await put("to=\(day(-1))", [0]).code == "list.bad_days")
+        #expect(try await put("from=\(day(3))&to=\(day(2))", [0]).code == "list.bad_days")
+        #expect(try await put("to=soon", [0]).code == "edge.bad_request")
+        for mode in ["replace", "remove"] {
+            #expect(try await put("mode=\(mode)&to=\(day(2))", [0]).code == "list.days_not_here")
+        }
+        let later = try await put("from=\(day(2))&to=\(day(3))", [0, 1]).json
+        #expect(later["planned"] as? Int == 2 && later["added"] as? Int == 0)
+        let now2 = try await put("to=\(day(1))", [2]).json
+        #expect(now2["planned"] as? Int == 0 && now2["added"] as? Int == 1)
+        _ = try await put("", [3])
+        // Taken off before its day comes, it does not come.
+        _ = try await put("mode=remove", [1])
+        #expect(try await members(on: 0) == [2, 3])
+        #expect(try await members(on: 1) == [2, 3])
+        #expect(try await members(on: 2) == [0, 3])
+        #expect(try await members(on: 3) == [0, 3])
+        #expect(try await members(on: 4) == [3])
+        let history = try await lists.changes(of: lists.subscriber(numbers[0]))
+        #expect(history.map(\.isAdded) == [true, false] && history.allSatisfy { $0.reason == "奥运" })
+    }
+
     @Test func `files in the inbox are taken in once, or refused with their reason`() async throws {
         let world = try await APIWorld.shared
         let inbox = world.platform.listInbox
@@ -285,19 +323,26 @@ extension Sequence {
         try put("purple.csv", numbers[0])
         try put("README", numbers[0])
         try put("dnd_11.empty.csv", "")
+        try put("dnd_11.until-soon.csv", numbers[0])
+        try put("dnd_13.from-2000-01-01.until-2999-12-31.csv", numbers[0])
         try put("dnd_11.csv.part", numbers[3])
         try await taken()
         #expect(try left() == ["dnd_11.csv.part"])
         #expect(try await members() == 3)
         let done = try manager.contentsOfDirectory(atPath: inbox.folder + "/done").sorted()
-        #expect(done.count == 2 && done[0].hasSuffix("-dnd_11.2026-09-16.csv"))
-        #expect(done[1] == done[0] + ".report.json")
+        #expect(done.count == 4 && done.contains { $0.hasSuffix("-dnd_11.2026-09-16.csv") })
+        #expect(done.contains { $0.hasSuffix("-dnd_11.2026-09-16.csv.report.json") })
+        let dates = try await world.platform.store.listDates(.list(.dnd(13)))
+        #expect(dates.map(\.to) == [LocalDay(iso: "2999-12-31")] && dates.allSatisfy(\.isEntered))
         let failed = try manager.contentsOfDirectory(atPath: inbox.folder + "/failed")
         let reasons = try failed.filter { $0.hasSuffix(".reason.txt") }.map {
             try String(contentsOfFile: inbox.folder + "/failed/" + $0, encoding: .utf8).prefix { $0 != ":" }
         }
-        #expect(reasons.sorted() == ["list.not_by_channel", "list.unknown_list", "list.unknown_list", "load.empty"])
-        #expect(failed.count == 8)
+        #expect(
+            reasons.sorted()
+                == ["list.bad_days", "list.not_by_channel", "list.unknown_list", "list.unknown_list", "load.empty"]
+        )
+        #expect(failed.count == 10)
         // The same file again changes nothing; another replaces the list.
         let index = try world.platform.lists.subscriber(numbers[0])
         let staff = Staff(login: "agent", name: "agent", role: .agent)

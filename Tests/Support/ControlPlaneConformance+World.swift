@@ -49,7 +49,7 @@ extension ControlPlaneConformance {
             catalogueRevisions: try await store.catalogueRevisions(query).rows,
             listChanges: try await store.listChanges(of: 5),
             listImports: try await store.listImports(),
-            listDates: try await store.listDates(),
+            listDates: try await store.listDates(.all),
             loads: try await store.loads(table: nil),
             audit: try await store.audit(query).rows
         )

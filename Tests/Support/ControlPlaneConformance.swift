@@ -447,7 +447,13 @@ extension ControlPlaneConformance {
         var open = days
         (open.list, open.index, open.from, open.isEntered) = (ListID("black"), 3, nil, true)
         try await store.record(few, changes: [changes[2]], dates: [days, open], audit: entry("list.import"))
-        #expect(try await store.listDates() == [open, days])
+        #expect(try await store.listDates(.all) == [open, days])
+        #expect(try await store.listDates(.subscriber(3)) == [open])
+        #expect(try await store.listDates(.list(days.list)) == [days])
+        #expect(try await store.listDates(.list(ListID(days.list.code, channel: .website))).isEmpty)
+        #expect(try await store.listDates(.due(LocalDay(number: 19_999))).isEmpty)
+        #expect(try await store.listDates(.due(LocalDay(number: 20_000))) == [days], "its first day has come")
+        #expect(try await store.listDates(.due(LocalDay(number: 20_002))) == [open, days], "both are over")
         #expect(try await store.listImports() == [large, few])
         #expect(try await store.listChanges(of: 0) == [changes[2], changes[2]])
         few.source = ""
@@ -457,10 +463,10 @@ extension ControlPlaneConformance {
         var wrong = days
         wrong.to = LocalDay(number: 19_999)
         await #expect(throws: ControlPlaneError.self) { try await store.record([], dates: [wrong], audit: entry()) }
-        #expect(try await store.listDates() == [open, days])
+        #expect(try await store.listDates(.all) == [open, days])
         open.isEntered = false
         try await store.record([], dates: [days.cleared, open], audit: entry())
-        #expect(try await store.listDates() == [open])
+        #expect(try await store.listDates(.all) == [open])
         #expect(try await store.listImports().count == 2)
         #expect(try await store.listChanges(of: 0).count == 2)
     }
@@ -516,7 +522,7 @@ extension ControlPlaneConformance {
         for _ in 0..<2 { try await store.forget([7], mentions: mentions) }
         let forgotten = try #require(try await store.listImports().first)
         #expect(forgotten.source == Mentions.erased && forgotten.reason == Mentions.erased)
-        #expect(try await store.listDates().map { [$0.index.description, $0.reason] } == [["9", Mentions.erased]])
+        #expect(try await store.listDates(.all).map { [$0.index.description, $0.reason] } == [["9", Mentions.erased]])
         #expect(try await store.listChanges(of: 7).map(\.reason) == [Mentions.erased])
         #expect(try await store.listChanges(of: 8).map(\.reason) == [Mentions.erased, "x 138123456789"])
         let details = try await store.audit(ListQuery(limit: 1_000)).rows.map(\.detail).reversed()

@@ -420,8 +420,19 @@ public final class InMemoryControlPlane: ControlPlaneStore {
         }
     }
 
-    public func listDates() -> [ListDates] {
-        look { $0.dates.sorted { ($0.list, $0.index) < ($1.list, $1.index) } }
+    public func listDates(_ choice: ListDatesChoice) -> [ListDates] {
+        look { content in
+            content.dates.filter { dates in
+                switch choice {
+                case .all: true
+                case .list(let list): dates.list == list
+                case .subscriber(let index): dates.index == index
+                case .due(let day):
+                    dates.to.map { $0 < day } ?? false || !dates.isEntered && dates.from.map { $0 <= day } ?? true
+                }
+            }
+            .sorted { ($0.list, $0.index) < ($1.list, $1.index) }
+        }
     }
 
     public func record(

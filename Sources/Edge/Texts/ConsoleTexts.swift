@@ -1144,6 +1144,11 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case firstDayHelp = "留空则立即生效 | Empty = at once"
     case lastDay = "失效日期 | Last day"
     case lastDayHelp = "当日仍有效；留空则长期有效 | Still valid on it; empty = for good"
+    case comesLater = "待生效 | Comes later"
+    case daysNotHere =
+        "日期只用于加入名单；替换和移出立即生效，请留空 | Days are for who is added; replacing and taking off happen at once: leave them empty"
+    case tooManyDated =
+        "带日期的文件最多十万用户，请拆分或不填日期 | A file with days names at most 100,000 subscribers; split it, or leave the days out"
     case badDays = "失效日期不能早于生效日期或今天 | The last day is neither before the first day nor before today"
     case listFileHelp =
         "XLSX（第一个工作表）、CSV 或 TXT，可用 gzip 压缩，最大 1 GB | XLSX (first sheet), CSV or TXT, also gzip, at most 1 GB"

@@ -15,10 +15,8 @@ extension SpecialLists {
     /// - Returns: How many entries began or ended.
     @discardableResult
     public func keepDays(at now: Instant) async throws -> Int {
-        let dated = try await store.listDates()
-        guard !dated.isEmpty else { return 0 }
         let today = try await day(of: now)
-        let due = dated.filter { $0.isOver(on: today) || !$0.isEntered && ($0.from ?? today) <= today }
+        let due = try await store.listDates(.due(today))
         guard !due.isEmpty else { return 0 }
         var (changes, dates): ([ListChange], [ListDates]) = ([], [])
         var added: [ListID: [UInt32]] = [:]

@@ -17,28 +17,44 @@ public struct ListImport: Hashable, Sendable, Codable {
     public var removed: Int
     /// Subscribers named whose entry was as it should be before.
     public var present: Int
+    /// Subscribers who come on it on a later day.
+    public var planned = 0
 }
 
 extension SpecialLists {
     private static let attempts = 10
+    /// Subscribers an import with days may name: each has days of his own in the store.
+    public static let mostDated = 100_000
 
     /// Changes a list by a list of numbers; all of it counts from the next decision on, or nothing is changed.
     ///
     /// A change of many is one file in the log, and one entry in the store that names who was added and who removed.
+    ///
+    /// `from` and `until`: The first and the last day of those who are added; nil = today, and for good.
     ///
     /// - Throws: What the source throws; ``SpecialListError``.
     public func change(
         _ list: ListID,
         by source: any IdentitySource,
         mode: ListImportMode,
+        from: LocalDay? = nil,
+        until: LocalDay? = nil,
         reason: String,
         by staff: Staff,
         at now: Instant
     ) async throws -> ListImport {
         try await check(list, reason, by: staff)
+        guard mode == .add || (from, until) == (nil, nil) else { throw SpecialListError.daysNotHere }
+        let today = try await day(of: now)
+        guard until.map({ $0 >= max(from ?? today, today) }) ?? true else { throw SpecialListError.badDays }
+        let begins = from.flatMap { $0 > today ? $0 : nil }
         let (members, report) = try await memberLists.members(of: source, in: staff.scope)
         guard report.rows > 0 else { throw SpecialListError.emptyFile }
         guard mode != .replace || report.members > 0 else { throw SpecialListError.nobodyFound }
+        let isDated = begins != nil || until != nil
+        guard !isDated || report.members <= Self.mostDated else {
+            throw SpecialListError.tooManyDated(Self.mostDated)
+        }
         var record = ListImportRecord(
             at: now,
             who: staff.login,
@@ -49,22 +65,35 @@ extension SpecialLists {
         )
         (record.rows, record.leftOut) = (report.rows, report.leftOut)
         let visible = mode == .replace ? try await memberLists.visible(to: staff.scope) : nil
-        let changes = try await apply(&record) { old in
-            Change(from: old, mode, members, visible: visible)
-        }
+        let changes =
+            begins != nil ? [] : try await apply(&record) { Change(from: $0, mode, members, visible: visible) }
         let detail =
             "\(record.source): \(record.added) added, \(record.removed) removed, \(record.rows) rows; \(reason)"
-        // Whom an import names stays on the list or off it, whatever days an entry had.
-        let dates = try await store.listDates().filter { dates in
-            dates.list == list
-                && (mode == .replace ? visible?.contains(dates.index) ?? true : members.contains(dates.index))
-        }
         try await store.record(
             record,
             changes: changes,
-            dates: dates.map(\.cleared),
-            audit: entry("list.import", list, staff, now, detail)
+            dates: isDated
+                ? members.indices.map { index in
+                    ListDates(
+                        list: list,
+                        index: index,
+                        from: begins,
+                        to: until,
+                        who: staff.login,
+                        reason: reason,
+                        isEntered: begins == nil
+                    )
+                }
+                // Whom an import names stays on the list or off it, whatever days an entry had.
+                : try await store.listDates(.list(list)).filter { dates in
+                    mode == .replace ? visible?.contains(dates.index) ?? true : members.contains(dates.index)
+                }
+                .map(\.cleared),
+            audit: entry(begins == nil ? "list.import" : "list.plan", list, staff, now, detail)
         )
+        guard begins == nil else {
+            return ListImport(report: report, added: 0, removed: 0, present: 0, planned: report.members)
+        }
         let named = mode == .replace ? record.added : record.added + record.removed
         return ListImport(
             report: report,

@@ -18,6 +18,10 @@ public enum SpecialListError: CodedError, Equatable {
     case emptyFile
     case nobodyFound
     case badDays
+    /// Days were given for a change that knows none.
+    case daysNotHere
+    /// An import with days names more subscribers than this.
+    case tooManyDated(Int)
     case tooManyChanges
     /// An administrator said who may change the list, and it is somebody else.
     case notAllowed(String)
@@ -37,6 +41,8 @@ public enum SpecialListError: CodedError, Equatable {
         case .emptyFile: "list.empty_file"
         case .nobodyFound: "list.nobody_found"
         case .badDays: "list.bad_days"
+        case .daysNotHere: "list.days_not_here"
+        case .tooManyDated: "list.too_many_dated"
         case .tooManyChanges: "list.busy"
         case .notAllowed: "list.not_allowed"
         case .unknownLogin: "list.unknown_login"
@@ -56,6 +62,10 @@ public enum SpecialListError: CodedError, Equatable {
         case .reasonMissing: "say why the list is changed, so that others understand it later"
         case .emptyFile: "the file has no line with a number; nothing was changed"
         case .nobodyFound: "no row names a subscriber, so that replacing would empty the list; nothing was changed"
+        case .daysNotHere:
+            "days are given to who is added; a list is replaced, and numbers are taken off it, at once: leave the days out"
+        case .tooManyDated(let most):
+            "a file with days names at most \(most) subscribers; split it, or leave the days out"
         case .badDays: "the last day of an entry is neither before its first day nor before today"
         case .tooManyChanges: "the list was changed again and again meanwhile; nothing was imported, try again"
         case .notAllowed(let code):
@@ -156,7 +166,7 @@ public struct SpecialLists: Sendable {
             state.lists.filter { Self.isSpecial($0.key) && $0.value.contains(index.number) }.map(\.key).sorted()
         }
         let changes = try await changes(of: index)
-        let dates = try await store.listDates().filter { $0.index == index.number }
+        let dates = try await store.listDates(.subscriber(index.number))
         let planned = dates.filter { !$0.isEntered && !lists.contains($0.list) }
         return lists.map { list in
             ListEntry(
@@ -296,7 +306,7 @@ public struct SpecialLists: Sendable {
         )
         guard isAdded || isMember else {
             // An entry that was to begin later begins no more.
-            let isPlanned = try await store.listDates().contains { $0.list == list && $0.index == number }
+            let isPlanned = try await store.listDates(.subscriber(number)).contains { $0.list == list }
             guard isPlanned else { return false }
             try await store.record([], dates: [dates], audit: entry("list.remove", list, staff, now, reason))
             return true

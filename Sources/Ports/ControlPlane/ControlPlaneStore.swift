@@ -292,8 +292,8 @@ public protocol ControlPlaneStore: Sendable {
     /// `dates`: Take the place of what was known of the same list and subscriber; without days they are forgotten.
     func record(_ changes: [ListChange], dates: [ListDates], audit: AuditEntry) async throws
 
-    /// The days of all entries that have any, by list and subscriber.
-    func listDates() async throws -> [ListDates]
+    /// The days of entries that have any, by list and subscriber.
+    func listDates(_ choice: ListDatesChoice) async throws -> [ListDates]
 
     /// Records a list of numbers that changed a special list, together with what it changed where that is few.
     func record(
@@ -363,6 +363,17 @@ public protocol ControlPlaneStore: Sendable {
 
     /// Audit entries with one of ``ControlPlaneChecks/loadChanges``, in the order they were written.
     func auditOfLoads() async throws -> [AuditEntry]
+}
+
+/// Which entries with days are looked at.
+public enum ListDatesChoice: Hashable, Sendable {
+    case all
+    /// Those of one list.
+    case list(ListID)
+    /// Those of one subscriber.
+    case subscriber(UInt32)
+    /// Those whose first day has come without their having been entered, and those whose last day is over.
+    case due(LocalDay)
 }
 
 extension ControlPlaneStore {

@@ -83,7 +83,7 @@ extension Frame {
         "decision.erased": .subscriberErased, "erase.reason_missing": .listReasonMissing,
         "decision.wave_open": .waveOpen,
         "list.empty_file": .emptyFile, "load.empty": .emptyFile, "list.nobody_found": .nobodyFound,
-        "list.bad_days": .badDays,
+        "list.bad_days": .badDays, "list.days_not_here": .daysNotHere, "list.too_many_dated": .tooManyDated,
         "load.damaged": .fileDamaged, "load.encoding": .fileUnreadable, "load.too_large": .fileTooLarge,
         "load.missing_columns": .columnMissing, "load.header": .columnMissing, "load.open_quote": .fileDamaged,
         "load.field_too_long": .fileUnreadable, "load.record_too_long": .fileUnreadable,

@@ -158,6 +158,8 @@ struct ListsPage {
             \(field(f.t(.importMode), id: "mode", select("mode", modes, selected: form.mode)))
             \(field(f.t(.listName), id: "import-list", isRequired: true, named(select("list", choices(f), selected: form.list, isRequired: true), "import-list")))
             \(field(f.t(.channel), id: "import-channel", help: f.t(.channelHelp), named(select("channel", channels(f), selected: form.channel), "import-channel")))
+            \(field(f.t(.firstDay), id: "import-from", help: f.t(.firstDayHelp), named(input("from", form.from, type: "date", least: f.now.day.iso), "import-from")))
+            \(field(f.t(.lastDay), id: "import-to", help: f.t(.lastDayHelp), named(input("to", form.to, type: "date", least: f.now.day.iso), "import-to")))
             \(field(f.t(.reasonWord), id: "import-reason", isRequired: true, named(input("reason", form.reason, isRequired: true, maxLength: 200), "import-reason")))</div>
             <button class="button" type="submit">\(Icon.upload.markup)\(f.t(.importFile))</button></form>
             """
@@ -189,6 +191,7 @@ struct ListsPage {
             (f.t(.added), f.number(done.added), f.list(report.list, policy)),
         ]
         if done.removed > 0 { counts.append((f.t(.taken), f.number(done.removed), nil)) }
+        if done.planned > 0 { counts.append((f.t(.comesLater), f.number(done.planned), nil)) }
         counts.append((f.t(.alreadyThere), f.number(done.present), nil))
         for code in MemberReport.Code.allCases {
             if let count = rows.left[code] { counts.append((f.t(code.text), f.number(count), nil)) }
@@ -294,6 +297,8 @@ struct ImportForm: Sendable {
     var mode = ListImportMode.add.rawValue
     var list = "dnd_01"
     var channel = ""
+    var from = ""
+    var to = ""
     var reason = ""
 
     init() {}
@@ -301,6 +306,7 @@ struct ImportForm: Sendable {
     init(_ body: FormBody) {
         (kind, column, mode) = (body["kind"], body["column"], body["mode"])
         (list, channel, reason) = (body["list"], body["channel"], body["reason"])
+        (from, to) = (body.trimmed("from"), body.trimmed("to"))
     }
 }
 

@@ -66,18 +66,29 @@ extension Console {
                     list,
                     by: source,
                     mode: mode,
+                    from: try Self.day(body, "from"),
+                    until: try Self.day(body, "to"),
                     reason: body.trimmed("reason"),
                     by: try context.user(),
                     at: frame.now.instant
                 )
                 let report = ImportReport(file: source.name, list: list, mode: mode, done: done)
                 let id = imports.add(report, session: context.sessionToken ?? "")
-                return .next("/lists?import=\(id)", done.added + done.removed > 0 ? .imported : nil)
+                let hasChanged = done.added + done.removed + done.planned > 0
+                return .next("/lists?import=\(id)", hasChanged ? .imported : nil)
             } catch let error as any CodedError where Problem.status(of: error).code < 500 {
                 page.importError = frame.problem(error)
                 return .page(page.page(frame), nil)
             }
         }
+    }
+
+    /// A day of a form; nil when it is left empty.
+    private static func day(_ body: FormBody, _ name: String) throws(SpecialListError) -> LocalDay? {
+        let text = body.trimmed(name)
+        guard !text.isEmpty else { return nil }
+        guard let day = LocalDay(iso: text) else { throw .badDays }
+        return day
     }
 
     /// The numbers a form brings: a file, or what was pasted; nil when there are none.
@@ -132,8 +143,8 @@ extension Console {
             ? try await site.lists.add(
                 index,
                 to: list,
-                from: LocalDay(iso: body.trimmed("from")),
-                until: LocalDay(iso: body.trimmed("to")),
+                from: try Self.day(body, "from"),
+                until: try Self.day(body, "to"),
                 reason: reason,
                 by: staff,
                 at: now

@@ -59,12 +59,14 @@ extension Site {
         var added: Int
         var removed: Int
         var present: Int
+        var planned: Int
         var left: [String: Int]
         var rejects: [MemberReport.Reject]
 
         init(_ done: ListImport) {
             (rows, members) = (done.report.rows, done.report.members)
-            (added, removed, present) = (done.added, done.removed, done.present)
+            (added, removed) = (done.added, done.removed)
+            (present, planned) = (done.present, done.planned)
             left = Dictionary(uniqueKeysWithValues: done.report.left.map { ($0.key.rawValue, $0.value) })
             rejects = done.report.rejects
         }
@@ -169,6 +171,7 @@ extension Site {
             let (kind, mode): (IdentityKind, ListImportMode) = (
                 try Self.choice(request, "kind") ?? .msisdn, try Self.choice(request, "mode") ?? .add
             )
+            let (from, until) = (try Self.day(request, "from"), try Self.day(request, "to"))
             return try await keys.once(request, context, uploadingTo: platform.directory.temporary) { upload in
                 let source = platform.list(
                     file: upload.path,
@@ -176,10 +179,17 @@ extension Site {
                     kind: kind,
                     column: IdentityColumn(typed: request.query("column") ?? "")
                 )
-                let reason = request.query("reason") ?? ""
-                return try await Response.json(
-                    Imported(lists.change(list, by: source, mode: mode, reason: reason, by: staff, at: now))
+                let done = try await lists.change(
+                    list,
+                    by: source,
+                    mode: mode,
+                    from: from,
+                    until: until,
+                    reason: request.query("reason") ?? "",
+                    by: staff,
+                    at: now
                 )
+                return try Response.json(Imported(done))
             }
         }
         get("\(Self.api)/lists/{code}/export", .editLists) { [self] request, context in
@@ -194,6 +204,13 @@ extension Site {
                 language: context.language
             )
         }
+    }
+
+    /// A day of a parameter; nil when it is absent.
+    private static func day(_ request: Request, _ name: String) throws(EdgeError) -> LocalDay? {
+        guard let text = request.query(name) else { return nil }
+        guard let day = LocalDay(iso: text) else { throw .badRequest(field: name, why: "write YYYY-MM-DD") }
+        return day
     }
 
     /// One of a few values of a parameter; nil when it is absent.

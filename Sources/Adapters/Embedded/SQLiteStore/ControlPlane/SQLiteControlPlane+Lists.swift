@@ -4,7 +4,7 @@
 import GRDB
 import Kernel
 public import Model
-import Ports
+public import Ports
 
 extension SQLiteControlPlane {
     public func record(_ changes: [ListChange], dates: [ListDates], audit: AuditEntry) async throws {
@@ -62,9 +62,21 @@ extension SQLiteControlPlane {
         }
     }
 
-    public func listDates() async throws -> [ListDates] {
-        try await read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM list_dates").map { row in
+    public func listDates(_ choice: ListDatesChoice) async throws -> [ListDates] {
+        let (condition, arguments): (String, StatementArguments) =
+            switch choice {
+            case .all: ("TRUE", [])
+            case .list(let list): ("list = ? AND channel = ?", [list.code, list.channel?.code ?? ""])
+            case .subscriber(let index): ("idx = ?", [Int64(index)])
+            case .due(let day):
+                (
+                    "to_day < ? OR is_entered = 0 AND (from_day IS NULL OR from_day <= ?)",
+                    [day.number, day.number]
+                )
+            }
+        return try await read { db in
+            let sql = "SELECT * FROM list_dates WHERE \(condition)"
+            return try Row.fetchAll(db, sql: sql, arguments: arguments).map { row in
                 let (index, channel): (Int64, String) = (try row.value("idx"), try row.value("channel"))
                 let days: (Int32?, Int32?) = (try row.optional("from_day"), try row.optional("to_day"))
                 return ListDates(
