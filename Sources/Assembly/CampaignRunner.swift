@@ -499,6 +499,13 @@ public actor CampaignRunner: Service {
         refreshing = Task {
             let (platform, logger) = (platform, logger)
             do {
+                // Segments may ask for lists: those come first.
+                for failed in try await platform.lists.keepRules(at: now.instant) {
+                    logger.warning(
+                        "a list could not be filled",
+                        metadata: ["list": "\(failed.list)", "problem": "\(failed.problem)"]
+                    )
+                }
                 for failed in try await platform.segments.keepFresh(at: now) {
                     logger.warning(
                         "a segment could not be computed",

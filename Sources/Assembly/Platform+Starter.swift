@@ -1,4 +1,4 @@
-// Profile tags and segment templates to begin with.
+// Profile tags, segment templates and lists filled by rules to begin with.
 // SPDX-License-Identifier: Apache-2.0
 
 import Files
@@ -13,7 +13,9 @@ public struct StarterSummary: Hashable, Sendable, Encodable {
     public var tags: [String] = []
     /// Names of templates.
     public var templates: [String] = []
-    /// Codes and names that were taken.
+    /// Codes of special lists that a rule fills now.
+    public var lists: [String] = []
+    /// Codes and names that were taken, and lists for which something was said.
     public var known: [String] = []
 }
 
@@ -36,7 +38,7 @@ public enum StarterError: CodedError {
 }
 
 extension Platform {
-    /// Adds the tags and templates of a starter file that are not there yet.
+    /// Adds the tags and templates of a starter file that are not there yet, and the rules of lists nothing is said about.
     ///
     /// - Parameters:
     ///   - file: The file's path.
@@ -45,7 +47,7 @@ extension Platform {
     ///   - staff: Who adds them, and owns the templates.
     /// - Returns: What was added.
     /// - Throws: `DocumentError`, `CatalogueError` before anything is added, `StarterError` with a template that does
-    ///   not fit; those before it are there.
+    ///   not fit, `SpecialListError` with a list's; those before it are there.
     public func addStarter(
         file: String,
         named: (BilingualText) -> String,
@@ -83,6 +85,21 @@ extension Platform {
                 throw StarterError.badTemplate(name: name, error)
             }
             summary.templates.append(name)
+        }
+        for filling in content.lists {
+            guard try await lists.setting(of: filling.list) == nil else {
+                summary.known.append(filling.list)
+                continue
+            }
+            let setting = ListSetting(
+                list: filling.list,
+                rule: filling.rule,
+                reason: named(filling.reason),
+                who: staff.login,
+                at: now.instant
+            )
+            _ = try await lists.say(setting, by: staff, at: now.instant)
+            summary.lists.append(filling.list)
         }
         return summary
     }

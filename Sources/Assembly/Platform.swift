@@ -311,7 +311,10 @@ public final class Platform: Sendable {
             catalogue: catalogue,
             directory: directory
         )
-        return try await loading.load(source, catalogue: catalogue, by: who, at: clock.now.instant)
+        let loaded = try await loading.load(source, catalogue: catalogue, by: who, at: clock.now.instant)
+        // A list that cannot be filled stays as it was; the server's next pass says why.
+        try await lists.keepRules(at: clock.now.instant)
+        return loaded
     }
 
     /// A file of numbers as a source of members; `name` is what reports call it.

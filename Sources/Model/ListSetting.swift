@@ -20,6 +20,8 @@ public struct ListSetting: Hashable, Sendable {
     public var logins: Set<String>
     /// Days after which it should be brought up to date again; nil = no expectation.
     public var everyDays: Int?
+    /// The rule that fills it, evaluated over the whole operator; nil = people and files do.
+    public var rule: String?
     /// Why it is so.
     public var reason: String
     /// Who said so.
@@ -35,12 +37,14 @@ public struct ListSetting: Hashable, Sendable {
         roles: Set<Role> = [],
         logins: Set<String> = [],
         everyDays: Int? = nil,
+        rule: String? = nil,
         reason: String,
         who: String,
         at: Instant,
         version: Int = 0
     ) {
         (self.list, self.roles, self.logins, self.everyDays) = (list, roles, logins, everyDays)
+        self.rule = rule
         (self.reason, self.who, self.at, self.version) = (reason, who, at, version)
     }
 
@@ -64,6 +68,8 @@ public struct ListUpdate: Hashable, Sendable {
         case file
         /// A list of numbers in the folder `inbox/lists/`.
         case inbox
+        /// The rule of the list.
+        case rule
     }
 
     /// When.

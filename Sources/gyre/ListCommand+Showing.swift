@@ -129,7 +129,8 @@ extension ListCommand {
             guard !json else { return try caller.printJSON(codes.map { JSONObject($0, all[$0]) }) }
             let t = caller.language
             let heads = [
-                t("名单", "List"), t("可维护者", "Changed by"), t("更新周期（天）", "Every days"), t("设置人", "Set by"),
+                t("名单", "List"), t("可维护者", "Changed by"), t("更新周期（天）", "Every days"), t("规则", "Rule"),
+                t("设置人", "Set by"),
                 t("原因", "Reason"),
             ]
             let rows = codes.map { code in
@@ -137,7 +138,8 @@ extension ListCommand {
                 let who = setting.map { $0.roles.map(\.rawValue).sorted() + $0.logins.sorted() } ?? []
                 return [
                     code, who.isEmpty ? t("所有有权限者", "all who may") : who.joined(separator: ", "),
-                    setting?.everyDays.map { "\($0)" } ?? "--", setting?.who ?? "--", setting?.reason ?? "--",
+                    setting?.everyDays.map { "\($0)" } ?? "--", setting?.rule ?? "--", setting?.who ?? "--",
+                    setting?.reason ?? "--",
                 ]
             }
             caller.print(table: [heads] + rows)

@@ -1,4 +1,4 @@
-// gyre starter: profile tags and segment templates to begin with.
+// gyre starter: profile tags, segment templates and rules of lists to begin with.
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
@@ -10,7 +10,8 @@ import Texts
 struct StarterCommand: PlatformCommand {
     static let configuration = CommandConfiguration(
         commandName: "starter",
-        abstract: "Add the profile tags and segment templates of a file that are not there yet; see docs/formats.md."
+        abstract:
+            "Add the profile tags, segment templates and rules of lists of a file that are not there yet; see docs/formats.md."
     )
 
     @OptionGroup var common: CommonOptions
@@ -35,6 +36,7 @@ struct StarterCommand: PlatformCommand {
         guard !json else { return try caller.printJSON(summary) }
         caller.print(t("已增加画像标签：", "Profile tags added: ") + list(summary.tags))
         caller.print(t("已增加客户群模板：", "Segment templates added: ") + list(summary.templates))
+        caller.print(t("已由规则填充的名单：", "Lists filled by a rule now: ") + list(summary.lists))
         if !summary.known.isEmpty { caller.print(t("已存在，未改动：", "Already there, unchanged: ") + list(summary.known)) }
     }
 

@@ -163,7 +163,9 @@ import Testing
                 try await platform.addStarter(file: file, named: { $0.zh }, reason: "test", by: admin)
             }
             let added = try await add()
-            #expect(added.tags.count == 12 && added.templates.count == 13 && added.known.isEmpty)
+            #expect(
+                added.tags.count == 12 && added.templates.count == 13 && added.lists.count == 2 && added.known.isEmpty
+            )
             #expect(try await platform.segments.catalogue().revision == 1, "all tags in one revision")
             for tag in added.tags {
                 let count = try await platform.segments.count(tag, in: .all, today: today)
@@ -183,7 +185,12 @@ import Testing
             let tags = values.first { $0.group.code == "portrait" }?.values ?? []
             #expect(tags.contains { $0.attribute.code == "tag_traveller" && $0.value == .flag(true) })
             let again = try await add()
-            #expect(again.tags.isEmpty && again.templates.isEmpty && again.known.count == 25)
+            #expect(again.tags.isEmpty && again.templates.isEmpty && again.known.count == 27)
+            for (list, status) in [(14, "停机"), (15, "销号")] {
+                let members = try await platform.host.read { $0.lists[.dnd(list)]?.count }
+                let count = try await platform.segments.count("status = '\(status)'", in: .all, today: today)
+                #expect(count > 0 && members == count)
+            }
         }
     }
 

@@ -14,6 +14,7 @@ extension ControlPlaneConformance {
             roles: [.agent, .planner],
             logins: ["inbox", "li"],
             everyDays: 7,
+            rule: "status = '停机'",
             reason: "集团每周下发，联系 13900001111",
             who: "admin",
             at: at(2)
@@ -27,9 +28,9 @@ extension ControlPlaneConformance {
             late.version = 0
             _ = try await store.save(late, audit: entry())
         }
-        (said.roles, said.logins, said.everyDays) = ([], [], nil)
+        (said.roles, said.logins, said.everyDays, said.rule) = ([], [], nil, nil)
         let again = try await store.save(said, audit: entry("list.settings"))
-        #expect(again.version == 2 && again.everyDays == nil && !again.isRestricted)
+        #expect(again.version == 2 && again.everyDays == nil && again.rule == nil && !again.isRestricted)
         let other = ListSetting(list: "black", everyDays: 1, reason: "x", who: "admin", at: at(3))
         _ = try await store.save(other, audit: entry("list.settings"))
         #expect(try await store.listSettings().map(\.list) == ["black", "dnd_05"])

@@ -1,4 +1,4 @@
-// Profile tags and segment templates that an operator begins with, as a YAML file; docs/formats.md has the format.
+// Profile tags, segment templates and lists filled by rules that an operator begins with, as a YAML file; docs/formats.md has the format.
 // SPDX-License-Identifier: Apache-2.0
 
 internal import Kernel
@@ -14,11 +14,20 @@ public struct SegmentTemplate: Hashable, Sendable {
     public var rule: String
 }
 
+/// A special list that a rule fills (LST-15, LST-16).
+public struct ListFilling: Hashable, Sendable {
+    /// Code of the list.
+    public var list: String
+    public var rule: String
+    public var reason: BilingualText
+}
+
 /// What a starter file holds.
 public struct StarterContent: Hashable, Sendable {
     /// Derived attributes; conditions are profile tags (CUS-03).
     public var tags: [DerivedAttribute]
     public var templates: [SegmentTemplate]
+    public var lists: [ListFilling]
 }
 
 /// Reads starter files.
@@ -35,11 +44,13 @@ public enum StarterFile {
     /// - Throws: ``DocumentError`` with every problem of the text.
     public static func parse(_ text: String, file: String) throws -> StarterContent {
         try YAMLDocument.read(.starter, file: file, text: text) { root in
-            guard let map = root.map(keys: ["tags", "templates"]) else { return nil }
+            let keys = ["tags", "templates", "lists"]
+            guard let map = root.map(keys: keys) else { return nil }
             let tags = (map["tags"]?.list() ?? []).compactMap(tag)
             let templates = (map["templates"]?.list() ?? []).compactMap(template)
-            if map["tags"] == nil, map["templates"] == nil { root.problem("holds nothing; give 'tags' or 'templates'") }
-            return StarterContent(tags: tags, templates: templates)
+            let lists = (map["lists"]?.list() ?? []).compactMap(list)
+            if keys.allSatisfy({ map[$0] == nil }) { root.problem("holds nothing; give tags, templates or lists") }
+            return StarterContent(tags: tags, templates: templates, lists: lists)
         }
     }
 
@@ -49,6 +60,14 @@ public enum StarterFile {
         let (name, group) = (CatalogueFile.names(map), map.needed("group")?.someText())
         guard let code, let name, let group, let expression = map.needed("expression")?.someText() else { return nil }
         return DerivedAttribute(code: code, name: name, group: group, expression: expression)
+    }
+
+    private static func list(_ entry: YAMLValue) -> ListFilling? {
+        guard let map = entry.map(keys: ["list", "rule", "reason"]) else { return nil }
+        let (list, rule) = (map.needed("list")?.someText(), map.needed("rule")?.someText())
+        let reason = map.needed("reason")?.map(keys: ["zh", "en"]).flatMap(CatalogueFile.names)
+        guard let list, let rule, let reason else { return nil }
+        return ListFilling(list: list, rule: rule, reason: reason)
     }
 
     private static func template(_ entry: YAMLValue) -> SegmentTemplate? {

@@ -135,6 +135,11 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case listSettingsOf = "{0}：维护设置 | {0}: upkeep"
     case listSettingsHint =
         "谁可以更新这个名单，多久应更新一次；修改有记录 | Who may change this list, and how often that is expected; changes are on record"
+    case filledByRule = "由规则填充 | Filled by a rule"
+    case listRuleHelp =
+        "例如 status = '停机'；每次装载后和每天更新，名单恰为满足规则的全部用户，不再手工维护；只能引用属性和行为；留空则手工维护 | For example complaints_6m >= 3. After every load and every day the list is exactly those for whom the rule is true, and nobody changes it by hand. Attributes and behaviour only; empty = kept by hand"
+    case listFilledByRule =
+        "该名单由规则填充，不能手工修改；请修改规则或其读取的属性 | A rule fills this list; change its settings, or the attributes it reads"
     case whoMayChange = "谁可以更新 | Who may change it"
     case whoMayChangeHelp =
         "全部留空时，凡有名单维护权限的人和接口都可以更新；选了任何一项，其余的就不能更新。 | With nothing chosen, whoever may change lists may change this one. As soon as anything is chosen, all others may not."

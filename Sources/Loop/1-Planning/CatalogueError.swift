@@ -64,7 +64,7 @@ public enum CatalogueError: CodedError, Equatable {
 public struct CatalogueUse: Hashable, Sendable, CustomStringConvertible {
     /// What reads them.
     public enum Kind: String, Sendable, CaseIterable {
-        case segment, campaign, policy, policyDraft, derived
+        case segment, campaign, policy, policyDraft, derived, list
     }
 
     /// What it is.

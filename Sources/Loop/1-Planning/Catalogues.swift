@@ -287,6 +287,10 @@ public struct Catalogues: Sendable {
         for draft in try await everything({ try await store.policyDrafts($0, states: [.draft]) }) {
             found += AttributeReader.all(of: draft.policy, CatalogueUse(.policyDraft, id: draft.id, name: draft.note))
         }
+        for setting in try await store.listSettings() {
+            let use = CatalogueUse(.list, name: setting.list)
+            found += setting.rule.map { [AttributeReader(use, "", .rule, $0)] } ?? []
+        }
         return found
     }
 

@@ -66,7 +66,7 @@ extension SpecialLists {
         (record.rows, record.leftOut) = (report.rows, report.leftOut)
         let visible = mode == .replace ? try await memberLists.visible(to: staff.scope) : nil
         let changes =
-            begins != nil ? [] : try await apply(&record) { Change(from: $0, mode, members, visible: visible) }
+            begins != nil ? [] : try await apply(&record) { ListChanges(from: $0, mode, members, visible: visible) }
         let detail =
             "\(record.source): \(record.added) added, \(record.removed) removed, \(record.rows) rows; \(reason)"
         try await store.record(
@@ -106,7 +106,7 @@ extension SpecialLists {
     /// Writes a change to the log; made again when the list was changed by others meanwhile.
     ///
     /// Fills in the counts and files of the record, and returns the single changes where those are few.
-    private func apply(_ record: inout ListImportRecord, _ make: (Bitset) -> Change) async throws -> [ListChange] {
+    func apply(_ record: inout ListImportRecord, _ make: (Bitset) -> ListChanges) async throws -> [ListChange] {
         let list = record.list
         for _ in 0..<Self.attempts {
             let (known, subscribers) = try await host.read { ($0.lists[list], $0.subscribers) }
@@ -137,33 +137,33 @@ extension SpecialLists {
         }
         throw SpecialListError.tooManyChanges
     }
+}
 
-    /// What becomes of a list.
-    private struct Change {
-        var target: Bitset
-        var added: Bitset
-        var removed: Bitset
+/// What becomes of a list.
+struct ListChanges {
+    var target: Bitset
+    var added: Bitset
+    var removed: Bitset
 
-        init(from old: Bitset, _ mode: ListImportMode, _ members: Bitset, visible: Bitset?) {
-            let universe = max(old.universe, members.universe)
-            func grown(_ set: Bitset) -> Bitset {
-                var set = set
-                set.grow(universe: universe)
-                return set
-            }
-            let (old, members) = (grown(old), grown(members))
-            target = old
-            switch mode {
-            case .add: target.formUnion(members)
-            case .remove: target.subtract(members)
-            case .replace:
-                if let visible { target.subtract(grown(visible)) } else { target = Bitset(universe: universe) }
-                target.formUnion(members)
-            }
-            (added, removed) = (target, old)
-            added.subtract(old)
-            removed.subtract(target)
+    init(from old: Bitset, _ mode: ListImportMode, _ members: Bitset, visible: Bitset?) {
+        let universe = max(old.universe, members.universe)
+        func grown(_ set: Bitset) -> Bitset {
+            var set = set
+            set.grow(universe: universe)
+            return set
         }
+        let (old, members) = (grown(old), grown(members))
+        target = old
+        switch mode {
+        case .add: target.formUnion(members)
+        case .remove: target.subtract(members)
+        case .replace:
+            if let visible { target.subtract(grown(visible)) } else { target = Bitset(universe: universe) }
+            target.formUnion(members)
+        }
+        (added, removed) = (target, old)
+        added.subtract(old)
+        removed.subtract(target)
     }
 }
 

@@ -14,7 +14,7 @@ extension SpecialLists {
         try await store.listSettings().first { $0.list == code }
     }
 
-    /// Says who may change a list and how often it should be brought up to date.
+    /// Says who may change a list and how often it should be brought up to date, or the rule that fills it from now on.
     ///
     /// - Throws: ``SpecialListError`` for an unknown list or sign-in name, a role that may not change lists, a frequency
     ///   that is none, or without a reason; ``PlanningError/notAllowed(_:)`` for who does not see the whole operator.
@@ -37,16 +37,20 @@ extension SpecialLists {
         for login in setting.logins.sorted() where ![ListSetting.inbox, ListSetting.commandLine].contains(login) {
             guard try await store.staff(login: login) != nil else { throw SpecialListError.unknownLogin(login) }
         }
+        if let rule = setting.rule { try await check(rule: rule) }
         var said = setting
         (said.who, said.at) = (staff.login, now)
         let roles = said.roles.map(\.rawValue).sorted() + said.logins.sorted()
         let detail =
             "changed by \(roles.isEmpty ? "all" : roles.joined(separator: " ")), "
-            + "every \(said.everyDays.map { "\($0) days" } ?? "--"); \(said.reason)"
-        return try await store.save(
+            + "every \(said.everyDays.map { "\($0) days" } ?? "--"), "
+            + "rule \(said.rule ?? "--"); \(said.reason)"
+        said = try await store.save(
             said,
             audit: entry("list.settings", ListID(said.list), staff, now, detail)
         )
+        try await fill(said, at: now)
+        return said
     }
 
     /// How each list is kept up, by code; an update of one channel is one of the list.
@@ -61,7 +65,12 @@ extension SpecialLists {
                 let object = Self.object(ListID(code, channel: channel))
                 guard let entry = try await store.lastListUpdate(of: object) else { continue }
                 let way: ListUpdate.Way =
-                    entry.action != "list.import" ? .single : entry.who == ListSetting.inbox ? .inbox : .file
+                    switch (entry.action, entry.who) {
+                    case ("list.import", ListSetting.inbox): .inbox
+                    case ("list.import", Segments.system): .rule
+                    case ("list.import", _): .file
+                    default: .single
+                    }
                 if last.map({ $0.at < entry.at }) ?? true {
                     last = ListUpdate(at: entry.at, who: entry.who, way: way)
                 }

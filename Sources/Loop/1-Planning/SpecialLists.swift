@@ -28,6 +28,10 @@ public enum SpecialListError: CodedError, Equatable {
     /// Nobody has this sign-in name.
     case unknownLogin(String)
     case badFrequency
+    /// A rule fills the list; nobody changes it by hand.
+    case filledByRule(String)
+    /// What is wrong with the rule that is to fill a list.
+    case badRule(String)
     /// The role may not change lists at all.
     case badRole(Role)
 
@@ -47,6 +51,8 @@ public enum SpecialListError: CodedError, Equatable {
         case .notAllowed: "list.not_allowed"
         case .unknownLogin: "list.unknown_login"
         case .badFrequency: "list.bad_frequency"
+        case .filledByRule: "list.filled_by_rule"
+        case .badRule: "list.bad_rule"
         case .badRole: "list.bad_role"
         }
     }
@@ -72,6 +78,9 @@ public enum SpecialListError: CodedError, Equatable {
             "list \(code.prefix(30)) is changed by others; its settings name them, and an administrator sets them"
         case .unknownLogin(let login):
             "nobody signs in as \(login.prefix(64)); use sign-in names of staff, inbox for the folder, cli for commands"
+        case .filledByRule(let code):
+            "list \(code.prefix(30)) is filled by the rule in its settings; change the attributes it reads, or the settings"
+        case .badRule(let why): "the rule cannot fill a list: \(why)"
         case .badFrequency: "write how often as 1 to \(ListSetting.mostDays) days, or leave it out"
         case .badRole(let role): "the role \(role.rawValue) may not change lists; choose another one"
         }
@@ -105,9 +114,10 @@ public struct SpecialLists: Sendable {
     let store: any ControlPlaneStore
     private let inputs: StoredInputs
     private let numbers: LiveNumbers
-    private let segments: Segments
+    let segments: Segments
     let memberLists: MemberLists
     let mostSingly: Int
+    let ruleMemory = ListRuleMemory()
 
     /// Works on the decision core's lists, and keeps reasons in a store.
     ///
@@ -333,8 +343,9 @@ public struct SpecialLists: Sendable {
     func check(_ list: ListID, _ reason: String, by staff: Staff) async throws {
         guard ListID.standardCodes.contains(list.code) else { throw SpecialListError.unknownList(list.code) }
         guard reason.contains(where: { !$0.isWhitespace }) else { throw SpecialListError.reasonMissing }
-        guard try await setting(of: list.code)?.allows(staff) ?? true else {
-            throw SpecialListError.notAllowed(list.code)
+        if let setting = try await setting(of: list.code) {
+            guard setting.rule == nil else { throw SpecialListError.filledByRule(list.code) }
+            guard setting.allows(staff) else { throw SpecialListError.notAllowed(list.code) }
         }
         guard list.channel != nil else { return }
         let policy = try await host.read { $0.policy }

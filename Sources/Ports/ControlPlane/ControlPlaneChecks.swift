@@ -314,7 +314,11 @@ public enum ControlPlaneChecks {
     /// Checks what is said about the upkeep of a list.
     public static func check(_ setting: ListSetting) throws(ControlPlaneError) {
         let object = "settings of list \(setting.list)"
-        try check(names: [setting.list, setting.who, setting.reason] + setting.logins, texts: [], of: object)
+        try check(
+            names: [setting.list, setting.who, setting.reason] + setting.logins + [setting.rule].compactMap(\.self),
+            texts: [],
+            of: object
+        )
         if let days = setting.everyDays {
             try require((1...ListSetting.mostDays).contains(days), object, "1 to \(ListSetting.mostDays) days")
         }

@@ -179,7 +179,7 @@ import Testing
             "0010-catalogue": 0x7af4_741a_7418_5745,
             "0011-requests": 0x779f_9389_5340_03a9,
             "0012-audiences": 0xa39e_56ae_3d79_694c,
-            "0013-lookups": 0x49f3_60c5_ec14_12f5,
+            "0013-list-rules": 0xfc5e_7be3_1841_1138,
         ]
         for step in ControlPlaneSchema.steps {
             let hash = step.sql.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }

@@ -56,6 +56,7 @@ extension Frame {
             case .policy: .menuPolicy
             case .policyDraft: .stateDraft
             case .derived: .derivedWord
+            case .list: .menuLists
             }
         return "\(t(kind)) \(use.name)"
     }
@@ -83,7 +84,8 @@ extension Frame {
         "decision.erased": .subscriberErased, "erase.reason_missing": .listReasonMissing,
         "decision.wave_open": .waveOpen,
         "list.empty_file": .emptyFile, "load.empty": .emptyFile, "list.nobody_found": .nobodyFound,
-        "list.bad_days": .badDays, "list.days_not_here": .daysNotHere, "list.too_many_dated": .tooManyDated,
+        "list.filled_by_rule": .listFilledByRule, "list.bad_days": .badDays, "list.days_not_here": .daysNotHere,
+        "list.too_many_dated": .tooManyDated,
         "load.damaged": .fileDamaged, "load.encoding": .fileUnreadable, "load.too_large": .fileTooLarge,
         "load.missing_columns": .columnMissing, "load.header": .columnMissing, "load.open_quote": .fileDamaged,
         "load.field_too_long": .fileUnreadable, "load.record_too_long": .fileUnreadable,

@@ -18,6 +18,8 @@ struct ListSettingsPage {
     /// Other sign-in names, with blanks between them.
     var logins: String
     var everyDays: String
+    /// The rule that fills it; empty = none.
+    var rule: String
     var reason = ""
     /// Who said so last, and why.
     var said: ListSetting?
@@ -33,6 +35,7 @@ struct ListSettingsPage {
         isCommandAllowed = named.contains(ListSetting.commandLine)
         logins = named.subtracting([ListSetting.inbox, ListSetting.commandLine]).sorted().joined(separator: " ")
         everyDays = setting?.everyDays.map { "\($0)" } ?? ""
+        rule = setting?.rule ?? ""
     }
 
     /// What somebody filled in.
@@ -42,6 +45,7 @@ struct ListSettingsPage {
         isInboxAllowed = body.all("program").contains(ListSetting.inbox)
         isCommandAllowed = body.all("program").contains(ListSetting.commandLine)
         (logins, everyDays, reason) = (body.trimmed("logins"), body.trimmed("everyDays"), body.trimmed("reason"))
+        rule = body.trimmed("rule").unixLines
     }
 
     func page(_ f: Frame) -> Screen {
@@ -61,6 +65,10 @@ struct ListSettingsPage {
             hasHelp: true
         )
         let names = input("logins", logins, maxLength: 1_000, hasHelp: true, completion: "off")
+        let filling: HTML = """
+            <textarea id="rule" name="rule" rows="3" class="rule" spellcheck="false" maxlength="5000" \
+            aria-describedby="rule-help"\(attribute: "aria-invalid", errors["rule"] == nil ? nil : "true")>\(rule)</textarea>
+            """
         let why = input("reason", reason, isRequired: true, maxLength: 200)
         let boxes = SpecialLists.changingRoles.map {
             box("role", $0.rawValue, f.t($0.text), roles.contains($0.rawValue))
@@ -78,6 +86,7 @@ struct ListSettingsPage {
                     \(box("program", ListSetting.commandLine, f.t(.commandLine), isCommandAllowed))</fieldset>
                     \(field(f.t(.otherLogins), id: "logins", help: f.t(.otherLoginsHelp), error: errors["logins"], names))
                     """))
+                \(card(f.t(.filledByRule), field(f.t(.rule), id: "rule", help: f.t(.listRuleHelp), error: errors["rule"], filling)))
                 \(card(f.t(.howOften), """
                     <div class="fields">\(field(f.t(.everyDays), id: "everyDays", help: f.t(.everyDaysHelp), error: errors["everyDays"], days))
                     \(field(f.t(.reasonWord), id: "reason", isRequired: true, error: errors["reason"], why))</div>
@@ -97,6 +106,7 @@ extension Frame {
         case .single: t(.wayOf, update.who, t(.waySingle))
         case .file: t(.wayOf, update.who, t(.wayFile))
         case .inbox: t(.inboxTitle)
+        case .rule: t(.filledByRule)
         }
     }
 

@@ -29,6 +29,7 @@ extension Console {
                                 + body.all("program")
                         ),
                         everyDays: days,
+                        rule: page.rule.isEmpty ? nil : page.rule,
                         reason: page.reason,
                         who: try context.user().login,
                         at: frame.now.instant,
@@ -109,6 +110,7 @@ extension SpecialListError {
         switch self {
         case .badFrequency: "everyDays"
         case .unknownLogin: "logins"
+        case .badRule: "rule"
         default: "reason"
         }
     }

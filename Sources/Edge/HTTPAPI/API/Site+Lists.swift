@@ -47,6 +47,7 @@ extension Site {
         var roles: [Role]?
         var logins: [String]?
         var everyDays: Int?
+        var rule: String?
         var reason: String
     }
 
@@ -115,6 +116,7 @@ extension Site {
                 roles: Set(form.roles ?? []),
                 logins: Set(form.logins ?? []),
                 everyDays: form.everyDays,
+                rule: form.rule.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 },
                 reason: form.reason,
                 who: staff.login,
                 at: now,
@@ -251,7 +253,8 @@ extension JSONObject {
     public init(_ code: String, _ setting: ListSetting?) {
         self = [
             "code": code, "version": setting?.version ?? 0, "roles": (setting?.roles ?? []).map(\.rawValue).sorted(),
-            "logins": (setting?.logins ?? []).sorted(), "everyDays": setting?.everyDays, "reason": setting?.reason,
+            "logins": (setting?.logins ?? []).sorted(), "everyDays": setting?.everyDays, "rule": setting?.rule,
+            "reason": setting?.reason,
             "who": setting?.who, "at": setting?.at.iso,
         ]
     }

@@ -124,6 +124,11 @@ extension Segments {
         )
     }
 
+    /// What the tables show that a rule asks for; nil when it asks for none.
+    ///
+    /// - Throws: As ``shownTables()``.
+    func facts(of rule: String) async throws -> ContentHash? { try await shownTables().facts(of: rule) }
+
     /// Segments in an order in which those that others name come first.
     private func inOrder(_ segments: [Segment]) async throws -> [Segment] {
         let byID = Dictionary(segments.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })

@@ -21,7 +21,7 @@ enum ControlPlaneSchema {
     /// All steps in the order they run.
     static let steps = [
         staff, campaigns, listsAndLoads, policies, arbitrations, erasure, segments, lists, segmentExports,
-        catalogue, requests, audiences, lookups,
+        catalogue, requests, audiences, listRules,
     ]
 
     /// Runs the steps that a database has not seen.

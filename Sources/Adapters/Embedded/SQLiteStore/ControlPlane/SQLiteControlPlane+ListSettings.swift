@@ -28,15 +28,15 @@ extension SQLiteControlPlane {
             saved.version += 1
             try db.execute(
                 sql: """
-                    INSERT INTO list_setting (list, roles, logins, every_days, reason, who, at_ms, version)
-                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                    INSERT INTO list_setting (list, roles, logins, every_days, reason, who, at_ms, version, rule)
+                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
                     ON CONFLICT (list) DO UPDATE SET roles = ?2, logins = ?3, every_days = ?4, reason = ?5, who = ?6,
-                        at_ms = ?7, version = ?8
+                        at_ms = ?7, version = ?8, rule = ?9
                     """,
                 arguments: [
                     saved.list, try canonicalJSON(saved.roles.map(\.rawValue).sorted()),
                     try canonicalJSON(saved.logins.sorted()), saved.everyDays, saved.reason, saved.who,
-                    saved.at.epochMs, saved.version,
+                    saved.at.epochMs, saved.version, saved.rule,
                 ]
             )
             return saved
@@ -65,6 +65,7 @@ extension SQLiteControlPlane {
             roles: Set(roles),
             logins: Set(logins),
             everyDays: try row.optional("every_days"),
+            rule: try row.optional("rule"),
             reason: try row.value("reason"),
             who: try row.value("who"),
             at: try row.instant("at_ms"),
