@@ -256,17 +256,18 @@ public struct SegmentStep: Hashable, Sendable, Codable {
 
 /// What a segment is used for (SEG-33).
 public struct SegmentUse: Hashable, Sendable {
-    /// A campaign or segment that names it.
+    /// A campaign, segment or data request that names it.
     public struct User: Hashable, Sendable {
         /// Its number.
         public var id: Int64
         /// Its name.
         public var name: String
+        /// The product that a campaign offers.
+        public var product: String?
 
-        /// Joins both.
-        public init(id: Int64, name: String) {
-            self.id = id
-            self.name = name
+        /// Joins all.
+        public init(id: Int64, name: String, product: String? = nil) {
+            (self.id, self.name, self.product) = (id, name, product)
         }
     }
 
@@ -274,13 +275,14 @@ public struct SegmentUse: Hashable, Sendable {
     public var campaigns: [User]
     /// Segments whose definition names it, by number.
     public var segments: [User]
+    /// Data requests that begin from it or are answered by it, by number; they keep nobody from deleting it.
+    public var requests: [User]
 
-    /// Joins both.
-    public init(campaigns: [User] = [], segments: [User] = []) {
-        self.campaigns = campaigns
-        self.segments = segments
+    /// Joins all.
+    public init(campaigns: [User] = [], segments: [User] = [], requests: [User] = []) {
+        (self.campaigns, self.segments, self.requests) = (campaigns, segments, requests)
     }
 
-    /// Whether anything uses it.
+    /// Whether no campaign and no segment uses it.
     public var isEmpty: Bool { campaigns.isEmpty && segments.isEmpty }
 }

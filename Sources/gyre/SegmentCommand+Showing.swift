@@ -84,8 +84,12 @@ extension SegmentCommand {
 
         private func show(_ use: SegmentUse, _ caller: Caller) {
             let t = caller.language
-            guard !use.isEmpty else { return caller.print(t("未被使用", "Not used")) }
-            for user in use.campaigns { caller.print(t("用于活动 ", "Used by campaign ") + "\(user.id) \(user.name)") }
+            if use.isEmpty { caller.print(t("未被使用", "Not used")) }
+            for user in use.campaigns {
+                let product = user.product.map { t("，产品 ", ", product ") + $0 } ?? ""
+                caller.print(t("用于活动 ", "Used by campaign ") + "\(user.id) \(user.name)\(product)")
+            }
+            for user in use.requests { caller.print(t("取数需求 ", "Data request ") + "\(user.id) \(user.name)") }
             for user in use.segments { caller.print(t("用于客户群 ", "Used by segment ") + "\(user.id) \(user.name)") }
         }
     }

@@ -45,6 +45,7 @@ extension ControlPlaneConformance {
         }
         #expect(try await store.dataRequest(raised.id) == taken)
         #expect(taken.state == .answered && taken.worker == "li" && taken.answer?.segment == 12)
+        #expect(try await store.use(ofSegment: 12).requests == [.init(id: raised.id, name: "流失用户")])
         await #expect(throws: ControlPlaneError.stale(object: "request/\(raised.id)", expectedVersion: 4)) {
             try await store.record(step(.accept, "wang"), of: raised.id, version: 4, audit: entry())
         }

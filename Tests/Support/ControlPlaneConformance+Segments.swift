@@ -166,8 +166,9 @@ extension ControlPlaneConformance {
         outer = try await store.save(outer, audit: entry("segment.create"))
         let campaign = try await store.save(try await newCampaign("活动", segment: inner.id), audit: entry("create"))
         let use = try await store.use(ofSegment: inner.id)
-        #expect(use.campaigns == [.init(id: campaign.id.number, name: "活动")])
+        #expect(use.campaigns == [.init(id: campaign.id.number, name: "活动", product: campaign.plan.product)])
         #expect(use.segments == [.init(id: outer.id, name: "外")])
+        #expect(use.requests.isEmpty)
         #expect(try await store.use(ofSegment: outer.id).isEmpty)
         await #expect(
             throws: ControlPlaneError.inUse(object: "segment/\(inner.id)", by: "campaign/\(campaign.id.number)")

@@ -142,9 +142,13 @@ extension InMemoryControlPlane.Content {
     fileprivate func use(of id: Int64) -> SegmentUse {
         SegmentUse(
             campaigns: campaigns.filter { $0.plan.segment == id }.sorted { $0.id.number < $1.id.number }
-                .map { SegmentUse.User(id: $0.id.number, name: $0.plan.name) },
+                .map { SegmentUse.User(id: $0.id.number, name: $0.plan.name, product: $0.plan.product) },
             segments: segments.filter { $0.definition.segments.contains(id) }.sorted { $0.id < $1.id }
-                .map { SegmentUse.User(id: $0.id, name: $0.name) }
+                .map { SegmentUse.User(id: $0.id, name: $0.name) },
+            requests: dataRequests.filter { request in
+                request.segment == id || request.steps.contains { $0.segment == id }
+            }
+            .sorted { $0.id < $1.id }.map { SegmentUse.User(id: $0.id, name: $0.title) }
         )
     }
 

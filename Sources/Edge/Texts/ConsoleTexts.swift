@@ -107,7 +107,10 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case takeOut = "撤回 | Take out"
     case takeOutQuestion = "撤回装载“{0}”？ | Take out the load of {0}?"
     case takeOutEffect =
-        "{1} 减少 {0} 行，接触计数、间隔和在订产品随之重算；同一文件可再次装载。 | {1} loses {0} rows; contact counters, intervals and owned products follow. The file may be loaded again."
+        "{1} 减少 {0} 行，查询该表的客户群随之更新 | {1} loses {0} rows, and segments that ask the table follow"
+    case takeOutContactsFollow = "接触计数与间隔随之重算 | contact counters and intervals follow"
+    case takeOutProductsFollow = "在订产品随之重算 | owned products follow"
+    case takeOutAgain = "同一文件可再次装载 | the file may be loaded again"
     case takeOutSubscribersEffect =
         "恢复上一次装载的属性和号码；随本次新增的用户保留编号，不再有属性和号码。 | Attributes and numbers of the load before live again; subscribers who came with this one keep their index, without values."
     case doneTakenOut = "装载已撤回 | The load is taken out"

@@ -90,7 +90,14 @@ struct ListsPage {
                 rank: { $0.upkeep?.last?.at.epochMs ?? 0 },
                 plain: { $0.upkeep?.last.map { f.time($0.at) } ?? "--" }
             ),
-            Column(f.t(.updatedBy), key: "who", plain: { $0.upkeep?.last.map { f.updater($0) } ?? "--" }),
+            Column(
+                f.t(.updatedBy),
+                key: "who",
+                plain: { count in
+                    let isFilled = count.upkeep?.setting?.rule != nil
+                    return isFilled ? f.t(.filledByRule) : count.upkeep?.last.map { f.updater($0) } ?? "--"
+                }
+            ),
             Column(
                 f.t(.nextUpdate),
                 key: "next",

@@ -57,6 +57,7 @@ struct LoadsPage {
 
     func page(_ f: Frame) -> Screen {
         let live = loads.filter { $0.removal == nil }
+        let rejected = live.reduce(0) { $0 + ($1.rejected ?? 0) }
         return Screen(
             item: .loads,
             title: f.t(.menuLoads),
@@ -65,13 +66,29 @@ struct LoadsPage {
                 \(figures([
                     (f.t(.loadsLive), f.number(live.count), nil),
                     (f.t(.loadRemoved), f.number(loads.count - live.count), nil),
-                    (f.t(.loadRejected), f.number(live.reduce(0) { $0 + ($1.rejected ?? 0) }), f.t(.loadRejectedHelp)),
+                    (f.t(.loadRejected), f.number(rejected), rejected > 0 ? f.t(.loadRejectedHelp) : nil),
                 ]))
                 \(card(nil, f.table(
                     f.t(.menuLoads), Self.columns(f), of: loads, exportPath: Self.path + ".csv",
                     searchHint: f.t(.searchLoads), empty: emptyState(f.t(.noLoads)), actions: { rollback($0, f) })))
                 """
         )
+    }
+
+    /// What is different once a load is gone.
+    private func effect(_ load: ListedLoad, _ f: Frame) -> String {
+        guard load.table != "subscriber" else { return f.t(.takeOutSubscribersEffect) }
+        let follows: ConsoleText? =
+            switch load.table {
+            case "contact": .takeOutContactsFollow
+            case "subscription": .takeOutProductsFollow
+            default: nil
+            }
+        return [
+            f.t(.takeOutEffect, f.number(load.loaded ?? 0), f.table(of: load)), follows.map { f.t($0) },
+            f.t(.takeOutAgain),
+        ]
+        .compactMap { $0 }.joined(separator: f.language("；", "; ")) + f.language("。", ".")
     }
 
     /// A load is of the whole operator, and so are those who take one out.
@@ -82,9 +99,7 @@ struct LoadsPage {
             to: "\(Self.path)/\(Frame.encoded(value: load.id))/rollback",
             question: Question(
                 title: f.t(.takeOutQuestion, load.file),
-                effect: load.table == "subscriber"
-                    ? f.t(.takeOutSubscribersEffect)
-                    : f.t(.takeOutEffect, f.number(load.loaded ?? 0), f.table(of: load)),
+                effect: effect(load, f),
                 isDangerous: true
             )
         )

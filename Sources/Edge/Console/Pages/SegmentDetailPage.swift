@@ -157,10 +157,15 @@ struct SegmentDetailPage {
     }
 
     private func usage(_ f: Frame) -> HTML {
-        guard !use.isEmpty else { return emptyState(f.t(.notUsed)) }
+        guard !use.isEmpty || !use.requests.isEmpty else { return emptyState(f.t(.notUsed)) }
+        func link(_ kind: ConsoleText, _ path: String, _ user: SegmentUse.User) -> HTML {
+            let product: HTML = user.product.map { " <span class=\"muted\">\(f.t(.product)) \($0)</span>" } ?? .empty
+            return "<li>\(f.t(kind)) <a href=\"/\(path)/\(Int(user.id))\">\(user.name)</a>\(product)</li>"
+        }
         return """
-            <ul>\(each: use.campaigns, { "<li><a href=\"/campaigns/\(Int($0.id))\">\($0.name)</a></li>" })\
-            \(each: use.segments, { "<li>\(f.t(.segment)) <a href=\"/segments/\(Int($0.id))\">\($0.name)</a></li>" })</ul>
+            <ul>\(each: use.campaigns, { link(.campaign, "campaigns", $0) })\
+            \(each: use.segments, { link(.segment, "segments", $0) })\
+            \(each: use.requests, { link(.menuRequests, "requests", $0) })</ul>
             """
     }
 

@@ -220,13 +220,32 @@ extension SQLiteControlPlane {
     private static func use(of id: Int64, _ db: Database) throws -> SegmentUse {
         func users(_ sql: String) throws -> [SegmentUse.User] {
             try Row.fetchAll(db, sql: sql, arguments: [id]).map { row in
-                SegmentUse.User(id: try row.value("id"), name: try row.value("name"))
+                SegmentUse.User(
+                    id: try row.value("id"),
+                    name: try row.value("name"),
+                    product: try row.optional("product")
+                )
             }
         }
         return SegmentUse(
-            campaigns: try users("SELECT id, name FROM campaign WHERE segment = ? ORDER BY id"),
+            campaigns: try users(
+                """
+                SELECT id, name, plan ->> '$.product' AS product FROM campaign AS c
+                JOIN campaign_revision AS r ON r.campaign = c.id AND r.revision = c.revision
+                WHERE segment = ? ORDER BY id
+                """
+            ),
             segments: try users(
-                "SELECT id, name FROM segment JOIN segment_use ON user = id WHERE used = ? ORDER BY id"
+                """
+                SELECT id, name, NULL AS product FROM segment JOIN segment_use ON user = id WHERE used = ?
+                ORDER BY id
+                """
+            ),
+            requests: try users(
+                """
+                SELECT id, title AS name, NULL AS product FROM data_request AS d WHERE segment = ?1
+                OR EXISTS (SELECT 1 FROM data_request_step AS s WHERE s.request = d.id AND s.segment = ?1) ORDER BY id
+                """
             )
         )
     }
