@@ -127,7 +127,10 @@ extension Segments {
     /// What the tables show that a rule asks for; nil when it asks for none.
     ///
     /// - Throws: As ``shownTables()``.
-    func facts(of rule: String) async throws -> ContentHash? { try await shownTables().facts(of: rule) }
+    func facts(of rule: String) async throws -> ContentHash? {
+        let tables = AskedTables(of: SegmentDefinition(.rule(rule)), try await catalogue()).tables
+        return tables.isEmpty ? nil : try await shownTables().digest(of: tables)
+    }
 
     /// Segments in an order in which those that others name come first.
     private func inOrder(_ segments: [Segment]) async throws -> [Segment] {

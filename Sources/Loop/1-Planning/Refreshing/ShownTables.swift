@@ -67,12 +67,8 @@ struct ShownTables {
         return digest(of: tables)
     }
 
-    /// What the tables show that a rule asks for; nil when it asks for none.
-    func facts(of rule: String) -> ContentHash? {
-        digest(of: AskedTables(of: SegmentDefinition(.rule(rule)), catalogue).tables)
-    }
-
-    private func digest(of tables: Set<String>) -> ContentHash? {
+    /// What some tables show; nil of none.
+    func digest(of tables: Set<String>) -> ContentHash? {
         guard !tables.isEmpty else { return nil }
         let texts = tables.sorted().map { "\($0): \(views[$0] ?? "")" }
         return .sha256(Array(texts.joined(separator: "\n").utf8))
