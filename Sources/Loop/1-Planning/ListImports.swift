@@ -69,28 +69,28 @@ extension SpecialLists {
             begins != nil ? [] : try await apply(&record) { ListChanges(from: $0, mode, members, visible: visible) }
         let detail =
             "\(record.source): \(record.added) added, \(record.removed) removed, \(record.rows) rows; \(reason)"
-        try await store.record(
-            record,
-            changes: changes,
-            dates: isDated
-                ? members.indices.map { index in
-                    ListDates(
-                        list: list,
-                        index: index,
-                        from: begins,
-                        to: until,
-                        who: staff.login,
-                        reason: reason,
-                        isEntered: begins == nil
-                    )
-                }
-                // Whom an import names stays on the list or off it, whatever days an entry had.
-                : try await store.listDates(.list(list)).filter { dates in
-                    mode == .replace ? visible?.contains(dates.index) ?? true : members.contains(dates.index)
-                }
-                .map(\.cleared),
-            audit: entry(begins == nil ? "list.import" : "list.plan", list, staff, now, detail)
-        )
+        let dates: [ListDates]
+        if isDated {
+            let who = staff.login
+            dates = members.indices.map { index in
+                ListDates(
+                    list: list,
+                    index: index,
+                    from: begins,
+                    to: until,
+                    who: who,
+                    reason: reason,
+                    isEntered: begins == nil
+                )
+            }
+        } else {
+            // Whom an import names stays on the list or off it, whatever days an entry had.
+            dates = try await store.listDates(.list(list)).map(\.cleared).filter { dates in
+                mode == .replace ? visible?.contains(dates.index) ?? true : members.contains(dates.index)
+            }
+        }
+        let audit = entry(begins == nil ? "list.import" : "list.plan", list, staff, now, detail)
+        try await store.record(record, changes: changes, dates: dates, audit: audit)
         guard begins == nil else {
             return ListImport(report: report, added: 0, removed: 0, present: 0, planned: report.members)
         }
