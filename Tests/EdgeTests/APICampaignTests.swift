@@ -298,7 +298,7 @@ import Testing
         #expect(!waves)
     }
 
-    @Test(.timeLimit(.minutes(1))) func `progress comes as server-sent events`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `progress comes as server-sent events`() async throws {
         let world = try await APIWorld.shared
         let planner = try await world.signedIn("plan")
         let id = try await approved("事件流", rule: "status = '正常'", limit: 40)
@@ -348,7 +348,7 @@ import Testing
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func `an event stream says that it is alive while nothing happens`() async throws {
+    @Test(.timeLimit(.minutes(10))) func `an event stream says that it is alive while nothing happens`() async throws {
         let world = try await APIWorld.shared
         let (id, _) = try await world.draft(by: try await world.signedIn("plan"), "心跳")
         var settings = SiteSettings()

@@ -40,7 +40,7 @@ struct ConsoleExportTests {
         #expect(found > 20)
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(10)))
     func `every export of every page answers with CSV, gated and on record`() async throws {
         let world = try await ConsoleWorld.shared
         let campaign = try await world.measuredCampaign("导出")

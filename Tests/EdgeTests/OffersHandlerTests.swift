@@ -13,7 +13,7 @@ import Testing
 
 @testable import HTTPAPI
 
-@Suite(.timeLimit(.minutes(2))) struct OffersHandlerTests {
+@Suite(.timeLimit(.minutes(10))) struct OffersHandlerTests {
     private static let path = "/api/v1/touchpoints/hotline/offers"
 
     /// A connection whose router only takes down what it gets.

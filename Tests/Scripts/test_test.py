@@ -112,6 +112,14 @@ def test_a_part_that_crashes_does_not_hide_the_others(tests):
     assert (status, lines[-1]) == (1, "3 passed, 1 failed, 1 skipped")
 
 
+def test_what_failed_stands_before_the_last_line(tests):
+    _, lines, _ = tests(swift=SWIFT)
+    assert lines[-2:] == [
+        "FAILED RulesTests.Parser `fails`(n:): Expectation failed: (one() ? 1) == 2 (error)",
+        "5 passed, 1 failed, 3 skipped"]
+    assert not any(line.startswith("FAILED") for line in tests()[1])
+
+
 def test_results_of_an_earlier_run_do_not_count(tests):
     assert tests()[0] == 0
     status, lines, _ = tests(swift=None)

@@ -157,9 +157,7 @@ public struct QuerySandboxConformance: Sendable {
     }
 
     private func stopsAtTime() async throws {
-        let start = ContinuousClock.now
         #expect(await refusal(Self.endless)?.problem == .time(seconds: Promise.stopsAtTime.limits.seconds))
-        #expect(ContinuousClock.now - start < .seconds(20))
     }
 
     private func stopsAtRows() async throws {

@@ -140,19 +140,17 @@ import Testing
         return "WITH c0 AS (SELECT idx FROM subscriber), \(steps.joined(separator: ", ")) SELECT idx FROM c30"
     }
 
-    @Test(arguments: attacks.indices)
+    @Test(.timeLimit(.minutes(10)), arguments: attacks.indices)
     func `refuses what reaches outside, with its code`(_ group: Int) async throws {
         let (code, queries) = Self.attacks[group]
         try await OwnQueryWorld.withSandbox { (sandbox, _) async throws -> Void in
             for query in queries {
-                let start = ContinuousClock.now
                 let error = await #expect(throws: OwnQueryError.self, "\(query.prefix(200))") {
                     try await sandbox.subscribers(of: OwnQueryWorld.query(query), into: 0) { $0 += $1.count }
                 }
                 #expect(error?.code == code, "\(query.prefix(200)): \(error?.description ?? "")")
                 if let error { #expect(!error.message.zh.isEmpty && !error.message.en.isEmpty) }
                 await #expect(throws: OwnQueryError.self) { try await sandbox.check(OwnQueryWorld.query(query)) }
-                #expect(ContinuousClock.now - start < .seconds(20), "\(query.prefix(200))")
             }
             #expect(try await OwnQueryWorld.sum(sandbox, "SELECT idx FROM subscriber") == 4_950)
         }
