@@ -512,6 +512,12 @@ public actor CampaignRunner: Service {
                         metadata: ["segment": "\(failed.segment.id)", "problem": "\(failed.problem)"]
                     )
                 }
+                for failed in try await platform.segmentOutbox.deliver().problems {
+                    logger.warning(
+                        "an audience could not be delivered",
+                        metadata: ["export": "\(failed.export.id)", "problem": "\(failed.error)"]
+                    )
+                }
             } catch {
                 logger.error("segments that are due", metadata: ["error": "\(error)"])
             }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Glibc
 public import Kernel
 public import Model
 public import Planning
@@ -80,6 +81,17 @@ extension ListInbox {
             return (String(parts.first ?? ""), said ?? "")
         } catch {
             throw DataDirectoryError.notReadable(path: path, cause: error.systemCause)
+        }
+    }
+
+    /// Empties the files that were taken in or refused, because any of them may name people who are erased, in a format
+    /// that nothing can be cut out of; their names stay, and so do the reports, which hold no number.
+    nonisolated func emptyFiles() throws {
+        for file in try files() where file.standing != .waiting {
+            let path = "\(place(of: file.standing))/\(file.key)"
+            guard truncate(path, 0) == 0 || errno == ENOENT else {
+                throw DataDirectoryError.notWritable(path: path, cause: String(cString: strerror(errno)))
+            }
         }
     }
 

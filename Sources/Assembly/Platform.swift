@@ -100,6 +100,8 @@ public final class Platform: Sendable {
     public let memberLists: MemberLists
     /// Lists of numbers that other systems put into a folder.
     public let listInbox: ListInbox
+    /// Where audiences wait for other systems.
+    public let segmentOutbox: SegmentOutbox
     /// Everything about one customer.
     public let customers: Customers
     /// Data-protection requests.
@@ -216,13 +218,18 @@ public final class Platform: Sendable {
             memberLists: memberLists
         )
         listInbox = try ListInbox(folder: path + "/inbox/lists", lists: lists, clock: self.clock)
+        segmentOutbox = SegmentOutbox(folder: path + "/outbox/segments", segments: segments, clock: self.clock)
         erasing = Erasing(
             host: host,
             store: self.store,
             numbers: numbers,
             loading: loading,
             lists: lists,
-            forgetFiles: { try RejectFolder.forget($0, in: path + "/rejects") },
+            forgetFiles: { [listInbox, segmentOutbox] in
+                try listInbox.emptyFiles()
+                try RejectFolder.forget($0, in: path + "/rejects")
+                try await segmentOutbox.forget($0)
+            },
             observe: erasureStep
         )
         campaigns = Campaigns(store: self.store, host: host, segments: segments)

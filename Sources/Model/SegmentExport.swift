@@ -41,6 +41,12 @@ public struct SegmentExport: Hashable, Sendable {
     public var decidedBy: String?
     /// When.
     public var decidedAt: Instant?
+    /// Where it goes by itself; nil = whoever asked fetches it.
+    public var delivery: SegmentDelivery?
+    /// Who ended its delivery.
+    public var endedBy: String?
+    /// When.
+    public var endedAt: Instant?
 
     /// How long an approved one may be fetched.
     public static let validMs: Int64 = 7 * 86_400_000
@@ -95,7 +101,7 @@ public struct SegmentExport: Hashable, Sendable {
 
     /// Whether it may be fetched now.
     public func isOpen(at now: Instant) -> Bool {
-        guard state == .approved, let decidedAt else { return false }
+        guard delivery == nil, state == .approved, let decidedAt else { return false }
         return now.epochMs - decidedAt.epochMs <= Self.validMs
     }
 }

@@ -18,7 +18,7 @@ struct SegmentCommand: AsyncParsableCommand {
         abstract: "Work with segments.",
         subcommands: [
             Count.self, List.self, Show.self, Create.self, Import.self, Compute.self, Publish.self, Movement.self,
-            Split.self, Export.self, Exports.self, Fetch.self,
+            Split.self, Export.self, Exports.self, Fetch.self, Deliver.self, EndDelivery.self,
         ]
     )
 

@@ -234,6 +234,26 @@ def test_numbers_leave_only_after_a_second_person_agreed_and_every_row_is_marked
     assert planner.refused("GET", f"/segment-exports/{refused['id']}/members")[0] in (403, 409, 422)
 
 
+def test_an_audience_is_delivered_to_a_system_once_agreed_to_until_somebody_ends_it(clients, planner):
+    made = frozen(planner, "age >= 52")
+    path = f"/segments/{made['id']}/exports"
+    for wrong, status in (({"system": "../x"}, 422), ({"system": "crm", "until": "soon"}, 400),
+                          ({"system": "crm", "until": "2020-01-01"}, 422), ({}, 400)):
+        assert planner.refused("POST", path, {"reason": "x", "delivery": wrong})[0] == status
+    asked = planner.post(path, {"reason": "for the shops", "delivery": {"system": "crm", "until": "2099-12-31"}})
+    assert asked["delivery"] == {"system": "crm", "until": "2099-12-31"}
+    own = f"/segment-exports/{asked['id']}"
+    assert planner.get(own + "/files") == {"files": []}
+    assert planner.refused("POST", own + "/end")[0] == 403, "nobody agreed to it yet"
+    clients["approver"].post(own + "/decision", {"isApproved": True})
+    assert planner.refused("GET", own + "/members")[0] == 403, "it is delivered, not fetched"
+    assert clients["agent"].refused("POST", own + "/end")[0] == 403
+    ended = planner.post(own + "/end")
+    assert ended["endedBy"] == "planner" and ended["endedAt"]
+    assert planner.refused("POST", own + "/end")[0] == 403, "once"
+    assert planner.refused("GET", "/segment-exports/9999/files")[0] == 404
+
+
 def test_own_sql_finds_whom_the_rule_finds_and_reaches_nothing_else(clients, planner):
     definition = {"from": {"sql": "SELECT idx FROM subscriber WHERE age >= 44"}}
     assert planner.post("/segments/find", {"definition": definition})["count"] == count(planner, "age >= 44")

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 import csv
+import hashlib
 import io
 import json
 import shutil
@@ -181,6 +182,19 @@ def test_an_export_waits_for_a_second_person(data, frozen):
     data.run("segment", "export", "not frozen", "--reason", "x").fails("saved", "computed")
 
 
+def test_a_delivery_waits_as_any_export_does_and_nothing_goes_before(data, frozen):
+    day = "2099-12-31"
+    asked = data.run("segment", "export", "long", "--reason", "shops", "--to", "crm", "--each-until", day, "--json").json
+    assert asked["delivery"] == {"system": "crm", "until": day}
+    assert f"crm {day}" in data.run("segment", "exports").out
+    assert data.run("segment", "deliver", "--json").json == []
+    data.run("segment", "end-delivery", str(asked["id"])).fails("nothing is delivered")
+    data.run("segment", "end-delivery", "77").fails("export 77")
+    data.run("segment", "export", "long", "--reason", "x", "--to", "../x").fails("a letter first")
+    data.run("segment", "export", "long", "--reason", "x", "--to", "crm", "--each-until", "2020-01-01").fails("over")
+    assert data.run("segment", "export", "long", "--reason", "x", "--each-until", day).code == 64
+
+
 def test_beside_a_server_the_same_commands_do_the_same_and_an_export_is_fetched_once_agreed_to(
         staffed, customers, tmp_path):
     made, tokens = staffed
@@ -200,3 +214,15 @@ def test_beside_a_server_the_same_commands_do_the_same_and_an_export_is_fetched_
         long = [row for row in range(200) if int(customers.get(row, "tenure")) >= 12]
         assert head == ["Number", "Export mark"] and {mark for _, mark in lines} == {f"E{asked}/cli"}
         assert sorted(line[0] for line in lines) == sorted(customers.get(row, "generated_msisdn") for row in long)
+
+        asked = data.run("segment", "export", "beside", "--reason", "shops", "--to", "crm", "--json").json["id"]
+        server.post("approver", f"/segment-exports/{asked}/decision", {"isApproved": True})
+        delivered, = data.run("segment", "deliver", "--json").json
+        assert (delivered["export"], delivered["count"], delivered["leftOut"]) == (asked, len(long), 0)
+        folder = data.path / "outbox/segments/crm"
+        content = (folder / delivered["name"]).read_bytes()
+        head, *lines = csv.reader(io.StringIO(content.decode(), newline=""))
+        assert head == ["line_id", "msisdn", "mark"] and {line[2] for line in lines} == {f"E{asked}/cli"}
+        assert sorted(line[1] for line in lines) == sorted(customers.get(row, "generated_msisdn") for row in long)
+        manifest = json.loads((folder / (delivered["name"] + ".json")).read_text())
+        assert (manifest["sha256"], manifest["rows"]) == (hashlib.sha256(content).hexdigest(), len(long))

@@ -107,6 +107,19 @@ extension ConsoleModels {
                 )
             }
         }
+        export.delivery = SegmentDelivery(to: evil, until: LocalDay(number: 20_500))
+        (export.state, export.endedBy, export.endedAt) = (.approved, evil, Self.now.instant)
+        let file = DeliveredFile(
+            export: 1,
+            audience: 2,
+            name: evil,
+            count: 3,
+            removed: 4,
+            at: Self.now.instant
+        )
+        for files in [[file], []] {
+            pages.append(("delivery", { [export] in SegmentDeliveryPage(export: export, files: files).page($0) }))
+        }
         let overlap = Overlap([Bitset(full: 3), Bitset(universe: 3)], threads: 1)
         for found in [overlap, nil] {
             pages.append(

@@ -398,7 +398,7 @@ import Testing
                 attributes: codes,
                 reason: "x",
                 by: admin,
-                at: now.instant
+                at: now
             )
             let approver = Staff(login: "appr", name: "appr", role: .approver)
             export = try await segments.decide(export, isApproved: true, by: approver, at: now.instant)

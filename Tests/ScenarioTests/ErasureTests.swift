@@ -133,8 +133,32 @@ private struct Operator {
                 detail: "customer \(Self.customer) called"
             )
         )
+        try await filesOfOthers(platform)
         try await platform.host.keepCheckpoint(after: 1)
         return index
+    }
+
+    /// He is in a file that waits for another system, and in one that another system brought.
+    private func filesOfOthers(_ platform: Platform) async throws {
+        let (now, planner) = (platform.clock.now, Staff(login: "plan", name: "plan", role: .planner))
+        let all = Segment(name: "all", rule: "TRUE", owner: "plan", scope: .all, updatedAt: now.instant)
+        var segment = try await platform.segments.save(all, by: planner, today: now.day, at: now.instant)
+        segment = try await platform.segments.compute(segment, by: "plan", today: now.day, at: now.instant).1
+        let export = try await platform.segments.askForExport(
+            of: segment,
+            attributes: [],
+            reason: "x",
+            delivery: SegmentDelivery(to: "crm"),
+            by: planner,
+            at: now
+        )
+        let approver = Staff(login: "appr", name: "appr", role: .approver)
+        _ = try await platform.segments.decide(export, isApproved: true, by: approver, at: now.instant)
+        #expect(try await platform.segmentOutbox.deliver().files.map(\.count) == [300])
+        let inbox = platform.listInbox.folder
+        try Data("\(Self.number)\n".utf8).write(to: URL(filePath: inbox + "/grey.csv"))
+        try Data("\(Self.number)\n".utf8).write(to: URL(filePath: inbox + "/nothing.csv"))
+        #expect(try await platform.listInbox.take().map(\.problem) == [nil, "list.unknown_list"])
     }
 
     /// Whatever of him any file of the data directory holds: as text or as stored, Parquet files read.
@@ -192,6 +216,11 @@ private struct Operator {
             return (index, lines)
         }
         #expect(try await world.traces() == [])
+        let waiting = try #require(
+            FileManager.default.subpathsOfDirectory(atPath: world.data).first { $0.hasSuffix("E1.csv") }
+        )
+        let lines300 = try String(contentsOfFile: "\(world.data)/\(waiting)", encoding: .utf8).split(separator: "\r\n")
+        #expect(lines300.count == 300, "the others are still there")
 
         // Loaded again, the same line is somebody new.
         try await world.opened { (again: Platform) async throws -> Void in
@@ -226,7 +255,7 @@ private struct Operator {
         let profile = try await platform.host.read { try $0.profileReader() }
         #expect(profile.text(of: "contract", at: index) == nil)
         let changes = try await platform.store.listChanges(of: index.number)
-        #expect(changes.map(\.reason) == ["erased"])
+        #expect(changes.map(\.reason) == ["erased", "erased"])
         let audit = try await platform.store.audit(ListQuery(limit: 1_000)).rows
         #expect(audit.first { $0.action == "subscriber.erase" }?.detail == "DSR-12")
         #expect(audit.contains { $0.action == "subscriber.erased" && $0.object == "subscriber/\(index.number)" })

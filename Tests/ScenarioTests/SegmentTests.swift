@@ -293,7 +293,7 @@ import Testing
                     attributes: attributes,
                     reason: reason,
                     by: staff,
-                    at: now
+                    at: LocalTime(instant: now, offsetSeconds: 28_800)
                 )
             }
             await #expect(throws: PlanningError.self, "nothing is frozen") { try await ask() }
@@ -302,7 +302,13 @@ import Testing
             await #expect(throws: PlanningError.self) { try await ask("x", ["nothing"]) }
             let local = Staff(login: "local", name: "l", role: .planner, scope: OrganisationScope(province: "浙江"))
             await #expect(throws: PlanningError.self, "nobody takes numbers from beyond his part") {
-                try await platform.segments.askForExport(of: segment, attributes: [], reason: "x", by: local, at: now)
+                try await platform.segments.askForExport(
+                    of: segment,
+                    attributes: [],
+                    reason: "x",
+                    by: local,
+                    at: LocalTime(instant: now, offsetSeconds: 28_800)
+                )
             }
             let (first, second) = (try await ask(), try await ask())
             let approver = Staff(login: "appr", name: "appr", role: .approver, scope: .all)

@@ -264,5 +264,95 @@ extension ControlPlaneConformance {
         try await store.forget([], mentions: Mentions(["13900001111"]))
         #expect(try await store.segmentExport(second.id)?.reason == Mentions.erased)
         #expect(try await store.segmentExport(first.id)?.reason == "投放")
+        var decided = try #require(try await store.segmentExport(second.id))
+        decided.reason = "回访 138-0000-1111"
+        decided.id = 0
+        let third = try await store.save(decided, audit: entry("export.ask"))
+        (decided.id, decided.state, decided.decidedBy, decided.decidedAt) = (third.id, .refused, "li", at(6))
+        _ = try await store.save(decided, audit: entry("export.refuse"))
+        try await store.forget([], mentions: Mentions(["13800001111"]))
+        #expect(try await store.segmentExport(third.id)?.reason == Mentions.erased, "a decided one, too")
+    }
+
+    func deliveriesAreAgreedToRecordedAndEnded() async throws {
+        let segment = try await store.save(newSegment("客户群"), audit: entry("segment.create"))
+        func ask(_ delivery: SegmentDelivery?) async throws -> SegmentExport {
+            var export = SegmentExport(
+                segment: segment.id,
+                name: "客户群",
+                audience: 4,
+                count: 9,
+                attributes: [],
+                reason: "投放",
+                scope: .all,
+                requestedBy: "wang",
+                requestedAt: at(3)
+            )
+            export.delivery = delivery
+            return try await store.save(export, audit: entry("export.ask"))
+        }
+        func agreed(_ asked: SegmentExport) async throws -> SegmentExport {
+            var export = asked
+            (export.state, export.decidedBy, export.decidedAt) = (.approved, "li", at(4))
+            return try await store.save(export, audit: entry("export.approve"))
+        }
+        func file(_ export: SegmentExport, _ audience: Int64, at second: Int64) -> DeliveredFile {
+            DeliveredFile(export: export.id, audience: audience, name: "a.csv", count: 8, removed: 1, at: at(second))
+        }
+        for name in ["", "CRM", "../crm", "1crm", "crm/x", String(repeating: "c", count: 33)] {
+            await #expect(throws: ControlPlaneError.self, "\(name)") { try await ask(SegmentDelivery(to: name)) }
+        }
+        let asked = try await ask(SegmentDelivery(to: "crm"))
+        await #expect(throws: ControlPlaneError.self, "nobody agreed") {
+            try await store.record(file(asked, 4, at: 5), audit: entry())
+        }
+        #expect(try await store.openDeliveries() == [])
+        let once = try await agreed(asked)
+        #expect(once.delivery == SegmentDelivery(to: "crm") && !once.isOpen(at: at(5)))
+        #expect(try await store.segmentExport(once.id) == once)
+        let standing = try await agreed(try await ask(SegmentDelivery(to: "boss-1", until: LocalDay(number: 20_500))))
+        let fetched = try await agreed(try await ask(nil))
+        await #expect(throws: ControlPlaneError.self, "this one is fetched") {
+            try await store.record(file(fetched, 4, at: 5), audit: entry())
+        }
+        await #expect(throws: ControlPlaneError.notFound(object: "export/99")) {
+            try await store.record(
+                DeliveredFile(export: 99, audience: 4, name: "a.csv", count: 0, removed: 0, at: at(5)),
+                audit: entry()
+            )
+        }
+        #expect(try await store.openDeliveries() == [once, standing])
+
+        try await store.record(file(once, 4, at: 5), audit: entry("export.deliver"))
+        try await store.record(file(standing, 4, at: 5), audit: entry("export.deliver"))
+        try await store.record(file(standing, 7, at: 6), audit: entry("export.deliver"))
+        try await store.record(file(standing, 7, at: 7), audit: entry("export.deliver"))
+        #expect(try await store.deliveredFiles(ofExport: once.id) == [file(once, 4, at: 5)])
+        #expect(
+            try await store.deliveredFiles(ofExport: standing.id) == [
+                file(standing, 7, at: 7), file(standing, 4, at: 5),
+            ]
+        )
+        #expect(try await store.openDeliveries() == [standing])
+
+        var ended = standing
+        ended.endedBy = "wang"
+        await #expect(throws: ControlPlaneError.self, "at some time") { try await store.save(ended, audit: entry()) }
+        ended.endedAt = at(8)
+        var other = ended
+        other.delivery?.until = nil
+        await #expect(throws: ControlPlaneError.self, "and nothing else") {
+            try await store.save(other, audit: entry())
+        }
+        var never = fetched
+        (never.endedBy, never.endedAt) = ("wang", at(8))
+        await #expect(throws: ControlPlaneError.self, "not delivered") { try await store.save(never, audit: entry()) }
+        #expect(try await store.save(ended, audit: entry("export.end")) == ended)
+        #expect(try await store.segmentExport(ended.id) == ended)
+        await #expect(throws: ControlPlaneError.self, "once") { try await store.save(ended, audit: entry()) }
+        await #expect(throws: ControlPlaneError.self) {
+            try await store.record(file(standing, 9, at: 9), audit: entry())
+        }
+        #expect(try await store.openDeliveries() == [])
     }
 }

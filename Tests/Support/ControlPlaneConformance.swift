@@ -11,7 +11,7 @@ public struct ControlPlaneConformance: Sendable {
     /// One promise of ``ControlPlaneStore``.
     public enum Promise: String, CaseIterable, Sendable {
         case staff, sessions
-        case segments, segmentRevisions, segmentStates, segmentUse, segmentSharing, segmentExports
+        case segments, segmentRevisions, segmentStates, segmentUse, segmentSharing, segmentExports, segmentDeliveries
         case dataRequests, waitingRequests
         case campaigns, planRevisions, phases
         case approvals, refusedDecisions
@@ -42,6 +42,7 @@ public struct ControlPlaneConformance: Sendable {
         case .segmentStates: try await segmentsFollowTheirTable()
         case .segmentUse: try await segmentsInUseStay()
         case .segmentExports: try await exportsAreAgreedToBySomebodyElse()
+        case .segmentDeliveries: try await deliveriesAreAgreedToRecordedAndEnded()
         case .segmentSharing: try await segmentsAreSharedAsTheySay()
         case .dataRequests: try await dataRequestsKeepTheirSteps()
         case .waitingRequests: try await dataRequestsAreFoundByWhoseTurnItIs()

@@ -57,14 +57,10 @@ final class RejectFile {
         buffer += [0x0D, 0x0A]
     }
 
-    /// A field by RFC 4180; what a spreadsheet would take for a formula gets an apostrophe before it.
+    /// A field; what a spreadsheet would take for a formula gets an apostrophe before it.
     private static func quoted(_ field: String) -> String {
         let isFormula = field.utf8.first.map { "=+-@\t\r".utf8.contains($0) } ?? false
-        let text = isFormula ? "'" + field : field
-        guard text.utf8.contains(where: { "\",\r\n".utf8.contains($0) }) else { return text }
-        // Byte by byte: a quote before a joiner or an accent is another `Character`.
-        return "\"" + String(decoding: text.utf8.flatMap { $0 == UInt8(ascii: "\"") ? [$0, $0] : [$0] }, as: UTF8.self)
-            + "\""
+        return CSVText.field(isFormula ? "'" + field : field)
     }
 
     private func failure() -> LoadError {

@@ -129,6 +129,29 @@ extension InMemoryControlPlane {
         }
     }
 
+    public func openDeliveries() -> [SegmentExport] {
+        look { content in
+            content.segmentExports.filter { export in
+                guard let delivery = export.delivery, export.state == .approved, export.endedAt == nil else {
+                    return false
+                }
+                return delivery.until != nil || !content.deliveredFiles.contains { $0.export == export.id }
+            }
+        }
+    }
+
+    public func deliveredFiles(ofExport id: Int64) -> [DeliveredFile] {
+        look { $0.deliveredFiles.filter { $0.export == id } }.sorted { $0.audience > $1.audience }
+    }
+
+    public func record(_ file: DeliveredFile, audit: AuditEntry) throws {
+        try change(audit) { content in
+            try ControlPlaneChecks.check(file, of: content.segmentExports.first { $0.id == file.export })
+            content.deliveredFiles.removeAll { ($0.export, $0.audience) == (file.export, file.audience) }
+            content.deliveredFiles.append(file)
+        }
+    }
+
     public func audience(_ id: Int64) -> Audience? {
         look { $0.audiences.first { $0.id == id } }
     }

@@ -15,6 +15,7 @@ public final class InMemoryControlPlane: ControlPlaneStore {
         var segmentRevisions: [SegmentRevision] = []
         var audiences: [Audience] = []
         var segmentExports: [SegmentExport] = []
+        var deliveredFiles: [DeliveredFile] = []
         var lastSegment: Int64 = 0
         var dataRequests: [DataRequest] = []
         var listSettings: [ListSetting] = []

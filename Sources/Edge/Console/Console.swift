@@ -106,7 +106,7 @@ public struct Console: Sendable {
         case saved, dryRun, submitted, started, paused, resumed, stopped, tested, passed, returned, rejected, added
         case imported, removed, staff, password, draft, live, discarded, adopted, withdrawn, shadow, shadowEnd
         case erased
-        case computed, published, split, deleted, asked
+        case computed, published, split, deleted, asked, deliveryEnded
         case takenOut
         case raised, requestStep
         case offerAccepted, offerRefused, offerConsidered, offerLater
@@ -142,6 +142,7 @@ public struct Console: Sendable {
             case .split: .doneSplit
             case .deleted: .doneDeleted
             case .asked: .doneAsked
+            case .deliveryEnded: .doneDeliveryEnded
             case .takenOut: .doneTakenOut
             case .raised: .doneRaised
             case .requestStep: .doneRequestStep

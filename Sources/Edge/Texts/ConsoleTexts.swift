@@ -569,6 +569,34 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case exportQuestion = "批准导出“{0}”的 {1} 个号码？ | Agree to export {1} numbers of “{0}”?"
     case exportEffect =
         "{0} 可在 7 天内下载完整号码；文件带有导出标记。 | {0} may download the full numbers for 7 days; each row is marked."
+    case deliverToSystem = "交付给其他系统 | Deliver to another system"
+    case deliverToSystemHelp =
+        "批准后自动把文件放到 outbox/segments/系统名/ 供该系统取用；离开前按剔除名单再核对一次 | Once agreed to, a file is put into outbox/segments/SYSTEM/ for it; those who have come onto an excluded list meanwhile are left out"
+    case deliverySystem = "系统 | System"
+    case deliveryUntil = "此后每次新快照都交付，直到 | Each new audience too, until"
+    case deliveryUntilHelp = "留空则只交付当前快照 | Empty = the present audience only"
+    case delivery = "交付 | Delivery"
+    case deliveredUntil = "{0}，至 {1} | {0}, until {1}"
+    case deliveryEnded = "{0}（已停止） | {0} (ended)"
+    case deliveryEffect =
+        "号码文件将自动交付给系统 {0}；每行带有导出标记。 | A file with the numbers goes to the system {0} by itself; each row is marked."
+    case deliveriesEffect =
+        "至 {1} 为止，每次新快照的号码文件都将自动交付给系统 {0}；每行带有导出标记。 | Until {1}, a file with the numbers of each new audience goes to the system {0} by itself; each row is marked."
+    case exportTitle = "导出申请 {0} | Export {0}"
+    case deliveryHint =
+        "文件在 outbox/segments/ 中保留 7 天，由对方系统取走 | Files wait in outbox/segments/ for 7 days until the system takes them"
+    case fetchedByAsker = "由申请人下载 | Downloaded by who asked"
+    case audienceWord = "快照 | Audience"
+    case leftOutAtDelivery = "交付时剔除 | Left out at delivery"
+    case deliveredRows = "行数 | Rows"
+    case deliveredFiles = "已交付的文件 | Files delivered"
+    case nothingDelivered = "还没有交付文件 | No file has been delivered yet"
+    case endDelivery = "停止交付 | End the delivery"
+    case endDeliveryQuestion = "停止向 {1} 交付“{0}”？ | End the delivery of “{0}” to {1}?"
+    case endDeliveryEffect =
+        "此后不再交付；再次交付须重新申请。 | Nothing more goes there; to deliver again, ask again."
+    case deliveryEndedBy = "停止人 | Ended by"
+    case doneDeliveryEnded = "已停止交付 | The delivery has ended"
     case exportMembers = "导出号码 | Export numbers"
     case exportMembersHelp =
         "导出最近一次快照的完整号码，须由另一人批准 | The full numbers of the last audience, after a second person agreed"

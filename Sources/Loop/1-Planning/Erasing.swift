@@ -53,17 +53,18 @@ public struct Erasing: Sendable {
     private let numbers: LiveNumbers
     private let loading: SubscriberLoading
     private let lists: SpecialLists
-    private let forgetFiles: @Sendable (Mentions) throws -> Void
+    private let forgetFiles: @Sendable (Mentions) async throws -> Void
     private let observe: @Sendable (ErasureStep) throws -> Void
 
-    /// `forgetFiles`: Takes what mentions them out of other files that loads left.
+    /// `forgetFiles`: Takes what mentions them out of files outside the warehouse: what loads refused, what waits for
+    /// other systems.
     public init(
         host: DecisionHost,
         store: any ControlPlaneStore,
         numbers: LiveNumbers,
         loading: SubscriberLoading,
         lists: SpecialLists,
-        forgetFiles: @escaping @Sendable (Mentions) throws -> Void,
+        forgetFiles: @escaping @Sendable (Mentions) async throws -> Void,
         observe: @escaping @Sendable (ErasureStep) throws -> Void = { _ in }
     ) {
         self.host = host
@@ -134,7 +135,7 @@ public struct Erasing: Sendable {
         let rows = ErasedRows(folders: loading.folders, subscribers: subscribers)
         let known = try await rows.identities()
         try await store.forget(subscribers, mentions: known.mentions)
-        try forgetFiles(known.mentions)
+        try await forgetFiles(known.mentions)
         try observe(.textsForgotten)
         try await rows.removeFacts(ofLines: known.lines)
         try observe(.rowsRemoved)

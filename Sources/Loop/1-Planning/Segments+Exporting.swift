@@ -21,14 +21,22 @@ extension Segments {
 
     /// Asks for the last audience of a segment with full numbers.
     ///
-    /// - Throws: ``PlanningError`` when there is none, when it is too large, without a reason, and for attributes that are
-    ///   not open.
+    /// - Parameters:
+    ///   - segment: Whose.
+    ///   - attributes: Open ones that go along.
+    ///   - reason: What the numbers are for.
+    ///   - delivery: The system that gets them, and whether later audiences follow; nil = `staff` fetches them.
+    ///   - staff: Who asks.
+    ///   - now: When.
+    /// - Throws: ``PlanningError`` when there is none, when it is too large to be fetched, without a reason, for attributes
+    ///   that are not open, and for a delivery that nobody could take or that is over.
     public func askForExport(
         of segment: Segment,
         attributes: [String],
         reason: String,
+        delivery: SegmentDelivery? = nil,
         by staff: Staff,
-        at now: Instant
+        at now: LocalTime
     ) async throws -> SegmentExport {
         guard staff.scope.covers(segment.scope) else {
             throw PlanningError.notAllowed("the segment reaches beyond your part of the organisation")
@@ -36,22 +44,31 @@ extension Segments {
         guard let number = segment.audience, let audience = try await store.audience(number) else {
             throw PlanningError.wrongState(segment.state, wanted: .computed)
         }
-        guard audience.count <= Self.mostExported else {
+        guard delivery != nil || audience.count <= Self.mostExported else {
             throw PlanningError.badValue(field: "segment", why: "an export has at most \(Self.mostExported) members")
         }
         guard reason.contains(where: { !$0.isWhitespace }) else {
             throw PlanningError.badValue(field: "reason", why: "say what the numbers are for")
         }
         _ = try await shown(attributes)
-        let export = SegmentExport(
+        if let delivery {
+            guard SegmentDelivery.isSystem(delivery.system) else {
+                throw PlanningError.badValue(field: "system", why: "1 to 32 of a-z, 0-9, - and _, a letter first")
+            }
+            guard delivery.until.map({ $0 >= now.day }) ?? true else {
+                throw PlanningError.badValue(field: "until", why: "the day is over")
+            }
+        }
+        var export = SegmentExport(
             segment: segment,
             audience: audience,
             attributes: attributes,
             reason: reason,
             requestedBy: staff.login,
-            requestedAt: now
+            requestedAt: now.instant
         )
-        return try await store.save(export, audit: entry("export.ask", "segment/\(segment.id)", staff, now, reason))
+        export.delivery = delivery
+        return try await store.save(export, audit: entry("export.ask", "segment/\(segment.id)", staff, now.instant, reason))
     }
 
     /// Agrees to an export of somebody else's, or refuses it.
@@ -102,7 +119,7 @@ extension Segments {
         }
     }
 
-    private func entry(
+    func entry(
         _ action: String,
         _ object: String,
         _ staff: Staff,

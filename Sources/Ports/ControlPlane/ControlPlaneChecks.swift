@@ -109,7 +109,8 @@ public enum ControlPlaneChecks {
 
     /// Checks an export of a segment against the stored one (nil when it is new).
     ///
-    /// It waits at first; somebody else than who asked agrees or refuses, once, and nothing else of it changes.
+    /// It waits at first; somebody else than who asked agrees or refuses, once; a delivery that was agreed to ends once.
+    /// Nothing else of it changes.
     public static func check(
         _ export: SegmentExport,
         replacing stored: SegmentExport?
@@ -122,12 +123,42 @@ public enum ControlPlaneChecks {
             object,
             "it waits, or somebody decided it at some time"
         )
+        try require(
+            (export.endedBy == nil) == (export.endedAt == nil)
+                && (export.endedBy == nil || export.delivery != nil && export.state == .approved),
+            object,
+            "only a delivery that was agreed to ends, by somebody at some time"
+        )
+        try require(
+            export.delivery.map { SegmentDelivery.isSystem($0.system) } ?? true,
+            object,
+            "a system is named by 1 to 32 of a-z, 0-9, - and _, a letter first"
+        )
         guard let stored else { return try require(export.state == .waiting, object, "a new one waits") }
+        if export.endedAt != nil {
+            try require(stored.endedAt == nil, object, "it has ended already")
+            var unended = export
+            (unended.endedBy, unended.endedAt) = (nil, nil)
+            return try require(unended == stored, object, "what was agreed to does not change")
+        }
         try require(stored.state == .waiting, object, "it is \(stored.state.rawValue) already")
         try require(export.decidedBy != export.requestedBy, object, "nobody decides on an export of their own")
         var undecided = export
         (undecided.state, undecided.decidedBy, undecided.decidedAt) = (.waiting, nil, nil)
         try require(undecided == stored, object, "what was asked for does not change")
+    }
+
+    /// Checks a file that was delivered for an export: it is one that goes to a system, agreed to and not ended.
+    public static func check(_ file: DeliveredFile, of export: SegmentExport?) throws(ControlPlaneError) {
+        let object = "export/\(file.export)"
+        guard let export else { throw .notFound(object: object) }
+        try check(names: [file.name], texts: [], of: object)
+        try require(
+            export.delivery != nil && export.state == .approved && export.endedAt == nil,
+            object,
+            "nothing is delivered for it"
+        )
+        try require(file.count >= 0 && file.removed >= 0, object, "a file has no negative number of rows")
     }
 
     /// Checks a new data request, which has a title, a need and a reason, and no steps yet.

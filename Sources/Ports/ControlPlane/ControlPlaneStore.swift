@@ -141,12 +141,23 @@ public protocol ControlPlaneStore: Sendable {
     /// Exports in the scope; searches name, reason and who asked, ordered by a ``SegmentExportColumn``.
     func segmentExports(_ query: ListQuery, in scope: OrganisationScope) async throws -> Page<SegmentExport>
 
-    /// Asks for an export (number 0; it waits) or decides one that waits.
+    /// Asks for an export (number 0; it waits), decides one that waits, or ends a delivery that was agreed to.
     ///
     /// The rules are ``ControlPlaneChecks/check(_:replacing:)-(SegmentExport,_)``.
     ///
     /// - Returns: It as stored.
     func save(_ export: SegmentExport, audit: AuditEntry) async throws -> SegmentExport
+
+    /// Exports that go to other systems, agreed to and not ended, oldest first; without those of one audience that went.
+    func openDeliveries() async throws -> [SegmentExport]
+
+    /// The files that one export has given, latest audience first.
+    func deliveredFiles(ofExport id: Int64) async throws -> [DeliveredFile]
+
+    /// Records a file; one of the same export and audience was written again and replaces it.
+    ///
+    /// The rules are ``ControlPlaneChecks/check(_:of:)-(DeliveredFile,_)``.
+    func record(_ file: DeliveredFile, audit: AuditEntry) async throws
 
     // MARK: Data requests
 

@@ -9,10 +9,17 @@ public struct Mentions: Hashable, Sendable {
     public static let shortest = 5
 
     private let words: [[UInt8]]
+    private let known: Set<[UInt8]>
 
     /// Looks for these numbers and ids; those shorter than ``shortest`` are passed over.
     public init(_ words: some Sequence<String>) {
         self.words = Set(words.filter { $0.utf8.count >= Self.shortest }).sorted().map { Array($0.utf8) }
+        known = Set(self.words)
+    }
+
+    /// Whether a word as a whole is one of them.
+    public func contains(_ word: some Sequence<UInt8>) -> Bool {
+        known.contains(Array(word))
     }
 
     /// Whether a text mentions one of them.

@@ -25,6 +25,10 @@ struct SegmentExportsPage {
             Column(f.t(.time), plain: { f.time($0.requestedAt) }),
             Column(f.t(.state), key: "state", plain: { f.t($0.state.text) }) { tag(f.t($0.state.text), $0.state.tone) },
             Column(f.t(.decidedBy), plain: { $0.decidedBy ?? "--" }),
+            Column(f.t(.delivery), plain: { f.delivery(of: $0) ?? "--" }) { export in
+                let text = f.delivery(of: export)
+                return text.map { "<a href=\"/segments/exports/\(export.id)\">\($0)</a>" } ?? "--"
+            },
         ]
     }
 
@@ -47,18 +51,34 @@ struct SegmentExportsPage {
         )
     }
 
+    /// What agreeing to it means.
+    private func effect(_ export: SegmentExport, _ f: Frame) -> String {
+        guard let delivery = export.delivery else { return f.t(.exportEffect, export.requestedBy) }
+        return delivery.until.map { f.t(.deliveriesEffect, delivery.system, $0.iso) }
+            ?? f.t(.deliveryEffect, delivery.system)
+    }
+
     private func acts(on export: SegmentExport, _ f: Frame) -> HTML {
         let path = "/segments/exports/\(export.id)"
         let mayDecide = f.may(.approve) && export.state == .waiting && export.requestedBy != login
         let question = Question(
             title: f.t(.exportQuestion, export.name, f.number(Int(export.count))),
-            effect: f.t(.exportEffect, export.requestedBy)
+            effect: effect(export, f)
         )
         return """
             \(when: mayDecide, actionButton(f.t(.agree), to: "\(path)/approve", isPrimary: true, question: question))
             \(when: mayDecide, actionButton(f.t(.refuseWord), to: "\(path)/refuse"))
             \(when: export.requestedBy == login && export.isOpen(at: f.now.instant), "<a class=\"button small\" href=\"\(path)/members.csv\" download>\(Icon.download.markup)\(f.t(.fetchExport))</a>")
             """
+    }
+}
+
+extension Frame {
+    /// Where an export goes by itself; nil when whoever asked fetches it.
+    func delivery(of export: SegmentExport) -> String? {
+        guard let delivery = export.delivery else { return nil }
+        let until = delivery.until.map { t(.deliveredUntil, delivery.system, $0.iso) } ?? delivery.system
+        return export.endedAt == nil ? until : t(.deliveryEnded, until)
     }
 }
 

@@ -62,10 +62,29 @@ extension Console {
                 of: segment,
                 attributes: body.all("attribute"),
                 reason: body.trimmed("reason"),
+                delivery: try Self.delivery(body),
                 by: staff,
-                at: frame.now.instant
+                at: frame.now
             )
             return .next("/segments/exports", .asked)
+        }
+        page("/segments/exports/{id}", .viewSegments) { frame, _, context in
+            let export = try await site.segmentExport(try context.id(), for: try context.user())
+            let files = try await platform.store.deliveredFiles(ofExport: export.id)
+            return SegmentDeliveryPage(export: export, files: files).page(frame)
+        }
+        export("/segments/exports/{id}/files.csv", .viewSegments, columns: SegmentDeliveryPage.columns) {
+            frame,
+            context in
+            let export = try await site.segmentExport(try context.id(), for: try context.user())
+            let files = try await platform.store.deliveredFiles(ofExport: export.id)
+            return TableQuery(frame).page(of: files, SegmentDeliveryPage.columns(frame), isWhole: true).rows
+        }
+        form("/segments/exports/{id}/end", .viewSegments) { _, frame, context in
+            let staff = try context.user()
+            let export = try await site.segmentExport(try context.id(), for: staff)
+            _ = try await platform.segments.endDelivery(of: export, by: staff, at: frame.now.instant)
+            return .next("/segments/exports/\(export.id)", .deliveryEnded)
         }
         for (name, isApproved) in [("approve", true), ("refuse", false)] {
             form("/segments/exports/{id}/\(name)", .approve) { _, frame, context in
@@ -86,6 +105,16 @@ extension Console {
             let language = try await frame(request, context).language
             return try await site.segmentExport(export, for: staff, language: language)
         }
+    }
+
+    /// Where an export is to go; nil when who asks fetches it.
+    private static func delivery(_ body: FormBody) throws -> SegmentDelivery? {
+        let (system, until) = (body.trimmed("system"), body.trimmed("until"))
+        guard !system.isEmpty || !until.isEmpty else { return nil }
+        return SegmentDelivery(
+            to: system,
+            until: until.isEmpty ? nil : try LocalDay(day: until, field: "until")
+        )
     }
 
     // MARK: Lists

@@ -94,9 +94,7 @@ struct PlanForm: Codable {
         guard let time = clock.time(parsing: planned) else {
             throw .badRequest(field: "planned", why: "write a time as 2026-01-31T09:30 or with an offset")
         }
-        guard let day = LocalDay(iso: validTo) else {
-            throw .badRequest(field: "validTo", why: "write a day as 2026-01-31")
-        }
+        let day = try LocalDay(day: validTo, field: "validTo")
         guard let channel = ChannelClass(code: channel) else {
             throw .badRequest(field: "channel", why: "use sms, outbound, inbound or website")
         }
@@ -292,5 +290,17 @@ extension OperatorClock {
             numbers.count == 2 || (0..<60).contains(numbers[2] ?? -1)
         else { return nil }
         return at(day, minute: hour * 60 + minute)
+    }
+}
+
+extension LocalDay {
+    /// A day that somebody wrote into a field.
+    ///
+    /// - Throws: ``EdgeError/badRequest(field:why:)``.
+    public init(day text: String, field: String) throws(EdgeError) {
+        guard let day = LocalDay(iso: text) else {
+            throw .badRequest(field: field, why: "write a day as YYYY-MM-DD, such as 2026-01-31")
+        }
+        self = day
     }
 }

@@ -80,8 +80,8 @@ extension Site {
             try await keys.once(request, context) { request in
                 let input = try await request.json(NewArbitration.self, context)
                 let setup = ArbitrationSetup(
-                    from: try Self.day(input.from, "from"),
-                    to: try Self.day(input.to, "to"),
+                    from: try LocalDay(day: input.from, field: "from"),
+                    to: try LocalDay(day: input.to, field: "to"),
                     entries: Self.entries(input.campaigns),
                     perSubscriber: input.perSubscriber ?? 1,
                     perClass: try Self.perClass(input.perClass ?? [:]),
@@ -147,13 +147,6 @@ extension Site {
 
     // MARK: Input
 
-    private static func day(_ text: String, _ field: String) throws(EdgeError) -> LocalDay {
-        guard let day = LocalDay(iso: text) else {
-            throw .badRequest(field: field, why: "write a day as 2026-01-31")
-        }
-        return day
-    }
-
     private static func channel(_ code: String, _ field: String) throws(EdgeError) -> ChannelClass {
         guard let channel = ChannelClass(code: code) else {
             throw .badRequest(field: field, why: "use sms, outbound, inbound or website")
@@ -176,7 +169,7 @@ extension Site {
         for (place, input) in inputs.enumerated() {
             let field = "capacities[\(place)]"
             var day: LocalDay?
-            if let text = input.day { day = try Self.day(text, field + ".day") }
+            if let text = input.day { day = try LocalDay(day: text, field: field + ".day") }
             let channel = try channel(input.channel, field + ".channel")
             result.append(ArbitrationCapacity(channel: channel, day: day, limit: input.limit))
         }

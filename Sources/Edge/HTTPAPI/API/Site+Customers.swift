@@ -95,10 +95,7 @@ extension Site {
     private static func filter(_ request: Request) throws(EdgeError) -> ContactFilter {
         func day(_ name: String) throws(EdgeError) -> LocalDay? {
             guard let text = request.query(name) else { return nil }
-            guard let day = LocalDay(iso: text) else {
-                throw .badRequest(field: name, why: "write a day as YYYY-MM-DD")
-            }
-            return day
+            return try LocalDay(day: text, field: name)
         }
         return ContactFilter(
             kind: request.query("kind"),

@@ -50,9 +50,7 @@ extension Site {
             try await keys.once(request, context) { request in
                 let staff = try context.user()
                 let form = try await request.json(Raise.self, context)
-                guard let day = LocalDay(iso: form.wantedBy) else {
-                    throw EdgeError.badRequest(field: "wantedBy", why: "write the day as YYYY-MM-DD")
-                }
+                let day = try LocalDay(day: form.wantedBy, field: "wantedBy")
                 let raised = try await platform.dataRequests.raise(
                     DataRequest(
                         title: form.title,

@@ -24,10 +24,7 @@ extension Site {
         /// A day of the entry.
         func day(_ field: String, _ text: String?) throws(EdgeError) -> LocalDay? {
             guard let text, !text.isEmpty else { return nil }
-            guard let day = LocalDay(iso: text) else {
-                throw .badRequest(field: field, why: "write the day as YYYY-MM-DD")
-            }
-            return day
+            return try LocalDay(day: text, field: field)
         }
     }
 
@@ -211,8 +208,7 @@ extension Site {
     /// A day of a parameter; nil when it is absent.
     private static func day(_ request: Request, _ name: String) throws(EdgeError) -> LocalDay? {
         guard let text = request.query(name) else { return nil }
-        guard let day = LocalDay(iso: text) else { throw .badRequest(field: name, why: "write YYYY-MM-DD") }
-        return day
+        return try LocalDay(day: text, field: name)
     }
 
     /// One of a few values of a parameter; nil when it is absent.

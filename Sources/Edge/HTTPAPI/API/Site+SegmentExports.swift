@@ -13,6 +13,12 @@ extension Site {
     private struct Ask: Decodable {
         var reason: String
         var attributes: [String]?
+        var delivery: Delivery?
+
+        struct Delivery: Decodable {
+            var system: String
+            var until: String?
+        }
     }
 
     private struct Decision: Decodable {
@@ -24,6 +30,9 @@ extension Site {
         CSVColumn("用户数", "Subscribers") { "\($0.count)" }, CSVColumn("原因", "Reason") { $0.reason },
         CSVColumn("申请人", "Asked by") { $0.requestedBy }, CSVColumn("申请时间", "Asked") { $0.requestedAt.iso },
         CSVColumn("状态", "State") { $0.state.rawValue }, CSVColumn("审批人", "Decided by") { $0.decidedBy ?? "" },
+        CSVColumn("系统", "System") { $0.delivery?.system ?? "" },
+        CSVColumn("交付截止", "Delivered until") { $0.delivery?.until?.iso ?? "" },
+        CSVColumn("停止人", "Ended by") { $0.endedBy ?? "" },
     ]
 
     func addSegmentExports() {
@@ -43,12 +52,19 @@ extension Site {
                 let staff = try context.user()
                 let segment = try await segment(try context.id(), for: staff)
                 let ask = try await request.json(Ask.self, context)
+                let delivery = try ask.delivery.map {
+                    SegmentDelivery(
+                        to: $0.system,
+                        until: try $0.until.map { try LocalDay(day: $0, field: "delivery.until") }
+                    )
+                }
                 let export = try await platform.segments.askForExport(
                     of: segment,
                     attributes: ask.attributes ?? [],
                     reason: ask.reason,
+                    delivery: delivery,
                     by: staff,
-                    at: now
+                    at: platform.clock.now
                 )
                 return try Response.json(JSONObject(export), status: .created)
             }
@@ -59,6 +75,18 @@ extension Site {
             let isApproved = try await request.json(Decision.self, context).isApproved
             let decided = try await platform.segments.decide(export, isApproved: isApproved, by: staff, at: now)
             return try Response.json(JSONObject(decided))
+        }
+        get("\(Self.api)/segment-exports/{id}/files", .viewSegments) { [self] _, context in
+            let export = try await segmentExport(try context.id(), for: try context.user())
+            let files = try await platform.store.deliveredFiles(ofExport: export.id)
+            return try Response.json(["files": files.map { JSONObject($0) }] as JSONObject)
+        }
+        post("\(Self.api)/segment-exports/{id}/end", .viewSegments) { [self] _, context in
+            let staff = try context.user()
+            let export = try await segmentExport(try context.id(), for: staff)
+            return try Response.json(
+                JSONObject(try await platform.segments.endDelivery(of: export, by: staff, at: now))
+            )
         }
         get("\(Self.api)/segment-exports/{id}/members", .editSegments) { [self] _, context in
             let staff = try context.user()
@@ -116,6 +144,16 @@ extension JSONObject {
             "count": export.count, "attributes": export.attributes, "reason": export.reason, "scope": export.scope,
             "requestedBy": export.requestedBy, "requestedAt": export.requestedAt.iso, "state": export.state,
             "decidedBy": export.decidedBy, "decidedAt": export.decidedAt?.iso,
+            "delivery": export.delivery.map { ["system": $0.system, "until": $0.until?.iso] as JSONObject },
+            "endedBy": export.endedBy, "endedAt": export.endedAt?.iso,
+        ]
+    }
+
+    /// A file that was put where its system fetches it.
+    public init(_ file: DeliveredFile) {
+        self = [
+            "export": file.export, "audience": file.audience, "name": file.name, "count": file.count,
+            "leftOut": file.removed, "at": file.at.iso,
         ]
     }
 }

@@ -36,6 +36,13 @@ extension SQLiteControlPlane {
             }
             try ControlPlaneChecks.check(export, replacing: stored)
             var saved = export
+            if export.endedAt != nil {
+                try db.execute(
+                    sql: "UPDATE segment_export SET ended_by = ?, ended_ms = ? WHERE id = ?",
+                    arguments: [export.endedBy, export.endedAt?.epochMs, export.id]
+                )
+                return saved
+            }
             if stored != nil {
                 try db.execute(
                     sql: "UPDATE segment_export SET state = ?, decided_by = ?, decided_ms = ? WHERE id = ?",
@@ -47,17 +54,58 @@ extension SQLiteControlPlane {
             try db.execute(
                 sql: """
                     INSERT INTO segment_export (segment, name, audience, count, attributes, reason, province, city, county,
-                        requested_by, requested_ms, state)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        requested_by, requested_ms, state, system, until_day)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     export.segment, export.name, export.audience, export.count, try canonicalJSON(export.attributes),
                     export.reason, scope.province, scope.city, scope.county, export.requestedBy,
-                    export.requestedAt.epochMs, export.state.rawValue,
+                    export.requestedAt.epochMs, export.state.rawValue, export.delivery?.system,
+                    export.delivery?.until?.number,
                 ]
             )
             saved.id = db.lastInsertedRowID
             return saved
+        }
+    }
+
+    public func openDeliveries() async throws -> [SegmentExport] {
+        let sql = """
+            SELECT * FROM segment_export AS asked
+            WHERE system IS NOT NULL AND state = 'approved' AND ended_ms IS NULL AND (until_day IS NOT NULL
+                OR NOT EXISTS (SELECT 1 FROM segment_delivery WHERE export = asked.id))
+            ORDER BY id
+            """
+        return try await read { try Row.fetchAll($0, sql: sql).map(Self.segmentExport) }
+    }
+
+    public func deliveredFiles(ofExport id: Int64) async throws -> [DeliveredFile] {
+        let sql = "SELECT * FROM segment_delivery WHERE export = ? ORDER BY audience DESC"
+        return try await read { db in
+            try Row.fetchAll(db, sql: sql, arguments: [id]).map { row in
+                DeliveredFile(
+                    export: try row.value("export"),
+                    audience: try row.value("audience"),
+                    name: try row.value("name"),
+                    count: try row.value("count"),
+                    removed: try row.value("removed"),
+                    at: try row.instant("at_ms")
+                )
+            }
+        }
+    }
+
+    public func record(_ file: DeliveredFile, audit: AuditEntry) async throws {
+        try await change(audit) { db in
+            let export = try Self.segmentExport(file.export, db)
+            try ControlPlaneChecks.check(file, of: export)
+            try db.execute(
+                sql: """
+                    INSERT OR REPLACE INTO segment_delivery (export, audience, name, count, removed, at_ms)
+                    VALUES (?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [file.export, file.audience, file.name, file.count, file.removed, file.at.epochMs]
+            )
         }
     }
 
@@ -83,6 +131,12 @@ extension SQLiteControlPlane {
         export.state = try row.name("state", of: object)
         export.decidedBy = try row.optional("decided_by")
         export.decidedAt = try row.optional("decided_ms").map { Instant(epochMs: $0) }
+        if let system: String = try row.optional("system") {
+            let until: LocalDay? = try row.optional("until_day").map { LocalDay(number: $0) }
+            export.delivery = SegmentDelivery(to: system, until: until)
+        }
+        export.endedBy = try row.optional("ended_by")
+        export.endedAt = try row.optional("ended_ms").map { Instant(epochMs: $0) }
         return export
     }
 }
