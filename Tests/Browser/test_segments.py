@@ -352,7 +352,7 @@ def test_members_leave_with_full_numbers_after_somebody_else_agreed(reader, lang
     members = int(re.sub(r"\D", "", page.locator("#last dd").first.inner_text().split("\n")[0]))
     form = page.locator("form[action$='/export']")
     form.locator("[name=reason]").fill(f"E2E {language}")
-    form.locator("summary").click()
+    form.locator("summary").nth(1).click()
     form.locator("[value=brand]").check()
     form.locator("[value=balance]").check()
     look_at_all_widths(page, "segment-export-ask", language)
@@ -372,6 +372,51 @@ def test_members_leave_with_full_numbers_after_somebody_else_agreed(reader, lang
     fields = [row.split(",") for row in rows[1:]]
     assert all(re.fullmatch(r"1\d{10}", number) and brand and mark for number, brand, _, mark in fields)
     assert any(float(balance or 0) > 0 for _, _, balance, _ in fields)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_audience_goes_to_another_system_until_somebody_ends_that(reader, server, language):
+    words, page = WORDS[language], reader("planner", language).page
+    new_segment(page, f"To be delivered {language}")
+    write_rule(page, "arpu_avg_3m >= 130")
+    page.get_by_role("button", name=words["save"], exact=True).click()
+    wait_for_done(page, "saved")
+    page.get_by_role("button", name=words["freeze"]).click()
+    wait_for_done(page, "computed")
+    form = page.locator("form[action$='/export']")
+    form.locator("[name=reason]").fill(f"Delivery {language}")
+    form.locator("summary").nth(0).click()
+    form.locator("[name=system]").fill("crm")
+    form.locator("[name=until]").fill("2099-12-31")
+    look_at_all_widths(page, "segment-delivery-ask", language)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    form.locator("button[type=submit]").click()
+    wait_for_done(page, "asked")
+    approver = reader("approver", language).page
+    approver.goto(f"/segments/exports?q=Delivery+{language}")
+    approver.locator("form[action$='/approve'] button").first.click()
+    dialog = approver.get_by_role("dialog")
+    assert "crm" in dialog.inner_text() and "2099-12-31" in dialog.inner_text()
+    dialog.get_by_role("button", name=words["confirm"]).click()
+    wait_for_done(approver, "passed")
+    page.goto(f"/segments/exports?q=Delivery+{language}")
+    look_at_all_widths(page, "segments-exports-delivery", language)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert page.locator("a[href$='/members.csv']").count() == 0
+    page.locator("td a[href^='/segments/exports/']").first.click()
+    file = page.locator("td code", has_text="segment-")
+    for _ in range(180):
+        if file.count():
+            break
+        page.wait_for_timeout(500)
+        page.reload()
+    assert file.count() == 1
+    look_at_all_widths(page, "segment-delivery", language)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator("form[action$='/end'] button").click()
+    page.get_by_role("dialog").get_by_role("button", name=words["confirm"]).click()
+    wait_for_done(page, "deliveryEnded")
+    assert page.locator("form[action$='/end']").count() == 0
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -74,8 +74,9 @@ extension Segments {
         return due
     }
 
-    /// Who of an audience leaves now: without those whom the lists that the segment excludes have got meanwhile. The
-    /// audience stays as it is.
+    /// Who of an audience leaves now, which stays as it is.
+    ///
+    /// Those are left out whom the lists that the segment excludes have got meanwhile.
     public func members(for due: DueDelivery, today: LocalDay) async throws -> DeliveredMembers {
         let definition = try await store.revisions(ofSegment: due.export.segment)
             .first { $0.number == due.audience.revision }?.definition
@@ -113,7 +114,12 @@ extension Segments {
         )
     }
 
-    /// Ends a delivery: nothing more goes to its system. Whoever asked for it may, and who may agree to exports.
+    /// Ends a delivery: nothing more goes to its system.
+    ///
+    /// Whoever asked for it may, and who may agree to exports.
+    ///
+    /// - Returns: The export as stored.
+    /// - Throws: ``PlanningError/notAllowed(_:)`` for others, and when nothing is delivered.
     public func endDelivery(of export: SegmentExport, by staff: Staff, at now: Instant) async throws -> SegmentExport {
         guard staff.login == export.requestedBy || staff.may(.approve) else {
             throw PlanningError.notAllowed("a delivery is ended by whoever asked for it, or by an approver")

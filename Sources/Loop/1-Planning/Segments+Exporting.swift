@@ -28,6 +28,7 @@ extension Segments {
     ///   - delivery: The system that gets them, and whether later audiences follow; nil = `staff` fetches them.
     ///   - staff: Who asks.
     ///   - now: When.
+    /// - Returns: The export, which waits.
     /// - Throws: ``PlanningError`` when there is none, when it is too large to be fetched, without a reason, for attributes
     ///   that are not open, and for a delivery that nobody could take or that is over.
     public func askForExport(
@@ -68,7 +69,8 @@ extension Segments {
             requestedAt: now.instant
         )
         export.delivery = delivery
-        return try await store.save(export, audit: entry("export.ask", "segment/\(segment.id)", staff, now.instant, reason))
+        let asked = entry("export.ask", "segment/\(segment.id)", staff, now.instant, reason)
+        return try await store.save(export, audit: asked)
     }
 
     /// Agrees to an export of somebody else's, or refuses it.
