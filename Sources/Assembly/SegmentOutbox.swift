@@ -48,7 +48,7 @@ public actor SegmentOutbox {
         defer { isDelivering = false }
         try removeOld()
         var (files, problems): ([DeliveredFile], [Problem]) = ([], [])
-        for due in try await segments.dueDeliveries(on: clock.now.day) {
+        for due in try await segments.dueDeliveries(at: clock.now) {
             try Task.checkCancellation()
             do { files.append(try await deliver(due)) } catch let error as CancellationError { throw error } catch {
                 problems.append((due.export, error))

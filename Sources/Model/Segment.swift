@@ -256,7 +256,7 @@ public struct SegmentStep: Hashable, Sendable, Codable {
 
 /// What a segment is used for (SEG-33).
 public struct SegmentUse: Hashable, Sendable {
-    /// A campaign, segment or data request that names it.
+    /// A campaign, segment, delivery or data request that names it.
     public struct User: Hashable, Sendable {
         /// Its number.
         public var id: Int64
@@ -275,14 +275,22 @@ public struct SegmentUse: Hashable, Sendable {
     public var campaigns: [User]
     /// Segments whose definition names it, by number.
     public var segments: [User]
+    /// Exports that go, or may yet go, to another system, by number; the name is the system's.
+    public var deliveries: [User]
     /// Data requests that begin from it or are answered by it, by number; they keep nobody from deleting it.
     public var requests: [User]
 
     /// Joins all.
-    public init(campaigns: [User] = [], segments: [User] = [], requests: [User] = []) {
-        (self.campaigns, self.segments, self.requests) = (campaigns, segments, requests)
+    public init(
+        campaigns: [User] = [],
+        segments: [User] = [],
+        deliveries: [User] = [],
+        requests: [User] = []
+    ) {
+        (self.campaigns, self.segments) = (campaigns, segments)
+        (self.deliveries, self.requests) = (deliveries, requests)
     }
 
-    /// Whether no campaign and no segment uses it.
-    public var isEmpty: Bool { campaigns.isEmpty && segments.isEmpty }
+    /// Whether nothing uses it that keeps it from being deleted.
+    public var isEmpty: Bool { campaigns.isEmpty && segments.isEmpty && deliveries.isEmpty }
 }

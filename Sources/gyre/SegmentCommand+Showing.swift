@@ -90,6 +90,7 @@ extension SegmentCommand {
                 caller.print(t("用于活动 ", "Used by campaign ") + "\(user.id) \(user.name)\(product)")
             }
             for user in use.requests { caller.print(t("取数需求 ", "Data request ") + "\(user.id) \(user.name)") }
+            for user in use.deliveries { caller.print(t("交付给系统 ", "Delivered to ") + "\(user.name) (E\(user.id))") }
             for user in use.segments { caller.print(t("用于客户群 ", "Used by segment ") + "\(user.id) \(user.name)") }
         }
     }

@@ -106,7 +106,7 @@ def test_a_segment_is_shown_with_its_last_audience_and_its_uses(data, frozen):
     shown = data.run("segment", "show", frozen, "--json").json
     assert shown["segment"]["name"] == "long" and shown["segment"]["revision"] == 1
     assert shown["audience"]["steps"] == [{"kind": {"source": True}, "removed": 0, "left": count}]
-    assert shown["use"] == {"campaigns": [], "requests": [], "segments": []}
+    assert shown["use"] == {"campaigns": [], "deliveries": [], "requests": [], "segments": []}
     said = data.run("segment", "show", "long").out
     assert said.startswith(f"{frozen}  long  Computed  r1\nDefinition: tenure >= 12\n") and "Not used" in said
     assert "已计算" in data.run("segment", "show", "long", "--lang", "zh-CN").out

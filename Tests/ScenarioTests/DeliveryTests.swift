@@ -139,8 +139,14 @@ import Testing
             #expect(second.audience == next.audience && second.count == first.count - 1 && second.removed == 0)
             #expect(try await platform.store.deliveredFiles(ofExport: export.id) == [second, first])
             _ = try await compute(platform, next)
-            #expect(try await platform.segments.dueDeliveries(on: until).count == 1)
-            #expect(try await platform.segments.dueDeliveries(on: until.adding(days: 1)).isEmpty, "its day is over")
+            let short = try await ask(SegmentDelivery(to: "boss", until: today), [])
+            #expect(try await platform.segments.dueDeliveries(at: platform.clock.now).count == 2)
+            let tomorrow = LocalTime(
+                instant: platform.clock.now.instant.adding(ms: 86_400_000),
+                offsetSeconds: platform.clock.now.offsetSeconds
+            )
+            #expect(try await platform.segments.dueDeliveries(at: tomorrow).map(\.export.id) == [export.id])
+            #expect(try await platform.store.segmentExport(short.id)?.endedBy == "gyre", "its day is over")
             let other = Staff(login: "zhang", name: "zhang", role: .planner)
             let now = platform.clock.now.instant
             await #expect(throws: PlanningError.self, "somebody else's") {

@@ -334,6 +334,12 @@ extension ControlPlaneConformance {
             ]
         )
         #expect(try await store.openDeliveries() == [standing])
+        #expect(try await store.use(ofSegment: segment.id).deliveries == [.init(id: standing.id, name: "boss-1")])
+        await #expect(
+            throws: ControlPlaneError.inUse(object: "segment/\(segment.id)", by: "export/\(standing.id)")
+        ) {
+            try await store.deleteSegment(segment.id, version: 1, audit: entry())
+        }
 
         var ended = standing
         ended.endedBy = "wang"
@@ -354,5 +360,6 @@ extension ControlPlaneConformance {
             try await store.record(file(standing, 9, at: 9), audit: entry())
         }
         #expect(try await store.openDeliveries() == [])
+        try await store.deleteSegment(segment.id, version: 1, audit: entry("segment.delete"))
     }
 }

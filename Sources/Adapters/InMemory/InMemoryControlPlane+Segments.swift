@@ -55,6 +55,9 @@ extension InMemoryControlPlane {
                 throw ControlPlaneError.inUse(object: object, by: "campaign/\(campaign.id)")
             }
             if let user = use.segments.first { throw ControlPlaneError.inUse(object: object, by: "segment/\(user.id)") }
+            if let user = use.deliveries.first {
+                throw ControlPlaneError.inUse(object: object, by: "export/\(user.id)")
+            }
             guard stored.published == nil else {
                 throw ControlPlaneError.invalid(object: object, reason: "an audience of it was released; let it expire")
             }
@@ -130,14 +133,7 @@ extension InMemoryControlPlane {
     }
 
     public func openDeliveries() -> [SegmentExport] {
-        look { content in
-            content.segmentExports.filter { export in
-                guard let delivery = export.delivery, export.state == .approved, export.endedAt == nil else {
-                    return false
-                }
-                return delivery.until != nil || !content.deliveredFiles.contains { $0.export == export.id }
-            }
-        }
+        look { content in content.segmentExports.filter { $0.state == .approved && content.isOpen($0) } }
     }
 
     public func deliveredFiles(ofExport id: Int64) -> [DeliveredFile] {
@@ -162,12 +158,20 @@ extension InMemoryControlPlane {
 }
 
 extension InMemoryControlPlane.Content {
+    /// Whether an export may still go to another system.
+    fileprivate func isOpen(_ export: SegmentExport) -> Bool {
+        guard let delivery = export.delivery, export.endedAt == nil else { return false }
+        return delivery.until != nil || !deliveredFiles.contains { $0.export == export.id }
+    }
+
     fileprivate func use(of id: Int64) -> SegmentUse {
         SegmentUse(
             campaigns: campaigns.filter { $0.plan.segment == id }.sorted { $0.id.number < $1.id.number }
                 .map { SegmentUse.User(id: $0.id.number, name: $0.plan.name, product: $0.plan.product) },
             segments: segments.filter { $0.definition.segments.contains(id) }.sorted { $0.id < $1.id }
                 .map { SegmentUse.User(id: $0.id, name: $0.name) },
+            deliveries: segmentExports.filter { $0.segment == id && $0.state != .refused && isOpen($0) }
+                .map { SegmentUse.User(id: $0.id, name: $0.delivery?.system ?? "") },
             requests: dataRequests.filter { request in
                 request.segment == id || request.steps.contains { $0.segment == id }
             }

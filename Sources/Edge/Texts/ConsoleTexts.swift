@@ -588,6 +588,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case fetchedByAsker = "由申请人下载 | Downloaded by who asked"
     case audienceWord = "快照 | Audience"
     case leftOutAtDelivery = "交付时剔除 | Left out at delivery"
+    case deliveredFile = "文件名 | File name"
     case deliveredRows = "行数 | Rows"
     case deliveredFiles = "已交付的文件 | Files delivered"
     case nothingDelivered = "还没有交付文件 | No file has been delivered yet"

@@ -57,12 +57,25 @@ extension Segments {
     /// Audiences that other systems are to get now, oldest request first.
     ///
     /// A delivery that goes on has at most one: the last audience. Those between it and the one before it are of the past.
-    public func dueDeliveries(on today: LocalDay) async throws -> [DueDelivery] {
+    /// One whose last day is over ends.
+    public func dueDeliveries(at now: LocalTime) async throws -> [DueDelivery] {
         var due: [DueDelivery] = []
         for export in try await store.openDeliveries() {
             var wanted: Int64? = export.audience
             if let until = export.delivery?.until {
-                guard today <= until else { continue }
+                guard now.day <= until else {
+                    var ended = export
+                    (ended.endedBy, ended.endedAt) = (Self.system, now.instant)
+                    let said = AuditEntry(
+                        at: now.instant,
+                        who: Self.system,
+                        action: "export.end",
+                        object: "export/\(export.id)",
+                        detail: export.name
+                    )
+                    _ = try await store.save(ended, audit: said)
+                    continue
+                }
                 // A segment that was released gives what was released.
                 let segment = try await store.segment(export.segment)
                 wanted = segment.flatMap { $0.state == .expired ? nil : $0.published ?? $0.audience }

@@ -105,7 +105,7 @@ public protocol ControlPlaneStore: Sendable {
 
     /// Removes a segment with its revisions and audiences.
     ///
-    /// - Throws: ``ControlPlaneError/inUse(object:by:)`` when a campaign or segment names it;
+    /// - Throws: ``ControlPlaneError/inUse(object:by:)`` when a campaign, segment or delivery names it;
     ///   ``ControlPlaneError/invalid(object:reason:)`` when an audience was ever released, which never goes away.
     func deleteSegment(_ id: Int64, version: Int, audit: AuditEntry) async throws
 

@@ -14,7 +14,7 @@ struct SegmentDeliveryPage {
     static func columns(_ f: Frame) -> [Column<DeliveredFile>] {
         [
             Column(f.t(.audienceWord), key: "audience", isNumber: true, rank: \.audience, plain: { "\($0.audience)" }),
-            Column(f.t(.loadFile), key: "file", plain: \.name, cell: { "<code>\($0.name)</code>" }),
+            Column(f.t(.deliveredFile), key: "file", plain: \.name, cell: { "<code>\($0.name)</code>" }),
             Column(f.t(.deliveredRows), key: "rows", isNumber: true, rank: \.count, plain: { f.number(Int($0.count)) }),
             Column(
                 f.t(.leftOutAtDelivery),
@@ -52,7 +52,7 @@ struct SegmentDeliveryPage {
             item: .segments,
             title: f.t(.exportTitle, "\(export.id)"),
             hint: f.t(.deliveryHint),
-            above: [(f.t(.menuSegments), "/segments"), (f.t(.segmentExports), "/segments/exports")],
+            above: [(f.t(.segmentExports), "/segments/exports")],
             actions: mayEnd ? actionButton(f.t(.endDelivery), to: path + "/end", question: question) : .empty,
             body: """
                 \(card(nil, facts(about)))

@@ -165,6 +165,7 @@ struct SegmentDetailPage {
         return """
             <ul>\(each: use.campaigns, { link(.campaign, "campaigns", $0) })\
             \(each: use.segments, { link(.segment, "segments", $0) })\
+            \(each: use.deliveries, { link(.delivery, "segments/exports", $0) })\
             \(each: use.requests, { link(.menuRequests, "requests", $0) })</ul>
             """
     }
@@ -197,14 +198,15 @@ struct SegmentDetailPage {
         <p class="help">\(f.t(.exportMembersHelp))</p>
         <form method="post" action="/segments/\(segment.id)/export" class="stack"><div class="rowform">\
         \(field(f.t(.reasonWord), id: "reason", isRequired: true, input("reason", "", isRequired: true, maxLength: 200)))\
-        <button class="button" type="submit">\(f.t(.askForExport))</button></div>
+        </div>
         <details><summary>\(f.t(.deliverToSystem))</summary><p class="help">\(f.t(.deliverToSystemHelp))</p><div class="rowform">\
         \(field(f.t(.deliverySystem), id: "system", input("system", "", placeholder: "crm", maxLength: 32)))\
         \(field(f.t(.deliveryUntil), id: "until", help: f.t(.deliveryUntilHelp), input("until", "", type: "date", least: f.now.day.iso, hasHelp: true)))\
         </div></details>
         <details><summary>\(f.t(.exportAttributes))</summary><div class="checks">\(each: attributes.filter { $0.sensitivity == .open }, {
             "<label class=\"check\"><input type=\"checkbox\" name=\"attribute\" value=\"\($0.code)\">\(f.language($0.name))</label>"
-        })</div></details></form>
+        })</div></details>
+        <div class="buttons"><button class="button" type="submit">\(f.t(.askForExport))</button></div></form>
         """
     }
 

@@ -104,11 +104,14 @@ extension JSONObject {
         ]
     }
 
-    /// Campaigns and segments that name a segment.
+    /// What names a segment.
     public init(_ use: SegmentUse) {
         func users(_ users: [SegmentUse.User]) -> [JSONObject] { users.map { ["id": $0.id, "name": $0.name] } }
         let campaigns: [JSONObject] = use.campaigns.map { ["id": $0.id, "name": $0.name, "product": $0.product] }
-        self = ["campaigns": campaigns, "segments": users(use.segments), "requests": users(use.requests)]
+        self = [
+            "campaigns": campaigns, "segments": users(use.segments), "deliveries": users(use.deliveries),
+            "requests": users(use.requests),
+        ]
     }
 
     init(_ found: FoundMembers, ms: Int) {

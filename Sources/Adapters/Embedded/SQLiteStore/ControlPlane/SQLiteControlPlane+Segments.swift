@@ -55,6 +55,9 @@ extension SQLiteControlPlane {
                 throw ControlPlaneError.inUse(object: object, by: "campaign/\(campaign.id)")
             }
             if let user = use.segments.first { throw ControlPlaneError.inUse(object: object, by: "segment/\(user.id)") }
+            if let user = use.deliveries.first {
+                throw ControlPlaneError.inUse(object: object, by: "export/\(user.id)")
+            }
             guard try Self.segment(id, db)?.published == nil else {
                 throw ControlPlaneError.invalid(object: object, reason: "an audience of it was released; let it expire")
             }
@@ -238,6 +241,14 @@ extension SQLiteControlPlane {
             segments: try users(
                 """
                 SELECT id, name, NULL AS product FROM segment JOIN segment_use ON user = id WHERE used = ?
+                ORDER BY id
+                """
+            ),
+            deliveries: try users(
+                """
+                SELECT id, system AS name, NULL AS product FROM segment_export AS asked
+                WHERE segment = ? AND system IS NOT NULL AND state <> 'refused' AND ended_ms IS NULL
+                AND (until_day IS NOT NULL OR NOT EXISTS (SELECT 1 FROM segment_delivery WHERE export = asked.id))
                 ORDER BY id
                 """
             ),
