@@ -33,6 +33,9 @@ RULES = [
     "NOT on_list('black') AND NOT on_list('grey')", "vip_level BETWEEN '银卡' AND '钻卡' OR vip_level > '普通'",
     "NOT did(complaint, within 12 months) AND did(complaint)", "count(contact, kind = 'marketing' AND channel = 'sms', within 90 days) >= 2",
     "count(contact, BETWEEN DATE '2026-01-01' AND DATE '2026-06-30') = 0", "last(contact, outcome) = 'accepted'",
+    "did(complaint, NOT resolved AND escalated, within 90 days)", "sum(visit, seconds, seconds > 5 AND step IS NOT NULL) > 60",
+    "did(contact, (kind = 'marketing' OR channel = 'sms') AND seconds IS NULL)", "did(contact, NOT kind = 'care')",
+    "did(contact, channel IN ('sms', 'ivr') AND day BETWEEN today - INTERVAL 30 DAY AND today)",
     "count(contact) + 1 > 2 OR is_5g_plan = TRUE", "NOT is_5g_plan AND NOT brand IN ('全球通') AND brand NOT IN ('神州行', '动感地带')",
 ]
 
@@ -197,6 +200,44 @@ def test_a_rule_of_three_levels_is_put_together_by_keyboard(reader, server, lang
     keyboard.press("Alt+ArrowUp")
     expect(page.locator("#rule")).to_have_value(RULE)
     assert page.evaluate("() => document.activeElement.dataset.key").endswith(":not")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_subscribers_did_is_asked_for_with_fields_for_its_rows(reader, language):
+    words, page = WORDS[language], reader("planner", language).page
+    new_segment(page, f"Did {language}")
+    builder = page.locator("#builder")
+    builder.get_by_role("button", name=words["condition"], exact=True).first.click()
+    pick(page, "contact")
+    row = builder.locator(".condition").last
+    where = row.locator("[data-key$=':where']")
+    where.click()
+    rows = row.locator(".rows-where")
+    rows.nth(0).locator("select").first.select_option("kind")
+    expect(row.locator("[data-missing]")).to_be_visible()
+    value = rows.nth(0).locator("input")
+    known = page.locator(f"#{value.get_attribute('list')} option")
+    assert "marketing" in known.evaluate_all("options => options.map(each => each.value)")
+    value.fill("marketing")
+    expect(row.locator("[data-missing]")).to_have_count(0)
+    where.click()
+    rows.nth(1).locator("select").first.select_option("channel")
+    rows.nth(1).locator("select").nth(1).select_option("in")
+    rows.nth(1).locator("input").fill("sms, outbound")
+    where.click()
+    assert page.locator("#rule").input_value() == "", "the third is not complete"
+    rows.nth(2).get_by_role("button", name=words["remove"]).click()
+    row.locator("[data-key$=':window']").select_option("within")
+    said = "did(contact, kind = 'marketing' AND channel IN ('sms', 'outbound'), within 90 days)"
+    expect(page.locator("#rule")).to_have_value(said)
+    found = count(page)
+    look_at_all_widths(page, "segment-behaviour", language)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    rows.nth(0).locator("select").first.select_option("")
+    assert row.locator("[data-key$=':rows']").input_value() == "kind = 'marketing' AND channel IN ('sms', 'outbound')"
+    expect(page.locator("#rule")).to_have_value(said)
+    write_rule(page, said)
+    assert count(page) == found
 
 
 def test_text_and_conditions_turn_into_each_other_without_loss(reader):

@@ -953,6 +953,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case fnSum = "合计 | sum of"
     case fnLast = "最近一次的值 | latest value of"
     case behaviourColumn = "字段 | Field"
+    case onlyRows = "其中 | Where"
     case behaviourRows = "只看符合的记录（可不填），如 kind = 'marketing' | Only records where (optional), such as kind = 'marketing'"
     case timeWindow = "时间范围 | Window"
     case anyTime = "不限时间 | at any time"

@@ -120,6 +120,7 @@ class Builder {
     node(tree) {
         if (tree.parts) return this.group(tree.group, tree.parts.map(part => this.node(part)), tree.negated);
         const leaf = { id: ++this.number, negated: tree.negated, ...read(tree, this.catalogue) };
+        leaf.questions?.forEach(question => Object.assign(question, { id: ++this.number, owner: leaf }));
         // Planners read "VIP: no", not "not VIP: yes".
         if (leaf.operator === 'yes' && leaf.negated) Object.assign(leaf, { operator: 'no', negated: false, text: `NOT ${leaf.text}` });
         return leaf;
@@ -312,10 +313,16 @@ class Builder {
         if (!isComplete) row.append(el('p', { class: 'help', 'data-missing': true }, this.words.incomplete));
     }
 
+    /// A condition's text says what its fields say; one on rows is part of its owner's.
+    rewrite(leaf) {
+        leaf.text = write(leaf);
+        if (leaf.owner) this.rewrite(leaf.owner);
+    }
+
     /// Takes over what a field says, without drawing anything anew.
     typed(leaf, event) {
-        leaf.text = write(leaf);
-        this.mark(event.target.closest('.condition'), leaf);
+        this.rewrite(leaf);
+        this.mark(event.target.closest('.condition'), leaf.owner ?? leaf);
         this.changed();
     }
 
@@ -331,7 +338,7 @@ class Builder {
             ...special,
             ...catalogue.sources.map(source => ({
                 label: `${words.behaviour}: ${source.label}`, code: source.code, source,
-                set: { kind: 'behaviour', source, function: 'did', window: 'none', rows: '' },
+                set: { kind: 'behaviour', source, function: 'did', window: 'none', questions: [] },
             })),
             { label: words.rule, code: '', set: { kind: 'text', raw: '' } },
             ...catalogue.attributes.map(field => ({
@@ -349,7 +356,7 @@ class Builder {
         for (const key of Object.keys(leaf)) if (!['id', 'negated'].includes(key)) delete leaf[key];
         Object.assign(leaf, structuredCopy(subject.set));
         if (leaf.operator) this.suit(leaf);
-        leaf.text = write(leaf);
+        this.rewrite(leaf);
         this.rebuilt(`${leaf.id}:${leaf.kind === 'text' ? 'raw' : leaf.operator ? 'operator' : leaf.kind === 'behaviour' ? 'function' : 'value'}`);
     }
 
@@ -425,7 +432,7 @@ class Builder {
         return this.choice(leaf, 'operator', this.words.comparisonWord, known.map(each => [each, this.words[operatorTexts[each]]]), leaf.operator, operator => {
             leaf.operator = operator;
             this.suit(leaf);
-            leaf.text = write(leaf);
+            this.rewrite(leaf);
             this.rebuilt(`${leaf.id}:operator`);
         });
     }
@@ -464,8 +471,11 @@ class Builder {
         if (field.type === 'enum') return this.valueChoice(leaf, field.domain, at, this.words.value);
         const kinds = { number: { type: 'number', step: 'any' }, day: { type: 'date' } };
         const key = at ? 'value2' : 'value';
-        return this.input(leaf, key, `${field.label ?? ''} ${this.words.value}`.trim(), leaf.values[at], value => { leaf.values[at] = value; },
-            kinds[field.type] ?? { maxlength: 500 });
+        const list = field.known?.length ? `known-${leaf.id}` : undefined;
+        const made = this.input(leaf, key, `${field.label ?? ''} ${this.words.value}`.trim(), leaf.values[at], value => { leaf.values[at] = value; },
+            kinds[field.type] ?? { maxlength: 500, list });
+        if (!list) return made;
+        return el('span', {}, made, el('datalist', { id: list }, ...field.known.map(({ value, label }) => el('option', { value }, label))));
     }
 
     valueChoice(leaf, choices, at, label) {
@@ -499,7 +509,7 @@ class Builder {
             this.input(leaf, 'count', words.timeWindow, leaf.interval.count, value => { leaf.interval.count = value; }, { type: 'number', min: 0, step: 1 }),
             this.choice(leaf, 'unit', words.timeWindow, [['day', words.unitDays], ['month', words.unitMonths]], leaf.interval.unit, unit => {
                 leaf.interval.unit = unit;
-                leaf.text = write(leaf);
+                this.rewrite(leaf);
                 this.changed();
             }),
         ];
@@ -529,7 +539,7 @@ class Builder {
         const set = (name, after) => value => {
             after?.(value);
             leaf[name] = value;
-            leaf.text = write(leaf);
+            this.rewrite(leaf);
             this.rebuilt(`${leaf.id}:${name}`);
         };
         const functions = [['did', words.fnDid], ['count', words.fnCount], ['sum', words.fnSum], ['last', words.fnLast]]
@@ -556,9 +566,46 @@ class Builder {
             ...(leaf.window === 'within' ? this.intervalViews(leaf) : []),
             ...(leaf.window === 'between' ? [0, 1].map(at => this.input(leaf, `day${at}`, words.timeWindow, leaf.days[at],
                 value => { leaf.days[at] = value; }, { type: 'date' })) : []),
-            this.input(leaf, 'rows', words.behaviourRows, leaf.rows, value => { leaf.rows = value; },
-                { placeholder: words.behaviourRows, class: 'long code', maxlength: 2000 }));
+            ...this.rowViews(leaf));
         return made;
+    }
+
+    /// Which rows of a source count: questions of its columns, or a text where those do not do.
+    rowViews(leaf) {
+        const { words } = this;
+        if (!leaf.questions) {
+            return [this.input(leaf, 'rows', words.behaviourRows, leaf.rows, value => { leaf.rows = value; },
+                { placeholder: words.behaviourRows, class: 'long code', maxlength: 2000 })];
+        }
+        const ask = (question, field) => {
+            Object.assign(question, { kind: 'attribute', field, operator: operators(field)[0], values: [''] });
+            this.suit(question);
+            this.rewrite(question);
+            this.rebuilt(`${question.id}:operator`);
+        };
+        const { columns } = leaf.source;
+        const views = leaf.questions.map(question => el('span', { class: 'rows-where', role: 'group', 'aria-label': words.onlyRows },
+            el('span', { class: 'muted' }, words.onlyRows),
+            this.choice(question, 'column', words.behaviourColumn, [...columns.map(({ code, label }) => [code, label]), ['', words.rule]],
+                question.field.code, code => {
+                    if (code) return ask(question, columns.find(column => column.code === code));
+                    Object.assign(leaf, { rows: leaf.questions.map(each => each.text).filter(text => text).join(' AND '), questions: undefined });
+                    this.rewrite(leaf);
+                    return this.rebuilt(`${leaf.id}:rows`);
+                }),
+            this.operatorView(question, question.field), ...this.valueViews(question, question.field),
+            this.button(question, 'remove', '×', () => {
+                leaf.questions.splice(leaf.questions.indexOf(question), 1);
+                this.rewrite(leaf);
+                this.rebuilt(`${leaf.id}:where`);
+            }, { 'aria-label': words.remove, title: words.remove })));
+        const add = this.button(leaf, 'where', `+ ${words.onlyRows}`, () => {
+            const question = { id: ++this.number, owner: leaf };
+            leaf.questions.push(question);
+            // Days are asked for by the window.
+            ask(question, columns.find(column => column.type !== 'day') ?? columns[0]);
+        });
+        return columns.length ? [...views, add] : views;
     }
 }
 
@@ -569,5 +616,5 @@ function contains(group, node) {
 
 /// A copy of what is changed; fields and sources of the catalogue stay the same objects.
 function structuredCopy(set) {
-    return { ...set, ...(set.values && { values: [...set.values] }), ...(set.interval && { interval: { ...set.interval } }) };
+    return { ...set, ...(set.values && { values: [...set.values] }), ...(set.questions && { questions: [] }), ...(set.interval && { interval: { ...set.interval } }) };
 }

@@ -116,12 +116,23 @@ function question(tree, fields) {
 
 const memberships = { on_list: 'list', owns: 'product', in_audience: 'audience' };
 
-function behaviour(tree, rows, sources) {
+/// Questions of a source's columns, all of which its rows answer; undefined where one has no fields.
+function ofRows(parts, columns) {
+    const asked = (parts ?? []).map(({ negated, tree, text }) => {
+        const made = tree && question(tree, columns);
+        if (!made || !negated) return made && { ...made, text };
+        return made.operator === 'yes' ? { ...made, operator: 'no', text: `NOT ${text}` } : undefined;
+    });
+    return asked.includes(undefined) ? undefined : asked;
+}
+
+function behaviour({ tree, rows, rowParts }, sources) {
     const node = tree.type === 'comparison' ? tree.left : tree;
     if (!['count', 'sum', 'last', 'did'].includes(node.type)) return undefined;
     const source = find(sources, node.source);
     if (!source || (node.type === 'did') !== (tree.type === 'did')) return undefined;
-    const made = { kind: 'behaviour', function: node.type, source, rows: rows ?? '', window: 'none' };
+    const made = { kind: 'behaviour', function: node.type, source, window: 'none' };
+    Object.assign(made, { rows, questions: ofRows(rowParts, source.columns) });
     if (node.column) made.column = find(source.columns, node.column);
     if (node.column && !made.column) return undefined;
     if (node.within) Object.assign(made, { window: 'within', interval: node.within });
@@ -137,14 +148,14 @@ function behaviour(tree, rows, sources) {
 
 /// The fields of a condition's tree; `{ kind: 'text' }` for what has none.
 export function read(leaf, catalogue) {
-    const { tree, text, rows } = leaf;
+    const { tree, text } = leaf;
     if (tree.type === 'call' && memberships[tree.function]) {
         const kind = memberships[tree.function];
         const choices = { list: catalogue.lists, product: catalogue.products, audience: catalogue.audiences }[kind];
         const name = tree.arguments.length === 1 && tree.arguments[0].type === 'text' ? tree.arguments[0].text : undefined;
         if (choices.some(choice => choice.value === name)) return { kind, values: [name], text };
     }
-    return { ...(question(tree, catalogue.attributes) ?? behaviour(tree, rows, catalogue.sources) ?? { kind: 'text' }), text };
+    return { ...(question(tree, catalogue.attributes) ?? behaviour(leaf, catalogue.sources) ?? { kind: 'text' }), text };
 }
 
 // MARK: To text
@@ -198,7 +209,9 @@ function did(leaf) {
         if (!leaf.column) return undefined;
         parts.push(leaf.column.word);
     }
-    if (leaf.rows?.trim()) parts.push(leaf.rows.trim());
+    const rows = leaf.questions?.map(asked) ?? [leaf.rows?.trim() ?? ''];
+    if (rows.includes(undefined)) return undefined;
+    if (rows.some(row => row)) parts.push(rows.join(' AND '));
     if (leaf.window === 'within') {
         if (!counted(leaf.interval)) return undefined;
         parts.push(`within ${Number(leaf.interval.count)} ${leaf.interval.unit}s`);

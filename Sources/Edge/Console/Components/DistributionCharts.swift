@@ -70,7 +70,7 @@ extension Attribute {
 extension Frame {
     /// Name and unit of an attribute.
     func title(_ attribute: Attribute) -> String {
-        language(attribute.name) + (attribute.unit.map { language("（\($0)）", " (\($0))") } ?? "")
+        language(attribute.name) + (attribute.unit.map { language("（\(unit($0))）", " (\(unit($0)))") } ?? "")
     }
 
     /// Shares of the base, and of members beside it when there are any.

@@ -46,7 +46,7 @@ extension Frame {
     }
 
     /// A unit of the catalogue, which writes them in English.
-    private func unit(_ unit: String) -> String {
+    func unit(_ unit: String) -> String {
         let known = [
             "CNY": "元", "years": "岁", "months": "个月", "days": "天", "min": "分钟", "messages": "条", "times": "次",
         ]
@@ -116,5 +116,24 @@ extension Frame {
         let others: [String: ConsoleText] = ["web": .channelWeb, "ivr": .channelVoiceMenu, "hotline": .channelHotline]
         return ChannelClass(code: code).map { language($0.name) } ?? others[code].map { t($0) }
             ?? (code.isEmpty ? "--" : code)
+    }
+
+    /// Values that a column of behaviour often has, in the words of people; none where anything may stand.
+    func knownValues(of column: String, in source: String, products: Set<String>) -> [BuilderCatalogue.Choice] {
+        let values: [(String, String)] =
+            switch (source, column) {
+            case (_, "channel"):
+                (ChannelClass.allCases.map(\.code) + ["web", "ivr", "hotline"]).map { ($0, touchChannel($0)) }
+            case ("contact", "kind"): ContactChoice.kinds.map { ($0, touchKind($0)) }
+            case ("contact", "outcome"):
+                [
+                    "delivered", "undelivered", "accepted", "considering", "refused", "no_answer", "done", "viewed",
+                    "clicked",
+                ]
+                .map { ($0, touchOutcome($0)) }
+            case (_, "product"): products.sorted().map { ($0, "") }
+            default: []
+            }
+        return values.map { BuilderCatalogue.Choice(value: $0.0, label: $0.1) }
     }
 }

@@ -45,7 +45,7 @@ struct AttributePicker {
                     groups.first { $0.code == attribute.group }.map { f.language($0.name) } ?? attribute.group
                 }
             ),
-            Column(f.t(.type), plain: \.type.name), Column(f.t(.unit), plain: { $0.unit ?? "" }),
+            Column(f.t(.type), plain: \.type.name), Column(f.t(.unit), plain: { $0.unit.map { f.unit($0) } ?? "" }),
             Column(
                 f.t(.values),
                 plain: { $0.domain.map { "\($0.value) \(f.language($0.label))" }.joined(separator: "; ") }

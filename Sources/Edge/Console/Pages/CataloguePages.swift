@@ -47,7 +47,7 @@ struct CataloguePage {
             Column(f.t(.code), key: "code", plain: \.attribute.code, cell: { "<code>\($0.attribute.code)</code>" }),
             Column(f.t(.attributeGroup), key: "group", plain: { f.language($0.group) }),
             Column(f.t(.type), key: "type", plain: { f.typeName($0.attribute) }),
-            Column(f.t(.unit), plain: { $0.attribute.unit ?? "" }),
+            Column(f.t(.unit), plain: { $0.attribute.unit.map { f.unit($0) } ?? "" }),
             Column(
                 f.t(.values),
                 plain: { row in row.attribute.domain.map { f.language($0.label) }.joined(separator: ", ") }
@@ -141,7 +141,7 @@ struct AttributePage {
             (f.t(.storage), "\(f.t(attribute.isHot ? .hotStorage : .coldStorage))"),
             (f.t(.masked), "\(f.t(attribute.sensitivity == .open ? .no : .yes))"),
         ]
-        if let unit = attribute.unit { items.append((f.t(.unit), "\(unit)")) }
+        if let unit = attribute.unit { items.append((f.t(.unit), "\(f.unit(unit))")) }
         if let range = attribute.range {
             let ends = [range.lowerBound, range.upperBound].map { attribute.shown(unscaled: $0) }
             items.append((f.t(.acceptedRange), "\(ends[0]) ~ \(ends[1])"))

@@ -17,8 +17,9 @@ struct BuilderNode: Encodable {
     /// The canonical text of a condition, and its tree.
     var text: String?
     var tree: RuleNode?
-    /// The text of the condition on the rows of an aggregate.
+    /// The text of the condition on the rows of an aggregate, and what all of has to hold for it.
     var rows: String?
+    var rowParts: [BuilderNode]?
 
     /// Takes apart AND, OR and NOT; NOT NOT is a group of one.
     static func of(_ node: RuleNode) -> BuilderNode {
@@ -30,7 +31,13 @@ struct BuilderNode: Encodable {
             if inner.negated { inner = BuilderNode(group: "and", parts: [inner]) }
             inner.negated = true
             return inner
-        default: return BuilderNode(text: node.text, tree: node, rows: node.aggregate?.condition?.text)
+        default:
+            let rows = node.aggregate?.condition
+            let parts: [BuilderNode]? = rows.map { rows in
+                guard case .and(let parts) = rows.kind else { return [of(rows)] }
+                return parts.map(of)
+            }
+            return BuilderNode(text: node.text, tree: node, rows: rows?.text, rowParts: parts)
         }
     }
 }
@@ -74,6 +81,8 @@ struct BuilderCatalogue: Encodable {
         var unit: String?
         var isOrdered: Bool
         var domain: [Choice]
+        /// Values that a text often has; others may be written.
+        var known: [Choice] = []
     }
 
     struct Source: Encodable {
@@ -105,7 +114,7 @@ struct BuilderCatalogue: Encodable {
                 label: f.language(attribute.name),
                 group: groups[attribute.group] ?? attribute.group,
                 type: attribute.isNumber ? "number" : attribute.type.name,
-                unit: attribute.unit,
+                unit: attribute.unit.map { f.unit($0) },
                 isOrdered: attribute.isOrdered,
                 domain: attribute.domain.map { Choice(value: $0.value, label: f.language($0.label)) }
             )
@@ -120,7 +129,11 @@ struct BuilderCatalogue: Encodable {
                 word: RuleNode(.name(source.name)).text,
                 alias: source.title.zh,
                 label: f.language(source.title),
-                columns: source.columns.attributes.map(field)
+                columns: source.columns.attributes.map { column in
+                    var made = field(column)
+                    made.known = f.knownValues(of: column.code, in: source.name, products: scope.products)
+                    return made
+                }
             )
         }
         texts = Dictionary(
@@ -135,7 +148,8 @@ struct BuilderCatalogue: Encodable {
         .opNotEqual, .opLess, .opLessOrEqual, .opGreater, .opGreaterOrEqual, .opBetween, .opNotBetween, .opIn,
         .opNotIn, .opNull, .opFilled, .opContains, .opBegins, .opLike, .opNotLike, .opLast, .opNext, .opAgo, .opSince,
         .yes, .no, .unitDays, .unitMonths, .onSpecialList, .functionOwns, .inAudience, .behaviour, .fnDid,
-        .fnCount, .fnSum, .fnLast, .behaviourColumn, .behaviourRows, .timeWindow, .anyTime, .incomplete, .emptyGroup,
+        .fnCount, .fnSum, .fnLast, .behaviourColumn, .behaviourRows, .onlyRows, .timeWindow, .anyTime, .incomplete,
+        .emptyGroup,
         .movedTo, .conditionRemoved, .ruleUnreadable, .nothingFound, .toWord, .severalValues, .builderFailed,
     ]
 }

@@ -206,7 +206,7 @@ struct SegmentDetailPage {
         <details><summary>\(f.t(.exportAttributes))</summary><div class="checks">\(each: attributes.filter { $0.sensitivity == .open }, {
             "<label class=\"check\"><input type=\"checkbox\" name=\"attribute\" value=\"\($0.code)\">\(f.language($0.name))</label>"
         })</div></details>
-        <div class="buttons"><button class="button" type="submit">\(f.t(.askForExport))</button></div></form>
+        <button class="button" type="submit">\(f.t(.askForExport))</button></form>
         """
     }
 

@@ -56,7 +56,7 @@ enum RuleResult {
         [Column(f.t(.msisdn), plain: \.msisdn)]
             + attributes.map { attribute in
                 Column(
-                    f.language(attribute.name) + (attribute.unit.map { "（\($0)）" } ?? ""),
+                    f.title(attribute),
                     isNumber: attribute.isNumber,
                     plain: { attribute.shown($0.attributes[attribute.code] ?? "", f.language) }
                 )
