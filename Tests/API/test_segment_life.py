@@ -254,6 +254,23 @@ def test_an_audience_is_delivered_to_a_system_once_agreed_to_until_somebody_ends
     assert planner.refused("GET", "/segment-exports/9999/files")[0] == 404
 
 
+def test_other_systems_read_attributes_of_many_numbers_at_once(clients, planner):
+    made = frozen(planner, "age >= 70")
+    _, (header, found) = None, rows(exported(clients, made, ["brand", "age"])[1])
+    numbers = [row[0] for row in found][:5]
+    asked = {"numbers": ["+86 " + numbers[0], *numbers[1:], "12", "19999999999"], "attributes": ["brand", "age"]}
+    answers = clients["agent"].post("/customers/attributes", asked)["answers"]
+    assert [answer["number"] for answer in answers] == asked["numbers"]
+    assert [(each["values"]["brand"], each["values"]["age"]) for each in answers[:5]] == [tuple(row[1:3]) for row in found][:5]
+    assert [each.get("problem") for each in answers[5:]] == ["list.bad_number", "list.unknown_number"]
+    assert not any("values" in each for each in answers[5:])
+    for wrong in ({"numbers": []}, {"attributes": []}, {"attributes": ["msisdn"]}, {"attributes": ["nothing"]},
+                  {"numbers": numbers[:1] * 1001}):
+        assert planner.refused("POST", "/customers/attributes", {**asked, **wrong})[0] == 422, wrong
+    log = str(clients["admin"].get("/audit?search=subscriber.attributes"))
+    assert "brand, age" in log and numbers[1] not in log
+
+
 def test_own_sql_finds_whom_the_rule_finds_and_reaches_nothing_else(clients, planner):
     definition = {"from": {"sql": "SELECT idx FROM subscriber WHERE age >= 44"}}
     assert planner.post("/segments/find", {"definition": definition})["count"] == count(planner, "age >= 44")

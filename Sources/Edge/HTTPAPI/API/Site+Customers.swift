@@ -39,6 +39,11 @@ extension Site {
         }
     }
 
+    private struct AttributeQuestion: Decodable {
+        var numbers: [String]
+        var attributes: [String]
+    }
+
     private struct Reason: Decodable {
         var reason: String
     }
@@ -49,6 +54,18 @@ extension Site {
             let question = try await request.json(Question.self, context).question()
             let found = try await customers(question, for: context.user())
             return try Response.json(JSONObject(found))
+        }
+        post("\(path)/attributes", .explain) { [self] request, context in
+            let (staff, asked) = (try context.user(), try await request.json(AttributeQuestion.self, context))
+            let answers = try await platform.customers.attributes(
+                asked.attributes,
+                of: asked.numbers,
+                in: staff.scope,
+                today: today
+            )
+            let codes = asked.attributes.joined(separator: ", ")
+            try await audit(staff.login, "subscriber.attributes", "subscribers", detail: "\(answers.count): \(codes)")
+            return try Response.json(["answers": answers.map { JSONObject($0, of: asked.attributes) }] as JSONObject)
         }
         get("\(path)/{subscriber}", .explain) { [self] request, context in
             try await Response.json(JSONObject(customer(context, isShown: false), isShown: false, context.language))
@@ -144,5 +161,12 @@ extension Site {
             try await audit(staff.login, "subscriber.look_up", "subscriber/\(index.number)", detail: "customer")
         }
         return try await platform.customers.view(of: index, in: staff.scope, today: today)
+    }
+}
+
+extension JSONObject {
+    fileprivate init(_ answer: AttributeAnswer, of codes: [String]) {
+        let values = answer.values.map { Dictionary(zip(codes, $0)) { first, _ in first } }
+        self = ["number": answer.number, "values": values, "problem": answer.problem]
     }
 }
