@@ -126,6 +126,28 @@ struct ConsoleModels {
         )
     }
 
+    /// All that a clerk sees of a customer, in words that would do harm.
+    private var deskSummary: DeskSummary {
+        let name = BilingualText(zh: evil, en: evil)
+        let plain = Attribute(code: "x", name: name, type: .text, group: "", isHot: true)
+        var computed = Attribute(code: "y", name: name, type: .flag, group: "", isHot: false)
+        computed.expression = "TRUE"
+        let contact = CustomerContact(
+            at: Self.now,
+            channel: evil,
+            kind: evil,
+            outcome: evil,
+            category: evil,
+            campaign: evil,
+            isOwn: false
+        )
+        let values = AttributeValues(
+            group: AttributeGroup(code: "g", name: name),
+            values: [(plain, .text(evil)), (computed, .flag(true))]
+        )
+        return DeskSummary(name: evil, profile: [values], contacts: [contact])
+    }
+
     func draft(_ state: PolicyDraftState = .draft) -> PolicyDraft {
         var policy = policy
         let name = BilingualText(zh: evil, en: evil)
@@ -207,7 +229,7 @@ struct ConsoleModels {
             history: standing == nil ? [] : contacts
         )
         var page = DeskPage(
-            visit: DeskVisit(index: 3, number: evil, touchpoint: .counter, id: evil, visit: visit)
+            visit: DeskVisit(index: 3, number: evil, touchpoint: .counter, id: evil, visit: visit, summary: deskSummary)
         )
         if standing == .open { page.wrongDay = (id, evil) }
         return page

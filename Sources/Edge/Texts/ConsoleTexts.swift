@@ -575,6 +575,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case deliverySystem = "系统 | System"
     case deliveryUntil = "此后每次新快照都交付，直到 | Each new audience too, until"
     case deliveryUntilHelp = "留空则只交付当前快照 | Empty = the present audience only"
+    case deskSummary = "客户概要 | The customer in short"
+    case lastContacts = "最近接触 | Last contacts"
     case delivery = "交付 | Delivery"
     case deliveredUntil = "{0}，至 {1} | {0}, until {1}"
     case deliveryEnded = "{0}（已停止） | {0} (ended)"

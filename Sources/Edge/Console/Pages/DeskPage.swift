@@ -17,6 +17,8 @@ struct DeskVisit: Sendable {
     var id: String
     /// Nil when it is no longer kept.
     var visit: TouchpointVisit?
+    /// Nil for who may not look customers up.
+    var summary: DeskSummary?
 
     var path: String { "/desk/\(index)?at=\(touchpoint.code)&visit=\(Frame.encoded(value: id))" }
 }
@@ -65,11 +67,12 @@ struct DeskPage {
             return card(title, emptyState(f.t(.visitGone), again))
         }
         return """
-            <div class="columns wide-left">\(card(title, actions: f.may(.explain) ? linkButton(f.t(.menuCustomers), to: "/customers/\(desk.index)", .customers) : .empty, """
+            <div class="columns wide-left">\(card(title, """
                 \(when: visit.notBefore != nil, "<p class=\"help\">\(f.t(.visitQuiet, visit.notBefore.map { f.time($0) } ?? ""))</p>")\
                 \(visit.offers.isEmpty ? emptyState(f.t(.noOffers), f.may(.explain) ? linkButton(f.t(.whyNoOffers), to: "/pool/\(desk.index)?at=\(desk.touchpoint.code)") : .empty) : offers(visit, desk, f))
                 """))
             \(card(f.t(.historyTitle), history(visit, f)))</div>
+            \(desk.summary.map { $0.view(desk, f) } ?? .empty)
             """
     }
 

@@ -115,6 +115,14 @@ extension Console {
         guard !visit.isEmpty,
             let number = lookUps.number(of: SubscriberIndex(typed), session: context.sessionToken)
         else { return nil }
+        let index = SubscriberIndex(typed)
+        var summary: DeskSummary?
+        if frame.may(.explain) {
+            let (identity, values) = try await platform.customers.profile(of: index)
+            let clock = platform.clock
+            let contacts = try await platform.customers.contacts(of: index) { clock.local($0) }
+            summary = DeskSummary(name: identity.name, profile: values, contacts: contacts)
+        }
         return DeskVisit(
             index: typed,
             number: number.national,
@@ -122,10 +130,11 @@ extension Console {
             id: visit,
             visit: try await platform.touchpoints.visit(
                 interaction: String(visit.prefix(128)),
-                of: SubscriberIndex(typed),
+                of: index,
                 at: touchpoint,
                 now: frame.now
-            )
+            ),
+            summary: summary
         )
     }
 }
