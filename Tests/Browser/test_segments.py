@@ -381,6 +381,39 @@ def test_segments_are_combined_in_rows(reader, server):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_a_new_segment_takes_over_the_ticked_parts_of_a_model(reader, language):
+    page = reader("planner", language).page
+    page.goto("/segments")
+
+    def model(name, definition):
+        made = page.request.post("/api/v1/segments", data={"name": name, "isTemplate": True, "definition": definition},
+                                 headers={"Sec-Fetch-Site": "same-origin"})
+        assert made.status == 201, made.text()
+        return made.json()["id"]
+
+    whole = model(f"Model {language}", {
+        "from": {"rule": "arpu_avg_3m >= 20 AND age >= 30 AND is_5g_plan"},
+        "exclude": [{"list": "black"}, {"list": "grey"}], "pick": {"sample": {"count": 9, "draw": 1}}})
+    page.goto(f"/segments/new?template={whole}")
+    look_at_all_widths(page, "segment-model", language)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.locator("[name=condition][value='1']").uncheck()
+    page.locator("[name=exclusion][value='0']").uncheck()
+    page.locator("[name=pick]").uncheck()
+    page.locator("form[action='/segments/new'] button").click()
+    page.locator("form[data-ready]").wait_for()
+    assert page.locator("#rule").input_value() == "arpu_avg_3m >= 20 AND is_5g_plan"
+    rows = page.locator(".rows > li")
+    assert [rows.nth(at).locator("select").input_value() for at in range(rows.count())] == ["list:grey"]
+    assert page.locator("[name=pick]").input_value() == ""
+    # A model that is no rule is taken over too.
+    algebra = model(f"Sum {language}", {"from": {"algebra": {"segment": whole}}, "exclude": [{"list": "grey"}]})
+    page.goto(f"/segments/new?template={algebra}")
+    page.locator("form[action='/segments/new'] button").click()
+    assert page.locator("[name=segment]").first.input_value() == str(whole)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_members_leave_with_full_numbers_after_somebody_else_agreed(reader, language):
     words, page = WORDS[language], reader("planner", language).page
     name = f"To be exported {language}"

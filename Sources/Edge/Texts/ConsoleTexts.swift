@@ -576,6 +576,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case deliveryUntil = "此后每次新快照都交付，直到 | Each new audience too, until"
     case deliveryUntilHelp = "留空则只交付当前快照 | Empty = the present audience only"
     case deskSummary = "客户概要 | The customer in short"
+    case profileTags = "客户画像标签 | Profile tags"
     case lastContacts = "最近接触 | Last contacts"
     case delivery = "交付 | Delivery"
     case deliveredUntil = "{0}，至 {1} | {0}, until {1}"

@@ -43,8 +43,7 @@ struct DeskSummary: Sendable {
             f.t(.deskSummary),
             actions: linkButton(f.t(.menuCustomers), to: "/customers/\(desk.index)", .customers),
             """
-            \(facts(who + known))
-            \(when: !tags.isEmpty, "<p class=\"tags\">\(each: tags, { "\(tag(f.language($0.name))) " })</p>")
+            \(facts(who + known + (tags.isEmpty ? [] : [(f.t(.profileTags), "\(each: tags, { "\(tag(f.language($0.name))) " })" as HTML)])))
             <h3>\(f.t(.lastContacts))</h3>\(recent(f))
             """
         )

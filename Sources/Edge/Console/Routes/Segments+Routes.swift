@@ -164,13 +164,8 @@ extension Console {
             var form = SegmentForm(SegmentKind(rawValue: frame.parameter("kind")) ?? .rule)
             if let id = Int64(frame.parameter("template")) {
                 let model = try await site.segment(id, for: try context.user())
-                let kept = frame.query.filter { $0.name == "keep" }.compactMap { Int($0.value) }
-                guard let rule = model.definition.rule, !kept.isEmpty || frame.parameter("kept") == "yes" else {
-                    return SegmentTemplatePage(model: model).page(frame)
-                }
-                form = SegmentForm(model.definition)
-                let all = try Segments.conditions(of: rule)
-                form.rule = try Segments.rule(of: kept.filter(all.indices.contains).map { all[$0] })
+                guard frame.parameter("kept") == "yes" else { return SegmentTemplatePage(model: model).page(frame) }
+                form = SegmentForm(try SegmentTemplatePage(model: model).chosen(frame))
             }
             return try await editor(form, context.user().scope, frame, context)
         }
