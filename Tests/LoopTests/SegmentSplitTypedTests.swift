@@ -31,6 +31,13 @@ import Testing
 
     @Test func `the console names the way apart from its details, and rules by line`() throws {
         #expect(try SegmentSplit(by: "random", detail: "1 1;2") == .random(weights: [1, 1, 2], draw: 1))
+        #expect(
+            try SegmentSplit(by: "random", detail: "100") == .random(weights: Array(repeating: 1, count: 100), draw: 1)
+        )
+        #expect(
+            try SegmentSplit(by: "random", detail: "0") == .random(weights: [0], draw: 1),
+            "refused later: a part is nobody"
+        )
         #expect(try SegmentSplit(by: "conditions", detail: "age > 30\n \nTRUE") == .conditions(["age > 30", "TRUE"]))
         #expect(try SegmentSplit(by: "bands:age", detail: "30, 50") == .bands("age", edges: ["30", "50"]))
         #expect(throws: PlanningError.self) { try SegmentSplit(by: "age", detail: "") }

@@ -789,7 +789,7 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case splitBy = "拆分方式 | By"
     case splitDetail = "参数 | Details"
     case splitDetailHelp =
-        "随机：各组比重，如 1 1 2；尾号：如 135 246；分段：如 30 50；条件：每行一条规则 | Random: weights, such as 1 1 2; last digits: 135 246; bands: 30 50; conditions: a rule on each line"
+        "随机：各组比重，如 1 1 2，或平均分成几组，如 100；尾号：如 135 246；分段：如 30 50；条件：每行一条规则 | Random: weights, such as 1 1 2, or how many equal parts, such as 100; last digits: 135 246; bands: 30 50; conditions: a rule on each line"
     case splitRandom = "随机，按比重 | At random, by weights"
     case splitTail = "号码尾号 | Last digit of the number"
     case splitConditions = "条件 | Conditions"

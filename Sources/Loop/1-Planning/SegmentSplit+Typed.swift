@@ -4,7 +4,7 @@
 public import Model
 
 extension SegmentSplit {
-    /// Reads a way and its details: `random` with weights, `tail` with groups of digits, `conditions` with a rule a line,
+    /// Reads a way and its details: `random` with weights, or with how many equal parts; `tail` with groups of digits, `conditions` with a rule a line,
     /// `value:CODE`, and `bands:CODE` with edges.
     ///
     /// - Throws: ``PlanningError/badDefinition(part:why:)`` for an unknown way and for weights that are no numbers.
@@ -25,7 +25,9 @@ extension SegmentSplit {
                     why: BilingualText(zh: "权重请填写数字，如 1 1 2", en: "weights are numbers, such as 1 1 2")
                 )
             }
-            self = .random(weights: weights, draw: 1)
+            // One number says how many equal parts there are.
+            let equal = weights.count == 1 ? min(max(0, weights[0]), Self.mostParts + 1) : 0
+            self = .random(weights: equal > 0 ? Array(repeating: 1, count: equal) : weights, draw: 1)
         default:
             throw .badDefinition(
                 part: "by",
@@ -60,11 +62,7 @@ extension SegmentSplit {
                 )
             )
         }
-        if way == "random", let count = Int(parts[1]) {
-            self = .random(weights: Array(repeating: 1, count: min(max(0, count), Self.mostParts + 1)), draw: 1)
-        } else {
-            let isNamed = ["value", "bands"].contains(way)
-            try self.init(by: isNamed ? "\(way):\(parts[1])" : way, detail: isNamed ? parts.last ?? "" : parts[1])
-        }
+        let isNamed = ["value", "bands"].contains(way)
+        try self.init(by: isNamed ? "\(way):\(parts[1])" : way, detail: isNamed ? parts.last ?? "" : parts[1])
     }
 }

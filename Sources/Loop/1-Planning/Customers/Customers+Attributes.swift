@@ -21,8 +21,8 @@ extension Customers {
     /// Open attributes of those who have some numbers now: hot, cold and derived ones, profile tags among them.
     ///
     /// - Parameters:
-    ///   - typed: Numbers as people and systems write them.
     ///   - codes: Attributes by code.
+    ///   - typed: Numbers as people and systems write them.
     ///   - scope: Who is outside it is unknown.
     ///   - today: The logical local day.
     /// - Returns: An answer for each number, in their order.
