@@ -67,7 +67,7 @@ public actor SegmentOutbox {
         } catch {
             throw DataDirectoryError.notWritable(path: system, cause: error.systemCause)
         }
-        let written = try put(path) { append in
+        let written = try put(path, at: now.instant) { append in
             let heads = ["line_id", "msisdn"] + due.export.attributes + ["mark"]
             try append((heads.map(CSVText.field).joined(separator: ",") + "\r\n").utf8)
             let mark = CSVText.field(due.export.mark)
@@ -118,9 +118,10 @@ public actor SegmentOutbox {
         var deliveredAt: String
     }
 
-    /// Makes or replaces a file as a whole.
+    /// Makes or replaces a file as a whole, dated by the operator's clock.
     private func put(
         _ path: String,
+        at: Instant,
         _ write: ((any Collection<UInt8>) throws -> Void) throws -> Void
     ) throws -> (pieces: Int, bytes: Int, hash: String) {
         let part = path + ".part"
@@ -143,6 +144,8 @@ public actor SegmentOutbox {
             try flush()
             try file.synchronize()
             try file.close()
+            let date = Date(timeIntervalSince1970: Double(at.epochMs) / 1_000)
+            try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: part)
         } catch {
             try? file.close()
             unlink(part)
@@ -170,7 +173,10 @@ public actor SegmentOutbox {
     ///
     /// Rows begin with line and number, so those are compared, and no row is read whole.
     func forget(_ mentions: Mentions) throws {
-        for path in try files() where path.hasSuffix(".csv") {
+        for path in try files() {
+            // What a crash left unfinished is written anew.
+            if path.hasSuffix(".part") { unlink(path) }
+            guard path.hasSuffix(".csv"), let date = Self.date(path) else { continue }
             let content: Data
             do { content = try Data(contentsOf: URL(filePath: path), options: .alwaysMapped) } catch {
                 // Its system has taken it meanwhile.
@@ -188,7 +194,7 @@ public actor SegmentOutbox {
                 Manifest.self,
                 from: Data(contentsOf: URL(filePath: path + ".json"))
             )
-            let written = try put(path) { append in for row in kept { try append(content[row]) } }
+            let written = try put(path, at: date) { append in for row in kept { try append(content[row]) } }
             guard var manifest else { continue }
             manifest.leftOut += Int64(rows.count - kept.count)
             (manifest.rows, manifest.bytes, manifest.sha256) = (Int64(kept.count - 1), written.bytes, written.hash)
@@ -212,11 +218,19 @@ public actor SegmentOutbox {
 
     private func removeOld() throws {
         let limit = clock.now.instant.adding(ms: -Int64(Self.daysKept) * 86_400_000).epochMs
-        for path in try files() {
-            var status = stat()
-            guard stat(path, &status) == 0, Int64(status.st_mtim.tv_sec) * 1_000 < limit else { continue }
-            unlink(path)
+        // A manifest goes with its file, and stands behind it by name.
+        for path in try files().sorted(by: >) {
+            guard let date = Self.date(path.hasSuffix(".json") ? String(path.dropLast(5)) : path) ?? Self.date(path)
+            else { continue }
+            if date.epochMs < limit { unlink(path) }
         }
+    }
+
+    /// When a file was written; nil when its system has taken it.
+    private static func date(_ path: String) -> Instant? {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        return Instant(epochMs: Int64(status.st_mtim.tv_sec) * 1_000)
     }
 
     private func files() throws -> [String] {
