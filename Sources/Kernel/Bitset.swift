@@ -103,6 +103,7 @@ public struct Bitset: Hashable, Sendable {
     }
 
     /// Calls `body` with each member in ascending order.
+    @inlinable
     public func forEach(_ body: (UInt32) throws -> Void) rethrows {
         for (position, word) in words.enumerated() where word != 0 {
             var rest = word
@@ -115,24 +116,13 @@ public struct Bitset: Hashable, Sendable {
 
     /// The members in ascending order.
     public var indices: [UInt32] {
-        collected { $0 }
-    }
-
-    /// The indices that members stand for, the reverse of ``packed(_:)``: `chosen[i]` for each member i, in their order.
-    public func unpacked(_ chosen: [UInt32]) -> [UInt32] {
-        precondition(universe <= chosen.count, "\(chosen.count) indices for a universe of \(universe)")
-        return chosen.withUnsafeBufferPointer { chosen in collected { chosen[Int($0)] } }
-    }
-
-    @inline(__always)
-    private func collected(_ value: (UInt32) -> UInt32) -> [UInt32] {
         [UInt32](unsafeUninitializedCapacity: count) { all, found in
             var place = 0
             words.withUnsafeBufferPointer { words in
                 for position in words.indices where words[position] != 0 {
                     var rest = words[position]
                     while rest != 0 {
-                        all[place] = value(UInt32(truncatingIfNeeded: position &* 64 &+ rest.trailingZeroBitCount))
+                        all[place] = UInt32(truncatingIfNeeded: position &* 64 &+ rest.trailingZeroBitCount)
                         place &+= 1
                         rest &= rest &- 1
                     }
@@ -155,6 +145,23 @@ public struct Bitset: Hashable, Sendable {
             }
         }
         return packed
+    }
+
+    /// The members at the places of `chosen` that they stand for, the reverse of ``packed(_:)``.
+    ///
+    /// - Parameter chosen: A set with as many members as this universe has indices.
+    /// - Returns: A part of `chosen`.
+    public func spread(over chosen: Bitset) -> Bitset {
+        precondition(universe == chosen.count, "\(universe) indices for \(chosen.count) members")
+        var spread = Bitset(universe: chosen.universe)
+        var place: UInt32 = 0
+        spread.withMutableWords { target in
+            chosen.forEach { index in
+                target[Int(index >> 6)] |= (contains(place) ? 1 : 0) << UInt64(index & 63)
+                place += 1
+            }
+        }
+        return spread
     }
 
     /// The members of one of two sets only; both range over the same universe.

@@ -61,11 +61,14 @@ extension HotColumn {
         let (new, old) = (values.pointer(to: type), old.values.pointer(to: type))
         for word in 0..<(shared + 63) / 64 {
             let (a, b) = (new + word * 64, old + word * 64)
-            var differing: Stored = 0
-            for row in 0..<64 { differing |= a[row] ^ b[row] }
-            guard differing != 0 else { continue }
             var bits: UInt64 = 0
-            for row in 0..<64 where a[row] != b[row] { bits |= 1 << UInt64(row) }
+            // Few rows differ, but one in most words: eights are skipped as a whole.
+            for eight in stride(from: 0, to: 64, by: 8) {
+                var differing: Stored = 0
+                for row in eight..<eight + 8 { differing |= a[row] ^ b[row] }
+                guard differing != 0 else { continue }
+                for row in eight..<eight + 8 { bits |= (a[row] == b[row] ? 0 : 1) << UInt64(row) }
+            }
             words[word] = bits
         }
     }

@@ -34,14 +34,28 @@ final class MemberFiles: Sendable {
     }
 
     private func read(_ file: ContentHash, _ subscribers: Int) throws -> Bitset {
-        let bytes = try inputs.bytes(file)
-        guard AudienceChanges.isFile(bytes) else { return try Bitset(audienceFile: bytes, subscribers: subscribers) }
-        let changes = try AudienceChanges(decoding: bytes)
-        let whole = try Bitset(audienceFile: inputs.bytes(changes.whole), subscribers: subscribers)
-        guard changes.universe <= subscribers else {
-            throw DecisionError.badFile(file, why: "changes over \(changes.universe) of \(subscribers) subscribers")
+        var changes: [AudienceDelta] = []
+        var bytes = try inputs.bytes(file)
+        while AudienceDelta.depth(ofMark: bytes) > 0 {
+            let change = try AudienceDelta(decoding: bytes)
+            guard change.universe <= subscribers else {
+                throw DecisionError.badFile(file, why: "a change over \(change.universe) of \(subscribers) subscribers")
+            }
+            changes.append(change)
+            bytes = try inputs.bytes(change.previous)
         }
-        return try changes.members(of: whole)
+        var members = try Bitset(audienceFile: bytes, subscribers: subscribers)
+        for change in changes {
+            let chosen = try self.members(of: change.chosen, subscribers: subscribers)
+            guard chosen.count == change.difference.universe else {
+                throw DecisionError.badFile(
+                    file,
+                    why: "\(change.difference.universe) bits for \(chosen.count) subscribers"
+                )
+            }
+            members.formSymmetricDifference(change.difference.spread(over: chosen))
+        }
+        return members
     }
 }
 

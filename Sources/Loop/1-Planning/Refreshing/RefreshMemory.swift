@@ -17,8 +17,8 @@ final class RefreshMemory: Sendable {
 
     struct Entry {
         let past: RefreshedPast
-        /// Whether the audience's file is a whole one.
-        let isWhole: Bool
+        /// Changes that the audience's file follows; 0 = it is a whole one.
+        let depth: Int
         let audience: Audience
     }
 
@@ -65,9 +65,9 @@ final class RefreshMemory: Sendable {
         if let known, known.audience.id == last.id { return known }
         // What cannot be read is found anew.
         guard readsStored, let past = past ?? (try? RefreshedPast(stored: lookedAt.file, inputs: inputs)),
-            let head = try? inputs.bytes(last.file, offset: 0, count: AudienceChanges.markBytes)
+            let mark = try? inputs.bytes(last.file, offset: 0, count: AudienceDelta.markBytes)
         else { return nil }
-        let entry = Entry(past: past, isWhole: !AudienceChanges.isFile(head), audience: last)
+        let entry = Entry(past: past, depth: AudienceDelta.depth(ofMark: mark), audience: last)
         content.withLock { content in
             content.pasts[lookedAt.file] = past
             content.entries[segment.id] = entry
@@ -75,9 +75,9 @@ final class RefreshMemory: Sendable {
         return entry
     }
 
-    func keep(_ audience: Audience, isWhole: Bool, _ past: RefreshedPast) {
+    func keep(_ audience: Audience, depth: Int, _ past: RefreshedPast) {
         content.withLock { content in
-            content.entries[audience.segment] = Entry(past: past, isWhole: isWhole, audience: audience)
+            content.entries[audience.segment] = Entry(past: past, depth: depth, audience: audience)
             content.pasts[past.file] = past
             if content.latest !== past { content.latest?.forgetValues() }
             content.latest = past

@@ -17,8 +17,8 @@ import Synchronization
 /// of then and of now; each definition is run over both, and the difference is what becomes of its members, of its steps
 /// and of its file. The price of a segment is that of who changed, not that of who there are.
 struct RefreshPass {
-    /// Changes are written as such while they take less than one part in so many of a whole file.
-    private static let smallest = 4
+    /// Changes in a row, after which a whole file is written; a few more for some, so that not all are written at once.
+    private static func most(_ segment: Segment) -> Int { 16 + Int(segment.id % 16) }
 
     private let segments: Segments
     private let now: LocalTime
@@ -40,7 +40,8 @@ struct RefreshPass {
         let steps: [SegmentStep]
         /// The audience's file; nil when it is that of the last one.
         let file: [UInt8]?
-        let isWhole: Bool
+        /// Changes that the file follows; 0 = it is a whole one.
+        let depth: Int
     }
 
     /// Segments that are found and recorded together, so that what is found is recorded soon and memory stays small.
@@ -122,7 +123,7 @@ struct RefreshPass {
                 do {
                     let (members, steps) = try task.definition.members(in: rows(task.definition, snapshot))
                     let (count, file) = (Int64(members.count), members.listFile)
-                    return Found(task: task, count: count, steps: steps, file: file, isWhole: true)
+                    return Found(task: task, count: count, steps: steps, file: file, depth: 0)
                 } catch {
                     problems.append((task.due.segment, "\(error)"))
                     return nil
@@ -163,10 +164,11 @@ struct RefreshPass {
                 column: { try HotColumn(decoding: inputs.bytes($0)) }
             )
         else { return tasks }
+        let chosen = try segments.host.store(changes.changed.listFile)
         var whole = tasks.filter { !changes.cover($0.definition) }
         try await inTurns(tasks.filter { changes.cover($0.definition) }, snapshot, past) { some in
             let results = some.concurrentMap(threads: threads) { task in
-                Result { try Self.found(task, changes, snapshot.subscribers, files, inputs) }
+                Result { try Self.found(task, changes, snapshot.subscribers, chosen, files) }
             }
             // What cannot be read is found anew, and written anew with it.
             for (task, result) in zip(some, results) { if case .failure = result { whole.append(task) } }
@@ -179,8 +181,8 @@ struct RefreshPass {
         _ task: Task,
         _ changes: RefreshChanges,
         _ subscribers: Int,
-        _ files: MemberFiles,
-        _ inputs: StoredInputs
+        _ chosen: ContentHash,
+        _ files: MemberFiles
     ) throws -> Found {
         guard let last = task.due.last, let entry = task.past else { throw RefreshError.unknownPast }
         let (old, oldSteps) = try task.definition.members(in: changes.old)
@@ -194,21 +196,25 @@ struct RefreshPass {
             )
         }
         let count = last.count + (newSteps.last?.left ?? 0) - (oldSteps.last?.left ?? 0)
-        func found(_ file: [UInt8]?, isWhole: Bool) -> Found {
-            Found(task: task, count: count, steps: steps, file: file, isWhole: isWhole)
+        func found(_ file: [UInt8]?, depth: Int) -> Found {
+            Found(task: task, count: count, steps: steps, file: file, depth: depth)
         }
         var difference = new
         difference.formSymmetricDifference(old)
-        let others = difference.unpacked(changes.chosen)
-        guard !others.isEmpty else { return found(nil, isWhole: entry.isWhole) }
-        let earlier =
-            entry.isWhole
-            ? AudienceChanges(whole: last.file, universe: subscribers)
-            : try AudienceChanges(decoding: inputs.bytes(last.file))
-        let changed = earlier.adding(others, universe: subscribers)
-        if changed.bytes.count < subscribers / 8 / smallest { return found(changed.bytes, isWhole: false) }
-        let whole = try files.members(of: changed.whole, subscribers: subscribers)
-        return found(try changed.members(of: whole).listFile, isWhole: true)
+        guard !difference.isEmpty else { return found(nil, depth: entry.depth) }
+        guard entry.depth < most(task.due.segment) else {
+            var members = try files.members(of: last.file, subscribers: subscribers)
+            members.formSymmetricDifference(difference.spread(over: changes.changed))
+            return found(members.listFile, depth: 0)
+        }
+        let change = AudienceDelta(
+            after: last.file,
+            depth: entry.depth,
+            of: chosen,
+            universe: subscribers,
+            difference
+        )
+        return found(change.bytes, depth: change.depth)
     }
 
     // MARK: Results
@@ -237,7 +243,7 @@ struct RefreshPass {
         for (recorded, each) in zip(try await segments.store.record(recordings), found) {
             // Nil: somebody is working on it; the next pass sees what they made of it.
             guard let (audience, _) = recorded else { continue }
-            segments.refreshed.keep(audience, isWhole: each.isWhole, past)
+            segments.refreshed.keep(audience, depth: each.depth, past)
         }
     }
 }

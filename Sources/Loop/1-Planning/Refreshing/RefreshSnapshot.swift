@@ -141,8 +141,8 @@ struct RefreshChanges {
     /// Of all subscribers at most one in so many may have changed: for more, finding everybody takes no longer.
     private static let fewest = 8
 
-    /// Who changed, ascending.
-    let chosen: [UInt32]
+    /// Who changed, of all subscribers.
+    let changed: Bitset
     let old: RefreshRows
     let new: RefreshRows
     /// Inputs whose changes are known and few.
@@ -235,7 +235,7 @@ struct RefreshChanges {
         }
         let wereThere = Bitset(full: past.subscribers).packed(chosen)
         old = try rows(oldColumns, present: wereThere, on: past.today) { try Self.set($0, files) { past.sets[$0] } }
-        (self.chosen, self.known) = (chosen, known)
+        (self.changed, self.known) = (changed, known)
     }
 
     private static func set(
