@@ -91,6 +91,16 @@ import Testing
             #expect(try await lists.add(first, to: list, reason: "x", by: admin, at: clock.now.instant))
             #expect(try await lists.keepRules(at: clock.now.instant).isEmpty)
             #expect(try await members(platform)?.count == 1)
+            // Who is erased has no attributes, and is on no list for that.
+            let number = try #require(platform.numbers.current.number(of: first)).national
+            _ = try await platform.erasing.erase([number], reason: "DSR", by: admin, at: clock.now)
+            let version = try #require(try await platform.store.listSettings().first).version
+            _ = try await lists.say(
+                setting("status IS NULL OR TRUE", version: version),
+                by: admin,
+                at: clock.now.instant
+            )
+            #expect(try await members(platform)?.count == 2_999)
         }
     }
 
