@@ -44,10 +44,35 @@ public enum SegmentRefresh: String, Sendable, CaseIterable, Codable {
     case byHand = "by_hand"
     /// When attributes, or tables of behaviour that it asks, were loaded.
     case onLoad = "on_load"
+    /// Every full hour, and when attributes were loaded.
+    case hourly
     /// Every day, and when attributes were loaded.
     case daily
+    /// Every Monday, and at no other time, whatever was loaded.
+    case weekly
+    /// On the first day of every month, and at no other time, whatever was loaded.
+    case monthly
     /// Members are found anew whenever the segment is used (动态目标群, SEG-07).
     case atUse = "at_use"
+
+    /// Whether it is computed anew when attributes, or tables of behaviour that it asks, were loaded.
+    public var followsLoads: Bool { [.onLoad, .hourly, .daily].contains(self) }
+
+    /// Whether its time has come.
+    ///
+    /// - Parameters:
+    ///   - last: When it was computed last.
+    ///   - now: The operator's time.
+    /// - Returns: False for what has no times.
+    public func hasCome(since last: LocalTime, at now: LocalTime) -> Bool {
+        switch self {
+        case .byHand, .onLoad, .atUse: false
+        case .hourly: (last.day, last.minuteOfDay / 60) < (now.day, now.minuteOfDay / 60)
+        case .daily: last.day < now.day
+        case .weekly: last.day < now.day.adding(days: 1 - now.day.weekday)
+        case .monthly: last.month < now.month
+        }
+    }
 }
 
 /// A saved definition of a target customer group (SEG).

@@ -81,7 +81,7 @@ def test_a_wrong_rule_is_shown_with_the_character(data):
 
 @pytest.mark.parametrize("arguments", [
     ["segment", "create"], ["segment", "create", "x"], ["segment", "create", "x", "--rule", "TRUE", "--sql", "SELECT 1"],
-    ["segment", "create", "x", "--rule", "TRUE", "--refresh", "weekly"], ["segment", "show"], ["segment", "movement"],
+    ["segment", "create", "x", "--rule", "TRUE", "--refresh", "yearly"], ["segment", "show"], ["segment", "movement"],
     ["segment", "split", "x"], ["segment", "split", "x", "--by", "random"], ["segment", "split", "x", "--by", "age"],
     ["segment", "split", "x", "--by", "random:a"], ["segment", "split", "x", "--by", "bands:tenure"],
     ["segment", "split", "x", "--by", "rule:TRUE", "--by", "tail:1"], ["segment", "export", "x"],

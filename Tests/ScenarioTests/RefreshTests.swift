@@ -103,7 +103,7 @@ import Testing
                     #expect(audience.steps == found.steps && audience.load == found.load, place)
                     #expect(audience.universe == Int64(found.members.universe), place)
                     guard round > 0, share <= 5, segment.name != "days" || round % 5 != 4 else { continue }
-                    let isChanges = AudienceChanges.isFile(try platform.inputs.bytes(audience.file))
+                    let isChanges = AudienceDelta.depth(ofMark: try platform.inputs.bytes(audience.file)) > 0
                     (changes, wholes) = (changes + (isChanges ? 1 : 0), wholes + (isChanges ? 0 : 1))
                     if round % 6 == 4, isChanges { changesAfterStart += 1 }
                 }
@@ -142,8 +142,18 @@ import Testing
             // What was computed can lie in changes that cannot be read any more: it is found anew.
             try await pass(6)
             try await pass(7)
-            let audience = try #require(try await platform.store.audience(segment.audience ?? 0))
-            #expect(AudienceChanges.isFile(try platform.inputs.bytes(audience.file)))
+            // Files of changes follow each other, and now and then comes a whole one.
+            var depths: [Int] = []
+            for round in 8..<28 {
+                try await pass(round)
+                let audience = try #require(try await platform.store.audience(segment.audience ?? 0))
+                depths.append(AudienceDelta.depth(ofMark: try platform.inputs.bytes(audience.file)))
+            }
+            let whole = try #require(depths.firstIndex(of: 0))
+            #expect(
+                depths[..<whole].allSatisfy { $0 <= 16 + 15 }
+                    && depths[whole...] == ArraySlice(0..<depths.count - whole)
+            )
         }
     }
 

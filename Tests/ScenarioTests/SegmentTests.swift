@@ -368,6 +368,12 @@ import Testing
             var fresh = Segment(name: "fresh", rule: "age >= 30", owner: "plan", scope: .all, updatedAt: now)
             fresh.refresh = .daily
             fresh = try await platform.segments.save(fresh, by: staff, today: today, at: now)
+            var timed: [SegmentRefresh: Int64] = [:]
+            for refresh in [SegmentRefresh.hourly, .weekly, .monthly] {
+                var segment = fresh
+                (segment.id, segment.version, segment.name, segment.refresh) = (0, 0, refresh.rawValue, refresh)
+                timed[refresh] = try await platform.segments.save(segment, by: staff, today: today, at: now).id
+            }
             var over = Segment(name: "over", rule: "TRUE", owner: "plan", scope: .all, updatedAt: now)
             over.validTo = today
             over = try await platform.segments.save(over, by: staff, today: today, at: now)
@@ -382,6 +388,15 @@ import Testing
             #expect(try await platform.store.audiences(ofSegment: fresh.id).count == 1, "once a day")
             #expect(try await pass(1) == ["broken"])
             #expect(try await platform.store.audiences(ofSegment: fresh.id).count == 2)
+            func times(_ refresh: SegmentRefresh) async throws -> Int {
+                try await platform.store.audiences(ofSegment: #require(timed[refresh])).count
+            }
+            #expect(try await (times(.hourly), times(.weekly), times(.monthly)) == (2, 1, 1))
+            // Wednesday the 16th: the next Monday is the 21st, the next month begins on day 15 from now.
+            _ = try await pass(5)
+            #expect(try await (times(.hourly), times(.weekly), times(.monthly)) == (3, 2, 1))
+            _ = try await pass(15)
+            #expect(try await (times(.hourly), times(.weekly), times(.monthly)) == (4, 3, 2))
             #expect(try await platform.store.segment(over.id)?.state == .expired)
             var again = try #require(try await platform.store.segment(over.id))
             again = try await platform.segments.move(again, to: .saved, by: "plan", at: now)

@@ -104,6 +104,16 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case loadsLive = "在用装载 | Live loads"
     case searchLoads = "表、文件、装载人或状态 | Table, file, who or state"
     case noLoads = "还没有装载数据 | Nothing has been loaded yet"
+    case feedsTitle = "数据接口 | Feeds"
+    case feedsHint =
+        "其他系统放入 inbox/loads/接口名/ 或经 API 送来的文件，每分钟装载一次 | Files that other systems put into inbox/loads/FEED/ or send through the API, loaded every minute"
+    case feedWord = "接口 | Feed"
+    case searchFeeds = "接口、文件或状态 | Feed, file or state"
+    case noFeeds =
+        "还没有数据接口：在 inbox/loads/ 下建一个文件夹，放入 mapping.yaml | There is no feed yet: make a folder in inbox/loads/ and put a mapping.yaml into it"
+    case noFeedFiles =
+        "接口已就绪，还没有收到文件：{0} | Ready, and no file has come yet: {0}"
+    case feedLoaded = "已装载 | Taken in and loaded"
     case takeOut = "撤回 | Take out"
     case takeOutQuestion = "撤回装载“{0}”？ | Take out the load of {0}?"
     case takeOutEffect =
@@ -741,7 +751,10 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case refresh = "更新方式 | Refreshed"
     case refreshByHand = "手工 | By hand"
     case refreshOnLoad = "数据更新后 | After each load"
-    case refreshDaily = "每天 | Every day"
+    case refreshHourly = "每小时，以及数据更新后 | Every hour, and after each load"
+    case refreshDaily = "每天，以及数据更新后 | Every day, and after each load"
+    case refreshWeekly = "每周一 | Every Monday"
+    case refreshMonthly = "每月一日 | On the first of each month"
     case refreshAtUse = "使用时实时计算（动态） | At each use (dynamic)"
     case sharing = "共享 | Shared with"
     case sharedOwner = "仅本人 | Nobody"

@@ -22,7 +22,10 @@ extension SegmentRefresh {
         switch self {
         case .byHand: .refreshByHand
         case .onLoad: .refreshOnLoad
+        case .hourly: .refreshHourly
         case .daily: .refreshDaily
+        case .weekly: .refreshWeekly
+        case .monthly: .refreshMonthly
         case .atUse: .refreshAtUse
         }
     }

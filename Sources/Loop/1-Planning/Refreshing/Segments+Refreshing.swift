@@ -20,7 +20,7 @@ struct DueSegment: Sendable {
 public typealias SegmentProblem = (segment: Segment, problem: String)
 
 extension Segments {
-    /// Computes what is due: those whose attributes, or tables of behaviour, were loaded anew, those whose day has come; and
+    /// Computes what is due: those whose attributes, or tables of behaviour, were loaded anew, those whose time has come; and
     /// lets those whose last day has passed expire.
     ///
     /// What asks each subscriber for himself is found anew only for who changed since it was last found so;
@@ -87,16 +87,16 @@ extension Segments {
         _ shown: ShownTables?,
         at now: LocalTime
     ) async throws -> DueSegment? {
-        guard let load, let shown, [.onLoad, .daily].contains(segment.refresh) else { return nil }
+        guard let load, let shown, ![.byHand, .atUse].contains(segment.refresh) else { return nil }
         guard let number = segment.audience else { return DueSegment(segment: segment, last: nil) }
         var found = refreshed.audience(number, of: segment.id)
         if found == nil { found = try await store.audience(number) }
         guard let last = found else { return DueSegment(segment: segment, last: nil) }
         let facts = try await shown.facts(of: segment)
         let isDue =
-            last.load != load || last.revision != segment.revision || last.facts != facts
-            || (segment.refresh == .daily
-                && LocalTime(instant: last.at, offsetSeconds: now.offsetSeconds).day < now.day)
+            last.revision != segment.revision
+            || (segment.refresh.followsLoads && (last.load != load || last.facts != facts))
+            || segment.refresh.hasCome(since: LocalTime(instant: last.at, offsetSeconds: now.offsetSeconds), at: now)
         return isDue ? DueSegment(segment: segment, last: last, facts: facts) : nil
     }
 

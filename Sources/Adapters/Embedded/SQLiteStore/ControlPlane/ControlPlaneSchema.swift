@@ -21,7 +21,7 @@ enum ControlPlaneSchema {
     /// All steps in the order they run.
     static let steps = [
         staff, campaigns, listsAndLoads, policies, arbitrations, erasure, segments, lists, segmentExports,
-        catalogue, requests, audiences, listRules, segmentDeliveries,
+        catalogue, requests, audiences, listRules, segmentDeliveries, schedules,
     ]
 
     /// Runs the steps that a database has not seen.

@@ -120,12 +120,14 @@ extension SQLiteControlPlane {
         _ db: Database
     ) throws -> (Audience, Segment) {
         try ControlPlaneChecks.check(audience, of: segment)
-        try db.execute(
+        let insert = try db.cachedStatement(
             sql: """
                 INSERT INTO audience (segment, revision, file, count, universe, steps, load, looked_at, facts, who,
                     at_ms)
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                """,
+                """
+        )
+        try insert.execute(
             arguments: [
                 segment.id, audience.revision, audience.file.hex, audience.count, audience.universe,
                 try canonicalJSON(audience.steps), audience.load,
@@ -161,8 +163,10 @@ extension SQLiteControlPlane {
         let stored = isNew ? nil : try Self.segment(segment.id, db)
         try requireFreeName(segment.name, in: "segment", id: isNew ? nil : segment.id, db)
         for audience in [segment.audience, segment.published].compactMap({ $0 }) {
-            let sql = "SELECT EXISTS (SELECT 1 FROM audience WHERE id = ? AND segment = ?)"
-            guard try Bool.fetchOne(db, sql: sql, arguments: [audience, segment.id]) == true else {
+            let exists = try db.cachedStatement(
+                sql: "SELECT EXISTS (SELECT 1 FROM audience WHERE id = ? AND segment = ?)"
+            )
+            guard try Bool.fetchOne(exists, arguments: [audience, segment.id]) == true else {
                 throw ControlPlaneError.notFound(object: "audience/\(audience)")
             }
         }
@@ -189,16 +193,16 @@ extension SQLiteControlPlane {
             )
             saved.id = db.lastInsertedRowID
         } else {
-            try db.execute(
+            let update = try db.cachedStatement(
                 sql: """
                     UPDATE segment SET version = ?, revision = ?, name = ?, purpose = ?, definition = ?, summary = ?,
                         state = ?, owner = ?, province = ?, city = ?, county = ?, sharing = ?, is_template = ?,
                         refresh = ?, valid_to = ?, count = ?, audience = ?, published = ?, updated_ms = ?,
                         matches = ?
                     WHERE id = ?
-                    """,
-                arguments: values + [saved.id]
+                    """
             )
+            try update.execute(arguments: values + [saved.id])
         }
         if saved.revision != stored?.revision { try addRevision(of: saved, who: who, db) }
         return saved
@@ -263,7 +267,8 @@ extension SQLiteControlPlane {
 
     /// Throws unless the object is stored with this version; `table` is also what people call the object.
     static func requireVersion(_ version: Int, in table: String, id: Int64, _ db: Database) throws {
-        let stored = try Int.fetchOne(db, sql: "SELECT version FROM \(table) WHERE id = ?", arguments: [id])
+        let select = try db.cachedStatement(sql: "SELECT version FROM \(table) WHERE id = ?")
+        let stored = try Int.fetchOne(select, arguments: [id])
         guard let stored else { throw ControlPlaneError.notFound(object: "\(table)/\(id)") }
         guard stored == version else {
             throw ControlPlaneError.stale(object: "\(table)/\(id)", expectedVersion: version)
@@ -272,12 +277,14 @@ extension SQLiteControlPlane {
 
     /// Throws when another object of the table than `id` has the name.
     static func requireFreeName(_ name: String, in table: String, id: Int64?, _ db: Database) throws {
-        let owner = try Int64.fetchOne(db, sql: "SELECT id FROM \(table) WHERE name = ?", arguments: [name])
+        let select = try db.cachedStatement(sql: "SELECT id FROM \(table) WHERE name = ?")
+        let owner = try Int64.fetchOne(select, arguments: [name])
         guard owner == nil || owner == id else { throw ControlPlaneError.nameTaken(object: table, name: name) }
     }
 
     private static func segment(_ id: Int64, _ db: Database) throws -> Segment? {
-        try Row.fetchOne(db, sql: "SELECT * FROM segment WHERE id = ?", arguments: [id]).map(segment)
+        let select = try db.cachedStatement(sql: "SELECT * FROM segment WHERE id = ?")
+        return try Row.fetchOne(select, arguments: [id]).map(segment)
     }
 
     private static func segment(_ row: Row) throws -> Segment {
