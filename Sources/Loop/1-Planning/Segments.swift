@@ -29,6 +29,7 @@ public struct Segments: Sendable {
     let files: MemberFiles
     let customers = CustomerNumbers()
     let spreads = BaseDistributions()
+    let known = KnownValues()
     var refreshed = RefreshMemory()
 
     /// Reads hot attributes through the host and cold ones from the warehouse; own SQL runs in the sandbox.

@@ -3,6 +3,7 @@
 
 import Kernel
 import Model
+import Planning
 import Rules
 import Texts
 
@@ -101,7 +102,8 @@ struct BuilderCatalogue: Encodable {
     /// The builder's texts by name.
     var texts: [String: String]
 
-    init(_ scope: RuleScope, audiences: [String], _ f: Frame) {
+    /// `held`: What text columns of behaviour hold, by table and column.
+    init(_ scope: RuleScope, audiences: [String], held: ValuesByColumn, _ f: Frame) {
         let groups = Dictionary(
             scope.catalogue.groups.map { ($0.code, f.language($0.name)) },
             uniquingKeysWith: { first, _ in first }
@@ -131,7 +133,10 @@ struct BuilderCatalogue: Encodable {
                 label: f.language(source.title),
                 columns: source.columns.attributes.map { column in
                     var made = field(column)
-                    made.known = f.knownValues(of: column.code, in: source.name, products: scope.products)
+                    let usual = f.knownValues(of: column.code, in: source.name, products: scope.products)
+                    let isUsual = Set(usual.map(\.value))
+                    let others = (held[source.name]?[column.code] ?? []).filter { !isUsual.contains($0) }
+                    made.known = usual + others.map { Choice(value: $0, label: "") }
                     return made
                 }
             )

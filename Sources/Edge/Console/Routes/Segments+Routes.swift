@@ -267,7 +267,9 @@ extension Console {
             }
             let audiences = seen.filter { $0.audience != nil }.map(\.name)
             let frame = try await frame(request, context)
-            return try respond(json: BuilderCatalogue(await platform.segments.scope(), audiences: audiences, frame))
+            let scope = try await platform.segments.scope()
+            let held = try await platform.segments.knownValues()
+            return try respond(json: BuilderCatalogue(scope, audiences: audiences, held: held, frame))
         }
     }
 
