@@ -474,7 +474,7 @@ public actor CampaignRunner: Service {
             } catch {
                 logger.error("days of list entries", metadata: ["error": "\(error)"])
             }
-            takeLists()
+            takeFiles()
             refreshSegments(at: now)
             do {
                 try await platform.host.keepCheckpoint(after: Platform.batchesPerCheckpoint * 4)
@@ -525,16 +525,21 @@ public actor CampaignRunner: Service {
         }
     }
 
-    /// Takes in lists of numbers from the inbox, beside everything else; who asks while it goes on gets nothing.
-    private func takeLists() {
+    /// Takes in what others put into the inbox, beside everything else; who asks while it goes on gets nothing.
+    private func takeFiles() {
+        take("feeds") { try await $0.feeds.take() }
+        take("lists in the inbox") { try await $0.listInbox.take() }
+    }
+
+    private func take(_ what: String, _ files: @escaping @Sendable (Platform) async throws -> [TakenFile]) {
         Task.detached(priority: .background) { [platform, logger] in
             do {
-                for file in try await platform.listInbox.take() {
+                for file in try await files(platform) {
                     guard let problem = file.problem else { continue }
-                    logger.warning("a list in the inbox was refused", metadata: ["problem": "\(problem)"])
+                    logger.warning("a file in the inbox was refused", metadata: ["problem": "\(problem)"])
                 }
             } catch {
-                logger.error("lists in the inbox", metadata: ["error": "\(error)"])
+                logger.error("\(what)", metadata: ["error": "\(error)"])
             }
         }
     }

@@ -65,3 +65,24 @@ struct FileSource: TableSource {
         }
     }
 }
+
+/// Loads files of the operator's.
+struct FileLoading: Sendable {
+    let loading: SubscriberLoading
+    let lists: SpecialLists
+    let directory: DataDirectory
+    let clock: OperatorClock
+
+    func load(
+        _ file: String,
+        through mapping: String,
+        _ catalogue: AttributeCatalogue,
+        by who: String
+    ) async throws -> (record: LoadRecord, counts: LoadCounts) {
+        let source = try FileSource(file: file, mapping: mapping, catalogue: catalogue, directory: directory)
+        let loaded = try await loading.load(source, catalogue: catalogue, by: who, at: clock.now.instant)
+        // A list that cannot be filled stays as it was; the server's next pass says why.
+        try await lists.keepRules(at: clock.now.instant)
+        return loaded
+    }
+}

@@ -100,6 +100,9 @@ public final class Platform: Sendable {
     public let memberLists: MemberLists
     /// Lists of numbers that other systems put into a folder.
     public let listInbox: ListInbox
+    /// Rows that other systems send again and again.
+    public let feeds: Feeds
+    private let fileLoading: FileLoading
     /// Where audiences wait for other systems.
     public let segmentOutbox: SegmentOutbox
     /// Everything about one customer.
@@ -217,7 +220,9 @@ public final class Platform: Sendable {
             segments: segments,
             memberLists: memberLists
         )
-        listInbox = try ListInbox(folder: path + "/inbox/lists", lists: lists, clock: self.clock)
+        listInbox = try ListInbox(directory: path, lists: lists, clock: self.clock)
+        fileLoading = FileLoading(loading: loading, lists: lists, directory: self.directory, clock: self.clock)
+        feeds = try Feeds(fileLoading)
         segmentOutbox = SegmentOutbox(folder: path + "/outbox/segments", segments: segments, clock: self.clock)
         erasing = Erasing(
             host: host,
@@ -225,8 +230,9 @@ public final class Platform: Sendable {
             numbers: numbers,
             loading: loading,
             lists: lists,
-            forgetFiles: { [listInbox, segmentOutbox] in
+            forgetFiles: { [listInbox, feeds, segmentOutbox] in
                 try listInbox.emptyFiles()
+                try feeds.emptyFiles()
                 try RejectFolder.forget($0, in: path + "/rejects")
                 try await segmentOutbox.forget($0)
             },
@@ -312,16 +318,7 @@ public final class Platform: Sendable {
         catalogue: AttributeCatalogue,
         by who: String
     ) async throws -> (record: LoadRecord, counts: LoadCounts) {
-        let source = try FileSource(
-            file: file,
-            mapping: mapping,
-            catalogue: catalogue,
-            directory: directory
-        )
-        let loaded = try await loading.load(source, catalogue: catalogue, by: who, at: clock.now.instant)
-        // A list that cannot be filled stays as it was; the server's next pass says why.
-        try await lists.keepRules(at: clock.now.instant)
-        return loaded
+        try await fileLoading.load(file, through: mapping, catalogue, by: who)
     }
 
     /// A file of numbers as a source of members; `name` is what reports call it.

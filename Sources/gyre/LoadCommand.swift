@@ -34,6 +34,9 @@ struct LoadCommand: PlatformCommand {
     @Flag(help: "List the loads instead of loading a file.")
     var list = false
 
+    @Flag(help: "Load what waits in the feeds (inbox/loads/) instead of a file; a server does so every minute.")
+    var feeds = false
+
     @Option(help: "The attribute catalogue; else catalogue.yaml beside the mapping file.")
     var catalogue: String?
 
@@ -54,15 +57,18 @@ struct LoadCommand: PlatformCommand {
     }
 
     func check(for caller: Caller) throws {
-        let acts = [file != nil, rollback != nil, list].count { $0 }
+        let acts = [file != nil, rollback != nil, list, feeds].count { $0 }
         guard acts == 1, (file == nil) == (mapping == nil) else {
-            throw ValidationError("give a file with --mapping, or --rollback with the id of a load, or --list")
+            throw ValidationError(
+                "give a file with --mapping, or --rollback with the id of a load, or --list, or --feeds"
+            )
         }
         if let mapping { _ = try attributes(caller, mapping) }
     }
 
     func run(on platform: Platform, for caller: Caller) async throws {
         if let rollback { return try await takeOut(rollback, platform, caller) }
+        if feeds { return try await takeFeeds(platform, caller) }
         guard let file, let mapping else { return try await printLoads(platform, caller) }
         let (record, counts) = try await platform.load(
             file: caller.path(file),
@@ -99,6 +105,20 @@ struct LoadCommand: PlatformCommand {
             t("已撤回装载 ", "Took out load ") + "\(record.id) (\(record.table), \(record.file)): " + t.number(record.loaded)
                 + t(" 行", " rows")
         )
+    }
+
+    private func takeFeeds(_ platform: Platform, _ caller: Caller) async throws {
+        struct Row: Encodable {
+            var file: String
+            var problem: String?
+        }
+        let taken = try await platform.feeds.take()
+        guard !json else { return try caller.printJSON(taken.map { Row(file: $0.file, problem: $0.problem) }) }
+        let t = caller.language
+        if taken.isEmpty { caller.print(t("没有等待装载的文件", "No file waits")) }
+        for file in taken {
+            caller.print("\(file.file)  " + (file.problem.map { t("已拒绝 ", "refused ") + $0 } ?? t("已装载", "loaded")))
+        }
     }
 
     private func printLoads(_ platform: Platform, _ caller: Caller) async throws {

@@ -1,6 +1,7 @@
 """Loads: found, taken out after a question, kept in the list as taken out; what may not be taken out says why."""
 # SPDX-License-Identifier: Apache-2.0
 
+import pathlib
 import re
 
 import pytest
@@ -9,9 +10,11 @@ from playwright.sync_api import expect
 
 WORDS = {
     "zh-CN": {"menu": "数据装载", "file": "spare-zh.csv", "out": "撤回", "cancel": "取消", "confirm": "确定", "live": "在用",
-              "gone": "已撤回", "refused": "不能撤回", "nothing": "没有符合条件的记录"},
+              "gone": "已撤回", "refused": "不能撤回", "nothing": "没有符合条件的记录",
+              "feeds": "数据接口", "refusedWord": "已拒绝"},
     "en": {"menu": "Data loads", "file": "spare-en.csv", "out": "Take out", "cancel": "Cancel", "confirm": "Confirm",
-           "live": "Live", "gone": "Taken out", "refused": "the only load of subscribers", "nothing": "Nothing matches"},
+           "live": "Live", "gone": "Taken out", "refused": "the only load of subscribers", "nothing": "Nothing matches",
+           "feeds": "Feeds", "refusedWord": "Refused"},
 }
 
 
@@ -73,3 +76,30 @@ def test_the_only_load_of_subscribers_stays(reader, language):
     expect(page.get_by_role("alert")).to_contain_text(words["refused"])
     look_at_all_widths(page, "load-refused", language)
     expect(reader("planner", language).page.get_by_role("link", name=words["menu"])).to_have_count(0)
+
+
+def test_what_a_feed_brought_stands_in_a_list(server, reader):
+    feed = pathlib.Path(server.folder) / "inbox" / "loads" / "crm"
+    feed.mkdir(parents=True)
+    (feed / "mapping.yaml").write_text(
+        "table: external_behaviour\ncolumns: { line_id: line, day: day, source: from, kind: kind }\n")
+    pages = {language: reader("admin", language).page for language in LANGUAGES}
+    for language, page in pages.items():
+        page.get_by_role("link", name=WORDS[language]["menu"]).click()
+        page.locator("main").get_by_role("link", name=WORDS[language]["feeds"]).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(WORDS[language]["feeds"])
+        expect(page.get_by_text("crm")).to_be_visible()
+        look_at_all_widths(page, "feeds-ready", language)
+    (feed / "0910.part").write_text("line,day\n1,2026-09-10\n")
+    (feed / "0910.part").rename(feed / "0910.csv")
+    # A server looks every minute.
+    for _ in range(90):
+        page.goto("/loads/feeds?q=0910")
+        if page.locator("tbody .tag.bad").count():
+            break
+        page.wait_for_timeout(1_000)
+    for language, page in pages.items():
+        page.goto("/loads/feeds?q=0910")
+        expect(page.locator("main tbody tr")).to_contain_text([WORDS[language]["refusedWord"]])
+        expect(page.locator("main tbody tr")).to_contain_text(["load.missing_columns"])
+        look_at_all_widths(page, "feeds", language)

@@ -341,3 +341,26 @@ def test_wrong_values_of_a_parquet_file_are_rejected_by_row_and_column(empty, pa
     assert (done["loaded"], done["rejected"]) == (198, 2)
     found = [(each["line"], each["column"], each["reason"]) for each in read_rejects(done["rejectFile"])]
     assert found == [("11", "tenure", "out_of_range"), ("21", "tenure", "blank")]
+
+
+# Feeds
+
+
+def test_what_waits_in_a_feed_is_loaded_once_and_what_cannot_be_says_why(data, customers):
+    feed = data.path / "inbox" / "loads" / "crm"
+    assert data.run("load", "--feeds", "--json").json == []
+    feed.mkdir(parents=True)
+    (feed / "mapping.yaml").write_text("table: contact\ncolumns:\n  { line_id: { column: line, form: number }, at: at, channel: channel, kind: kind }\n")
+    line = customers.get(0, "generated_line_id")
+    rows = f"line,at,channel,kind\n{line},2026-11-01 10:00:00,hall,care\n"
+    (feed / "a.csv").write_text(rows)
+    (feed / "b.csv").write_text("line\n1\n")
+    (feed / "c.csv.part").write_text(rows)
+    assert data.run("load", "--feeds", "--json").json == [
+        {"file": "crm/a.csv"}, {"file": "crm/b.csv", "problem": "load.missing_columns"}]
+    assert sorted(file.name for file in feed.iterdir()) == ["c.csv.part", "done", "failed", "mapping.yaml"]
+    assert "'at'" in next((feed / "failed").glob("*-b.csv.reason.txt")).read_text()
+    assert data.count("did(contact, kind = 'care')") == 1
+    (feed / "again.csv").write_text(rows)
+    assert data.run("load", "--feeds", "--json").json == [{"file": "crm/again.csv"}]
+    assert len(data.run("load", "--list", "--json").json) == 2

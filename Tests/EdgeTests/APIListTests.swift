@@ -303,10 +303,10 @@ extension Sequence {
         let numbers = try await (210..<214).asyncMap { try await world.number($0) }
         let manager = FileManager.default
         func put(_ name: String, _ content: String) throws {
-            try Data(content.utf8).write(to: URL(filePath: "\(inbox.folder)/\(name)"), options: .atomic)
+            try Data(content.utf8).write(to: URL(filePath: "\(inbox.path)/\(name)"), options: .atomic)
         }
         func left() throws -> [String] {
-            try manager.contentsOfDirectory(atPath: inbox.folder).filter { !["done", "failed"].contains($0) }
+            try manager.contentsOfDirectory(atPath: inbox.path).filter { !["done", "failed"].contains($0) }
         }
         /// The runner of the shared world may be at it, too.
         func taken() async throws {
@@ -329,14 +329,14 @@ extension Sequence {
         try await taken()
         #expect(try left() == ["dnd_11.csv.part"])
         #expect(try await members() == 3)
-        let done = try manager.contentsOfDirectory(atPath: inbox.folder + "/done").sorted()
+        let done = try manager.contentsOfDirectory(atPath: inbox.path + "/done").sorted()
         #expect(done.count == 4 && done.contains { $0.hasSuffix("-dnd_11.2026-09-16.csv") })
         #expect(done.contains { $0.hasSuffix("-dnd_11.2026-09-16.csv.report.json") })
         let dates = try await world.platform.store.listDates(.list(.dnd(13)))
         #expect(dates.map(\.to) == [LocalDay(iso: "2999-12-31")] && dates.allSatisfy(\.isEntered))
-        let failed = try manager.contentsOfDirectory(atPath: inbox.folder + "/failed")
+        let failed = try manager.contentsOfDirectory(atPath: inbox.path + "/failed")
         let reasons = try failed.filter { $0.hasSuffix(".reason.txt") }.map {
-            try String(contentsOfFile: inbox.folder + "/failed/" + $0, encoding: .utf8).prefix { $0 != ":" }
+            try String(contentsOfFile: inbox.path + "/failed/" + $0, encoding: .utf8).prefix { $0 != ":" }
         }
         #expect(
             reasons.sorted()

@@ -38,8 +38,8 @@ import Testing
         #expect(refused.status == 403 && refused.code == "list.not_allowed")
         #expect(try await planner.send(.post, "/api/v1/lists/dnd_09/import?reason=x", text: text).status == 200)
         let inbox = world.platform.listInbox
-        func put(_ name: String) async throws -> ListInbox.File? {
-            let path = URL(filePath: "\(inbox.folder)/\(name)")
+        func put(_ name: String) async throws -> InboxFile? {
+            let path = URL(filePath: "\(inbox.path)/\(name)")
             try Data(text.utf8).write(to: path, options: .atomic)
             #expect(try inbox.files().contains { $0.name == name })
             for _ in 0..<200 where FileManager.default.fileExists(atPath: path.path) {
@@ -49,7 +49,7 @@ import Testing
             return try inbox.files().first { $0.name == name }
         }
         let first = try #require(try await put("dnd_09.settings.csv"))
-        #expect(first.standing == .refused && first.list == .dnd(9))
+        #expect(first.standing == .refused && inbox.list(of: first) == .dnd(9))
         #expect(try inbox.refusal(of: first)?.code == "list.not_allowed")
         #expect(try await say(admin, "dnd_09", ["logins": ["inbox"], "everyDays": 7]).status == 200)
         let second = try #require(try await put("dnd_09.allowed.csv"))

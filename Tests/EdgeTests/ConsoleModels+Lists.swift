@@ -30,16 +30,16 @@ extension ConsoleModels {
     func upkeepPages(_ done: ListImport) -> [Named] {
         var filled = ListSettingsPage(.dnd(1), upkeep.setting, policy: policy)
         filled.errors = ["logins": evil, "everyDays": evil, "reason": evil]
-        let rows = ListInbox.File.Standing.allCases.map { standing in
-            let file = ListInbox.File(
+        let rows = InboxFile.Standing.allCases.map { standing in
+            let file = InboxFile(
                 name: evil,
                 key: evil,
                 standing: standing,
-                at: Self.now.instant,
-                list: standing == .waiting ? nil : ListID(evil)
+                at: Self.now.instant
             )
             return InboxRow(
                 file: file,
+                list: standing == .waiting ? nil : ListID(evil),
                 done: standing == .taken ? done : nil,
                 problem: standing == .refused ? evil : nil
             )

@@ -1,8 +1,11 @@
 // Pages of loads, and of movements between audiences, with names that try to be markup.
 // SPDX-License-Identifier: Apache-2.0
 
+import Assembly
+import HTTPAPI
 import Kernel
 import Model
+import Ports
 
 @testable import Console
 @testable import Planning
@@ -49,6 +52,23 @@ extension ConsoleModels {
         removed.removal = ListedLoad.Removal(at: Self.now.instant, who: evil)
         (removed.table, removed.rows) = (nil, nil)
         loads.append(removed)
-        return [loads, []].map { loads in ("loads \(loads.count)", { LoadsPage(loads: loads).page($0) }) }
+        return [loads, []].map { loads in ("loads \(loads.count)", { LoadsPage(loads: loads).page($0) }) } + feedPages
+    }
+
+    /// Files of each standing, a feed without files, and no feed.
+    private var feedPages: [Named] {
+        let rows = InboxFile.Standing.allCases.map { standing in
+            FeedRow(
+                feed: evil,
+                file: InboxFile(name: evil, key: evil, standing: standing, at: Self.now.instant),
+                refusal: standing == .refused ? (evil, evil) : nil
+            )
+        }
+        return [(rows, [evil]), ([], [evil]), ([], [])].map { rows, feeds in
+            (
+                "feeds \(rows.count) of \(feeds.count)",
+                { FeedsPage(files: Page(rows: rows, total: rows.count), feeds: feeds, query: TableQuery($0)).page($0) }
+            )
+        }
     }
 }

@@ -155,10 +155,21 @@ private struct Operator {
         let approver = Staff(login: "appr", name: "appr", role: .approver)
         _ = try await platform.segments.decide(export, isApproved: true, by: approver, at: now.instant)
         #expect(try await platform.segmentOutbox.deliver().files.map(\.count) == [300])
-        let inbox = platform.listInbox.folder
+        let inbox = platform.listInbox.path
         try Data("\(Self.number)\n".utf8).write(to: URL(filePath: inbox + "/grey.csv"))
         try Data("\(Self.number)\n".utf8).write(to: URL(filePath: inbox + "/nothing.csv"))
         #expect(try await platform.listInbox.take().map(\.problem) == [nil, "list.unknown_list"])
+        let feed = URL(filePath: platform.feeds.path + "/care")
+        try FileManager.default.createDirectory(at: feed, withIntermediateDirectories: true)
+        let mapping = """
+            table: contact
+            columns: { line_id: { column: line, form: number }, at: at, channel: channel, kind: kind, details: details }
+            """
+        try Data(mapping.utf8).write(to: feed.appending(path: "mapping.yaml"))
+        let rows = "line,at,channel,kind,details\n\(Self.line),2026-09-01 10:00:00,hall,care,\(Self.name)\n"
+        try Data(rows.utf8).write(to: feed.appending(path: "today.csv"))
+        try Data("nothing\n\(Self.number)\n".utf8).write(to: feed.appending(path: "wrong.csv"))
+        #expect(try await platform.feeds.take().map(\.problem) == [nil, "load.missing_columns"])
     }
 
     /// Whatever of him any file of the data directory holds: as text or as stored, Parquet files read.

@@ -227,7 +227,7 @@ public struct Problem: Codable, Hashable, Sendable {
             .forbidden
         case "edge.not_found", "control.not_found", "decision.unknown_campaign", "decision.unknown_wave",
             "list.unknown_number", "customer.nobody", "load.unknown", "touchpoint.unknown_interaction",
-            "catalogue.unknown":
+            "catalogue.unknown", "feed.unknown":
             .notFound
         case "decision.erased": .gone
         case "edge.method_not_allowed": .methodNotAllowed
@@ -250,7 +250,8 @@ public struct Problem: Codable, Hashable, Sendable {
             "decision.invalid_policy", "decision.month_not_held", "policy.invalid", "arbitrate.campaigns",
             "arbitrate.not_planned",
             "arbitrate.bad_limit", "erase.no_numbers", "erase.too_many", "erase.reason_missing",
-            "catalogue.reason_missing", "catalogue.bad_field", "catalogue.circular":
+            "catalogue.reason_missing", "catalogue.bad_field", "catalogue.circular",
+            "feed.bad_name":
             .unprocessableContent
         case "load.empty", "load.encoding", "load.damaged", "load.header", "load.missing_columns", "load.open_quote",
             "load.field_too_long", "load.record_too_long", "load.too_large", "load.cannot_read":

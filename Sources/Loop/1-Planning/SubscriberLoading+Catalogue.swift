@@ -4,7 +4,7 @@
 import DecisionHost
 import Decisioning
 import Kernel
-import Model
+public import Model
 import Ports
 
 extension SubscriberLoading {
@@ -28,7 +28,7 @@ extension SubscriberLoading {
     /// The catalogue as the operator's file had it when the live load was made.
     ///
     /// - Throws: `DecisionError.noProfile` before the first load.
-    func fileCatalogue() async throws -> AttributeCatalogue {
+    public func fileCatalogue() async throws -> AttributeCatalogue {
         guard let live = try await host.read({ $0.attributes }) else { throw DecisionError.noProfile }
         if let entry = LoadEntry(in: folders.path("subscriber/\(live.load)"))?.catalogue { return entry }
         throw LoadingError.noCatalogue(live.load)

@@ -30,20 +30,23 @@ struct RefreshBench {
         let platform = try await BenchOperator(options).open(copy: folder)
         let ids = try await save(platform, &random)
         var results: [String: Double] = ["segments": Double(Self.segments), "compared": Double(Self.compared)]
+        var visible = 0.0
         results["first_s"] = try await refresh(platform.segments, "the first time")
         for (name, ppm): (String, UInt64) in [("refresh", 20_000), ("refresh_1", 10_000), ("refresh_4", 40_000)] {
-            try await touch(platform, ppm, load: name, &random)
+            visible = max(visible, try await touch(platform, ppm, load: name, &random))
             let before = bytes(below: folder + "/objects")
             results["\(name)_s"] = try await refresh(platform.segments, "after \(Double(ppm) / 10_000) % changed")
             results["\(name)_bytes"] = bytes(below: folder + "/objects") - before
             try await compare(platform, ids, &random)
         }
-        try await touch(platform, 20_000, load: "after a start", &random)
+        _ = try await touch(platform, 20_000, load: "after a start", &random)
         results["restart_s"] = try await refresh(platform.segments.afterStart(), "after a start")
         try await compare(platform, ids, &random)
-        try await touch(platform, 20_000, load: "again", &random)
+        _ = try await touch(platform, 20_000, load: "again", &random)
         results["recompute_s"] = try await refresh(platform.segments.withoutPast(), "everything anew")
         try await compare(platform, ids, &random)
+        results["visible_load_s"] = visible
+        results["visible_list_s"] = try await listed(platform)
         await platform.close()
         try? FileManager.default.removeItem(atPath: folder)
         results["ratio"] = (results["recompute_s"] ?? 0) / (results["refresh_s"] ?? 1)
@@ -88,7 +91,14 @@ struct RefreshBench {
     }
 
     /// A load in which some subscribers have taken over the values of others.
-    private func touch(_ platform: Platform, _ ppm: UInt64, load: String, _ random: inout SeededRandom) async throws {
+    ///
+    /// - Returns: Seconds from its columns being stored until a count knew of it.
+    private func touch(
+        _ platform: Platform,
+        _ ppm: UInt64,
+        load: String,
+        _ random: inout SeededRandom
+    ) async throws -> Double {
         options.note("a load that touches \(Double(ppm) / 10_000) %")
         let (reader, catalogue) = try await platform.host.read { (try $0.profileReader(), $0.attributes?.catalogue) }
         guard let profile = (reader as? ColumnProfile)?.profile, let catalogue else { throw DecisionError.noProfile }
@@ -96,12 +106,39 @@ struct RefreshBench {
             random.next() % 1_000_000 < ppm ? UInt32(random.next() % UInt64(profile.universe)) : index
         }
         let codes = profile.columns.keys.sorted()
-        let host = platform.host
+        let (host, rule) = (platform.host, "age >= 30")
+        let before = try await platform.segments.members(rule, in: .all, today: today)
         let files = try codes.concurrentMap(threads: options.threads) { code in
             try profile.columns[code].map { try host.store($0.packed(source).encoded()) }
         }
         let columns = zip(codes, files).compactMap { code, file in file.map { AttributeColumn(code: code, file: $0) } }
-        try await platform.host.record([.attributesLoaded(load: load, catalogue: catalogue, columns: columns)])
+        let (count, ms) = try await milliseconds {
+            try await platform.host.record([.attributesLoaded(load: load, catalogue: catalogue, columns: columns)])
+            return try await platform.segments.count(rule, in: .all, today: today)
+        }
+        let expected = source.count { before.contains($0) }
+        guard count == expected else { throw BenchError.answersDiffer("\(rule): \(count), not \(expected)") }
+        return ms / 1_000
+    }
+
+    /// Seconds from putting somebody on a list until a count leaves him out.
+    private func listed(_ platform: Platform) async throws -> Double {
+        let staff = Staff(login: "bench", name: "bench", role: .administrator)
+        let rule = "NOT on_list('black')"
+        let members = try await platform.segments.members(rule, in: .all, today: today)
+        guard let one = members.indices.first else { throw BenchError.answersDiffer("all are on the black list") }
+        let (count, ms) = try await milliseconds {
+            _ = try await platform.lists.add(
+                SubscriberIndex(one),
+                to: ListID("black"),
+                reason: "bench",
+                by: staff,
+                at: now.instant
+            )
+            return try await platform.segments.count(rule, in: .all, today: today)
+        }
+        guard count == members.count - 1 else { throw BenchError.answersDiffer("\(rule): \(count)") }
+        return ms / 1_000
     }
 
     /// Audiences of some segments hold exactly whom finding them anew finds.

@@ -10,7 +10,9 @@ import Texts
 
 /// A file of the folder, with what became of it once it is looked at.
 struct InboxRow: Sendable {
-    var file: ListInbox.File
+    var file: InboxFile
+    /// The list its name says; nil when it says none.
+    var list: ListID?
     var done: ListImport?
     /// Why it was refused, in the reader's language.
     var problem: String?
@@ -31,7 +33,7 @@ struct InboxPage {
                     ? "<a href=\"/lists/inbox/report?file=\(Frame.encoded(value: row.file.key))\">\(row.file.name)</a>"
                     : "\(row.file.name)"
             },
-            Column(f.t(.listName), key: "list", plain: { $0.file.list.map { f.list($0) } ?? "--" }),
+            Column(f.t(.listName), key: "list", plain: { $0.list.map { f.list($0) } ?? "--" }),
             Column(f.t(.state), key: "state", plain: { f.t($0.file.standing.text) }) {
                 tag(f.t($0.file.standing.text), $0.file.standing.tone)
             },
@@ -64,13 +66,14 @@ struct InboxPage {
 
 /// What one file did.
 struct InboxReportPage {
-    var file: ListInbox.File
+    var file: InboxFile
+    var list: ListID?
     var done: ListImport
     var policy: ContactPolicy?
 
     func page(_ f: Frame) -> Screen {
         let rows = done.report
-        let list = file.list.map { f.list($0, policy) }
+        let list = list.map { f.list($0, policy) }
         var counts: [(label: String, value: String, hint: String?)] = [
             (f.t(.linesRead), f.number(rows.rows), nil), (f.t(.added), f.number(done.added), list),
             (f.t(.taken), f.number(done.removed), nil), (f.t(.alreadyThere), f.number(done.present), nil),
@@ -100,7 +103,7 @@ struct InboxReportPage {
     }
 }
 
-extension ListInbox.File.Standing {
+extension InboxFile.Standing {
     var text: ConsoleText {
         switch self {
         case .waiting: .inboxWaiting

@@ -62,6 +62,7 @@ struct LoadsPage {
             item: .loads,
             title: f.t(.menuLoads),
             hint: f.t(.loadsHint),
+            actions: f.staff?.scope == .all ? linkButton(f.t(.feedsTitle), to: FeedsPage.path) : .empty,
             body: """
                 \(figures([
                     (f.t(.loadsLive), f.number(live.count), nil),

@@ -72,7 +72,8 @@ extension Console {
         }
         page("/lists/inbox/report", .editLists) { frame, _, context in
             let (file, done) = try inboxReport(frame, context)
-            return InboxReportPage(file: file, done: done, policy: try await policy()).page(frame)
+            let list = platform.listInbox.list(of: file)
+            return InboxReportPage(file: file, list: list, done: done, policy: try await policy()).page(frame)
         }
         export("/lists/inbox/rejects.csv", .editLists) { frame, context in
             let rejects = try inboxReport(frame, context).1.report.rejects
@@ -84,18 +85,19 @@ extension Console {
     /// All files, for those who see the whole operator.
     private func inboxFiles(_ context: EdgeContext) throws -> [InboxRow] {
         guard InboxPage.isSeen(by: try context.user()) else { throw EdgeError.notFound("inbox") }
-        return try platform.listInbox.files().map { InboxRow(file: $0) }
+        return try platform.listInbox.files().map { InboxRow(file: $0, list: platform.listInbox.list(of: $0)) }
     }
 
     /// A file with what became of it.
-    private func inboxRow(_ file: ListInbox.File, _ frame: Frame) throws -> InboxRow {
+    private func inboxRow(_ file: InboxFile, _ frame: Frame) throws -> InboxRow {
         let refusal = try platform.listInbox.refusal(of: file)
         let text = refusal.map { said in Frame.texts[said.code].map { frame.t($0) } ?? "\(said.code): \(said.text)" }
-        return InboxRow(file: file, done: try platform.listInbox.report(of: file), problem: text)
+        let done = try platform.listInbox.report(of: file)
+        return InboxRow(file: file, list: platform.listInbox.list(of: file), done: done, problem: text)
     }
 
     /// The report an address asks for.
-    private func inboxReport(_ frame: Frame, _ context: EdgeContext) throws -> (ListInbox.File, ListImport) {
+    private func inboxReport(_ frame: Frame, _ context: EdgeContext) throws -> (InboxFile, ListImport) {
         let key = frame.parameter("file")
         guard let file = try inboxFiles(context).map(\.file).first(where: { $0.standing == .taken && $0.key == key }),
             let done = try platform.listInbox.report(of: file)

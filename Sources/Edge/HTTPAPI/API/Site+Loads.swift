@@ -1,7 +1,7 @@
 // API: loads of the operator's tables, and taking one out again.
 // SPDX-License-Identifier: Apache-2.0
 
-import Assembly
+public import Assembly
 import Hummingbird
 import Kernel
 public import Model
@@ -23,6 +23,37 @@ extension JSONObject {
             "state": (load.removal == nil ? LoadChoice.live : .removed).rawValue,
             "removedAt": load.removal?.at.iso, "removedBy": load.removal?.who,
         ]
+    }
+}
+
+extension JSONObject {
+    init(_ row: FeedRow) {
+        self = [
+            "name": row.file.name, "state": row.file.standing.rawValue, "at": row.file.at.iso, "load": row.report?.load,
+            "rows": row.report?.rows, "loaded": row.report?.loaded, "rejected": row.report?.rejected,
+            "problem": row.refusal.map { ["code": $0.code, "text": $0.text] as JSONObject },
+        ]
+    }
+}
+
+/// A file of a feed, with what became of it.
+public struct FeedRow: Sendable {
+    /// The feed's name.
+    public var feed: String
+    public var file: InboxFile
+    /// What it brought, once it is looked at.
+    public var report: Feed.Report?
+    /// Why it was refused, once it is looked at.
+    public var refusal: (code: String, text: String)?
+
+    /// Joins the parts.
+    public init(
+        feed: String,
+        file: InboxFile,
+        report: Feed.Report? = nil,
+        refusal: (code: String, text: String)? = nil
+    ) {
+        (self.feed, self.file, self.report, self.refusal) = (feed, file, report, refusal)
     }
 }
 
@@ -55,12 +86,62 @@ extension Site {
                 json: loads.map { JSONObject($0) }
             )
         }
+        get("\(Self.api)/feeds", .manageLoads) { [self] _, context in
+            let feeds = try await feeds(for: try context.user()).map { feed in
+                [
+                    "name": feed.name, "table": feed.table, "waiting": feed.count(.waiting),
+                    "taken": feed.count(.taken),
+                    "refused": feed.count(.refused),
+                ] as JSONObject
+            }
+            return try Response.json(feeds)
+        }
+        get("\(Self.api)/feeds/{feed}/files", .manageLoads) { [self] _, context in
+            let name = context.parameters.get("feed") ?? ""
+            guard let feed = try await feeds(for: try context.user()).first(where: { $0.name == name }) else {
+                throw FeedError.unknownFeed(String(name.prefix(100)))
+            }
+            // The newest are enough: each says what it did.
+            let rows = try feed.files.prefix(1_000).map { try told(FeedRow(feed: feed.name, file: $0)) }
+            return try Response.json(rows.map { JSONObject($0) })
+        }
+        post("\(Self.api)/feeds/{feed}/files", .manageLoads) { [self] request, context in
+            guard try context.user().scope == .all else { throw EdgeError.forbidden(.manageLoads) }
+            let feed = String((context.parameters.get("feed") ?? "").prefix(100))
+            guard let name = request.query("name") else {
+                throw EdgeError.badRequest(field: "name", why: "say what the file is called")
+            }
+            return try await keys.once(request, context, uploadingTo: platform.directory.temporary) { upload in
+                try platform.feeds.put(upload.path, into: feed, as: name)
+                var response = try Response.json(["name": name, "state": InboxFile.Standing.waiting.rawValue])
+                response.status = .accepted
+                return response
+            }
+        }
         post("\(Self.api)/loads/{load}/rollback", .manageLoads) { [self] request, context in
             try await keys.once(request, context, isNeeded: true) { _ in
                 let id = context.parameters.get("load") ?? ""
                 return try Response.json(JSONObject(try await takeOut(load: id, by: try context.user())))
             }
         }
+    }
+
+    /// All feeds, for those who see the whole operator.
+    ///
+    /// - Throws: ``EdgeError/forbidden(_:)`` for others, `DataDirectoryError`.
+    public func feeds(for staff: Staff) async throws -> [Feed] {
+        guard staff.scope == .all else { throw EdgeError.forbidden(.manageLoads) }
+        return try await platform.feeds.all()
+    }
+
+    /// A file with what became of it.
+    ///
+    /// - Throws: `DataDirectoryError`.
+    public func told(_ row: FeedRow) throws -> FeedRow {
+        var row = row
+        row.report = try platform.feeds.report(of: row.file, in: row.feed)
+        row.refusal = try platform.feeds.refusal(of: row.file, in: row.feed)
+        return row
     }
 
     /// Takes a load out again.
