@@ -301,8 +301,8 @@ let package = Package(
         .testTarget(
             name: "ScenarioTests",
             dependencies: core + [
-                "ADBCWarehouse", "Assembly", "Demo", "Evaluation", "InMemory", "Planning", "Profiles", "Rules",
-                "Segmentation", "SimulatedChannel", "Synthetic", "Texts",
+                "ADBCWarehouse", "Approval", "Assembly", "Demo", "Evaluation", "InMemory", "Planning", "Profiles",
+                "Rules", "Segmentation", "SimulatedChannel", "Synthetic", "Texts",
             ],
             swiftSettings: strict
         ),

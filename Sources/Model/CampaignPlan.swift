@@ -236,6 +236,15 @@ public enum ApprovalResult: String, Sendable, CaseIterable, Codable {
         case .fail: .rejected
         }
     }
+
+    /// The state a segment goes to that waited for the decision (SEG-23).
+    public var segmentState: SegmentState {
+        switch self {
+        case .pass: .published
+        case .adjust: .computed
+        case .fail: .expired
+        }
+    }
 }
 
 /// One submission of a campaign revision for approval, and what came of it.

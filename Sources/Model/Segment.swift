@@ -111,6 +111,8 @@ public struct Segment: Hashable, Sendable {
     public var audience: Int64?
     /// The audience that is released; stays while a new revision is worked on.
     public var published: Int64?
+    /// The last time it was handed in for another's decision; nil when it was not.
+    public var review: SegmentReview?
     /// Last change.
     public var updatedAt: Instant
 

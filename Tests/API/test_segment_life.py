@@ -68,6 +68,38 @@ def test_a_segment_is_created_computed_published_ended_and_opened_again(planner)
     assert move(planner, ended, "reopen")["state"] == "saved"
 
 
+def test_a_segment_is_handed_in_returned_and_released_by_another(clients):
+    planner, approver = clients["planner"], clients["approver"]
+    made = frozen(planner, "age >= 41")
+    path = f"/segments/{made['id']}"
+    refused = planner.refused("POST", f"{path}/decision", {"version": made["version"], "result": "pass"})
+    assert refused[:2] == (403, "edge.forbidden")
+    waiting = move(planner, made, "submit")
+    assert waiting["review"]["submittedBy"] == "planner" and "result" not in waiting["review"]
+    assert [each["id"] for each in approver.get("/segments?waiting=true")["items"]] == [made["id"]]
+    assert made["id"] not in [each["id"] for each in approver.get("/segments?waiting=false&limit=200")["items"]]
+    assert planner.refused("POST", f"{path}/publish", {"version": waiting["version"]})[:2] == (403, "plan.not_allowed")
+    assert planner.refused("POST", f"{path}/submit", {"version": waiting["version"]})[:2] == (409, "plan.wrong_state")
+
+    def decide(segment, result, reason=None):
+        return approver.post(f"{path}/decision", {"version": segment["version"], "result": result, "reason": reason})
+
+    assert approver.refused("POST", f"{path}/decision", {"version": waiting["version"], "result": "maybe"})[0] == 400
+    assert approver.refused("POST", f"{path}/decision", {"version": waiting["version"], "result": "adjust"})[:2] == (
+        422, "approval.reason_missing")
+    assert approver.refused("POST", f"{path}/decision", {"version": made["version"], "result": "pass"})[:2] == (
+        409, "control.stale")
+    returned = decide(waiting, "adjust", "only from 42 on")
+    assert (returned["state"], returned["review"]["reason"]) == ("computed", "only from 42 on")
+    assert approver.refused("POST", f"{path}/decision", {"version": returned["version"], "result": "pass"})[:2] == (
+        409, "approval.already_decided")
+    planner.request("PUT", path, {"rule": "age >= 42", "version": returned["version"]}).close()
+    again = move(planner, move(planner, planner.get(path), "compute"), "submit")
+    released = decide(again, "pass")
+    assert (released["state"], released["published"]) == ("published", again["audience"])
+    assert released["review"]["decidedBy"] == "approver"
+
+
 def test_a_change_needs_the_version_that_was_read_and_makes_a_revision(planner):
     made = segment(planner, "age >= 30")
     path = f"/segments/{made['id']}"

@@ -92,7 +92,10 @@ private struct KilledDirectory {
             var random = SeededRandom(seed: seed)
             var directory = try KilledDirectory(seed: seed)
             _ = try await directory.run([], cycles: 1)
-            for _ in 0..<Self.randomRounds.kills {
+            // Chance, or a machine that is busy, may spare the batches: others make up for it.
+            var left = Self.randomRounds.kills
+            while left > 0 || (inside * 2 < kills && left > -3 * Self.randomRounds.kills) {
+                left -= 1
                 let ms = Double(UInt64.random(in: 0...250_000, using: &random)) / 1_000
                 let run = try await directory.run([], cycles: 1_000, killAfterMs: ms)
                 #expect(run.wasKilled)

@@ -78,6 +78,15 @@ extension ConsoleModels {
             ]
             pages.append(("segment \(state)", { page(shown, isUsed: state == .published).page($0) }))
         }
+        for result in [nil] + ApprovalResult.allCases.map(Optional.init) {
+            var shown = segment
+            shown.state = result?.segmentState ?? .computed
+            let review = SegmentReview(audience: 3, submittedBy: evil, submittedAt: Self.now.instant)
+            shown.review = result.map { review.decided($0, by: evil, at: Self.now.instant, reason: evil) } ?? review
+            var detail = page(shown, isUsed: false)
+            detail.decision = (evil, evil)
+            pages.append(("segment decided \(result?.rawValue ?? "later")", { [detail] in detail.page($0) }))
+        }
         var model = segment
         model.definition.source = .rule("arpu > 1 AND brand = '\(evil.replacing("'", with: "''"))'")
         pages.append(("segment model", { [model] in SegmentTemplatePage(model: model).page($0) }))

@@ -569,7 +569,8 @@ struct ConsoleModels {
                 {
                     HomePage(
                         toDos: [
-                            HomePage.ToDo(kind: .approve, campaign: CampaignID(9), name: evil, since: Self.now.instant)
+                            HomePage.ToDo(kind: .approve, number: 9, name: evil, since: Self.now.instant),
+                            HomePage.ToDo(kind: .review, number: 7, name: evil, since: Self.now.instant),
                         ],
                         requests: Page(rows: [dataRequest([])], total: 3),
                         running: [HomePage.Running(campaign: campaign(.running), contacts: 9, sent: 3, delivered: 2)],
@@ -636,6 +637,7 @@ struct ConsoleModels {
                             rows: [CampaignApproval(approval: approval, campaign: campaign(.submitted))],
                             total: 1
                         ),
+                        segments: 2,
                         query: TableQuery($0)
                     ).page($0)
                 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ADBCWarehouse
+import Approval
 import Assembly
 import DecisionHost
 import Decisioning
@@ -280,6 +281,70 @@ import Testing
             #expect(set(change.came).isSubset(of: [13]))
             let overlap = try await platform.segments.overlap([segment, segment], in: .all, today: today)
             #expect(overlap.both(0, 1) == 3 && overlap.exactly == [0, 0, 0, 3])
+        }
+    }
+
+    @Test func `a segment goes from its planner to an approver, back with a reason, and out`() async throws {
+        try await with { platform in
+            let (segments, li) = (platform.segments, Staff(login: "li", name: "李", role: .approver, scope: .all))
+            func decide(
+                _ segment: Segment,
+                _ result: ApprovalResult,
+                _ reason: String = "",
+                by who: Staff
+            ) async throws
+                -> Segment
+            {
+                try await platform.approvals.decide(segment, result, reason: reason, by: who, at: now)
+            }
+            var segment = try await save(platform, "flow", SegmentDefinition(.rule("age >= 30")))
+            await #expect(throws: PlanningError.wrongState(.saved, wanted: .published)) {
+                try await segments.submit(segment, by: staff, at: now)
+            }
+            segment.sharing = .owner
+            segment.refresh = .hourly
+            segment = try await segments.save(segment, by: staff, today: today, at: now)
+            segment = try await segments.compute(segment, by: "plan", today: today, at: now).1
+            await #expect(throws: PlanningError.self, "nobody else would see it") {
+                try await segments.submit(segment, by: staff, at: now)
+            }
+            segment.sharing = .scope
+            segment = try await segments.save(segment, by: staff, today: today, at: now)
+            await #expect(throws: ApprovalError.alreadyDecided) { try await decide(segment, .pass, by: li) }
+            segment = try await segments.submit(segment, by: staff, at: now)
+            #expect(segment.isWaiting && segment.state == .computed)
+            await #expect(throws: PlanningError.self, "another decides") {
+                try await segments.publish(segment, by: staff, at: now)
+            }
+            await #expect(throws: ApprovalError.ownSegment) { try await decide(segment, .pass, by: staff) }
+            await #expect(throws: ApprovalError.reasonMissing) { try await decide(segment, .adjust, " ", by: li) }
+            let hours = LocalTime(instant: now.adding(ms: 7_200_000), offsetSeconds: 28_800)
+            #expect(try await segments.keepFresh(at: hours).isEmpty)
+            #expect(try await platform.store.segment(segment.id) == segment, "what waits is not computed anew")
+
+            segment = try await decide(segment, .adjust, "too young", by: li)
+            #expect(segment.state == .computed && segment.review?.reason == "too young" && segment.published == nil)
+            segment.definition = SegmentDefinition(.rule("age >= 40"))
+            segment = try await segments.save(segment, by: staff, today: today, at: now)
+            segment = try await segments.compute(segment, by: "plan", today: today, at: now).1
+            segment = try await segments.submit(segment, by: staff, at: now)
+            segment = try await segments.compute(segment, by: "plan", today: today, at: now).1
+            #expect(!segment.isWaiting, "a new audience takes it back")
+            segment = try await segments.submit(segment, by: staff, at: now)
+            segment = try await decide(segment, .pass, by: li)
+            #expect(segment.state == .published && segment.published == segment.audience)
+            #expect(segment.review?.decidedBy == "li")
+            let actions = try await platform.store.audit(ListQuery(search: "segment/\(segment.id)", limit: 100)).rows
+                .map(\.action)
+            #expect(actions.first == "approval.pass" && actions.contains("segment.submit"))
+
+            var other = try await save(platform, "ended", SegmentDefinition(.rule("age >= 30")))
+            other = try await segments.compute(other, by: "plan", today: today, at: now).1
+            other = try await segments.submit(other, by: staff, at: now)
+            other = try await decide(other, .fail, "not at all", by: li)
+            #expect(other.state == .expired && other.published == nil)
+            other = try await segments.move(other, to: .saved, by: "plan", at: now)
+            #expect(other.review?.result == .fail)
         }
     }
 

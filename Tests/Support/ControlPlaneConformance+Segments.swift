@@ -159,6 +159,96 @@ extension ControlPlaneConformance {
         await refused("an ended one is not computed") { $0.state = .computed }
     }
 
+    func segmentsAreDecidedOnByOthers() async throws {
+        let file = try #require(ContentHash(hex: String(repeating: "cd", count: 32)))
+        func compute(_ segment: Segment) async throws -> Segment {
+            var computed = segment
+            computed.state = .computed
+            let audience = Audience(
+                segment: segment.id,
+                revision: segment.revision,
+                file: file,
+                count: 5,
+                universe: 10,
+                steps: [],
+                load: "L1",
+                who: "wang",
+                at: at(8)
+            )
+            return try await store.record(audience, of: computed, audit: entry("segment.compute")).1
+        }
+        var segment = newSegment("客户群")
+        segment.review = SegmentReview(audience: 1, submittedBy: "wang", submittedAt: at(8))
+        await #expect(throws: ControlPlaneError.self, "a new one was not handed in") {
+            try await store.save(segment, audit: entry())
+        }
+        segment.review = nil
+        segment = try await compute(store.save(segment, audit: entry("segment.create")))
+        let other = try await store.save(newSegment("另"), audit: entry("segment.create"))
+        func refused(_ comment: Comment, _ change: (inout Segment) -> Void) async {
+            var changed = segment
+            change(&changed)
+            await #expect(throws: ControlPlaneError.self, comment) { try await store.save(changed, audit: entry()) }
+        }
+        let audience = try #require(segment.audience)
+        let review = SegmentReview(audience: audience, submittedBy: "zhao", submittedAt: at(9))
+        func decided(_ result: ApprovalResult, by who: String = "li", _ reason: String = "太多") -> SegmentReview {
+            review.decided(result, by: who, at: at(10), reason: reason)
+        }
+        func release(_ segment: inout Segment, _ review: SegmentReview?) {
+            (segment.state, segment.published, segment.review) = (.published, audience, review)
+        }
+        await refused("what is handed in is its last audience") {
+            $0.review = SegmentReview(audience: audience + 1, submittedBy: "zhao", submittedAt: at(9))
+        }
+        await refused("somebody hands it in") {
+            $0.review = SegmentReview(audience: audience, submittedBy: "", submittedAt: at(9))
+        }
+        await refused("nothing is decided that was not handed in") { release(&$0, decided(.pass)) }
+        segment.review = review
+        segment = try await store.save(segment, audit: entry("segment.submit"))
+        #expect(try await store.segment(segment.id) == segment && segment.isWaiting)
+        let waiting = SegmentFilter(isWaiting: true)
+        #expect(try await store.segments(ListQuery(), waiting, seenBy: nil).rows == [segment])
+        let others = SegmentFilter(isWaiting: false)
+        #expect(try await store.segments(ListQuery(), others, seenBy: nil).rows == [other])
+
+        await refused("it waits already") {
+            $0.review = SegmentReview(audience: audience, submittedBy: "li", submittedAt: at(9))
+        }
+        await refused("it is not released while it waits") { release(&$0, review) }
+        await refused("nor by taking it back") { release(&$0, nil) }
+        await refused("nor changed") { $0.state = .saved }
+        for who in ["zhao", segment.owner, ""] {
+            await refused("\(who) does not decide") { release(&$0, decided(.pass, by: who)) }
+        }
+        await refused("a release follows from a pass") { release(&$0, decided(.adjust)) }
+        await refused("a pass releases") { $0.review = decided(.pass) }
+        await refused("a return says why") { $0.review = decided(.adjust, " ") }
+        segment.review = decided(.adjust, "去掉 138-1234-5678")
+        segment = try await store.save(segment, audit: entry("approval.adjust"))
+        #expect(try await store.segments(ListQuery(), waiting, seenBy: nil).rows.isEmpty)
+        await refused("a decision stays") { $0.review = nil }
+        await refused("as it is") { $0.review = decided(.adjust, "因为") }
+        try await store.forget([], mentions: Mentions(["13812345678"]))
+        segment = try #require(try await store.segment(segment.id))
+        #expect(segment.review?.reason == Mentions.erased)
+
+        segment.review = review
+        segment = try await store.save(segment, audit: entry("segment.submit"))
+        segment.review = nil
+        segment = try await compute(segment)
+        #expect(segment.review == nil && segment.audience != audience, "a new audience takes it back")
+        segment.review = SegmentReview(audience: segment.audience ?? 0, submittedBy: "zhao", submittedAt: at(9))
+        segment = try await store.save(segment, audit: entry("segment.submit"))
+        segment.review = segment.review?.decided(.pass, by: "li", at: at(10), reason: "")
+        (segment.state, segment.published) = (.published, segment.audience)
+        segment = try await store.save(segment, audit: entry("approval.pass"))
+        #expect(try await store.segment(segment.id) == segment)
+        segment = try await compute(segment)
+        #expect(segment.review?.result == .pass, "what was decided is kept")
+    }
+
     func segmentsInUseStay() async throws {
         let inner = try await store.save(newSegment("内"), audit: entry("segment.create"))
         var outer = newSegment("外")

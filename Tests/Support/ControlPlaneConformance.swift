@@ -12,6 +12,7 @@ public struct ControlPlaneConformance: Sendable {
     public enum Promise: String, CaseIterable, Sendable {
         case staff, sessions
         case segments, segmentRevisions, segmentStates, segmentUse, segmentSharing, segmentExports, segmentDeliveries
+        case segmentReviews
         case dataRequests, waitingRequests
         case campaigns, planRevisions, phases
         case approvals, refusedDecisions
@@ -43,6 +44,7 @@ public struct ControlPlaneConformance: Sendable {
         case .segmentUse: try await segmentsInUseStay()
         case .segmentExports: try await exportsAreAgreedToBySomebodyElse()
         case .segmentDeliveries: try await deliveriesAreAgreedToRecordedAndEnded()
+        case .segmentReviews: try await segmentsAreDecidedOnByOthers()
         case .segmentSharing: try await segmentsAreSharedAsTheySay()
         case .dataRequests: try await dataRequestsKeepTheirSteps()
         case .waitingRequests: try await dataRequestsAreFoundByWhoseTurnItIs()
@@ -497,7 +499,7 @@ extension ControlPlaneConformance {
             )
         }
         try await store.append(
-            AuditEntry(at: at(1), who: "li", action: "export", object: "x", detail: "of 13812345678")
+            AuditEntry(at: at(1), who: "li", action: "export", object: "x", detail: "of 138-1234 5678")
         )
         try await store.append(AuditEntry(at: at(1), who: "li", action: "export", object: "x", detail: "of 12345"))
         let mentions = Mentions(["13812345678", "1234"])

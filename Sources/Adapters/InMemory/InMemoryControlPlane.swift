@@ -493,6 +493,14 @@ public final class InMemoryControlPlane: ControlPlaneStore {
             for place in content.segmentExports.indices where mentions.occur(in: content.segmentExports[place].reason) {
                 content.segmentExports[place].reason = Mentions.erased
             }
+            for place in content.segments.indices {
+                if mentions.occur(in: content.segments[place].purpose) {
+                    content.segments[place].purpose = Mentions.erased
+                }
+                if let review = content.segments[place].review, mentions.occur(in: review.reason ?? "") {
+                    content.segments[place].review = review.saying(Mentions.erased)
+                }
+            }
             for place in content.listSettings.indices where mentions.occur(in: content.listSettings[place].reason) {
                 content.listSettings[place].reason = Mentions.erased
             }

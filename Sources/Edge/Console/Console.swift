@@ -111,6 +111,15 @@ public struct Console: Sendable {
         case raised, requestStep
         case offerAccepted, offerRefused, offerConsidered, offerLater
 
+        /// A decision on what was handed in.
+        static func decided(_ result: ApprovalResult) -> Done {
+            switch result {
+            case .pass: .passed
+            case .adjust: .returned
+            case .fail: .rejected
+            }
+        }
+
         var text: ConsoleText {
             switch self {
             case .saved: .doneSaved

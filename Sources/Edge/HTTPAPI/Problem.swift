@@ -222,7 +222,8 @@ public struct Problem: Codable, Hashable, Sendable {
     public static func status(ofCode code: String) -> HTTPResponse.Status {
         switch code {
         case "edge.signed_out", "edge.wrong_password": .unauthorized
-        case "edge.forbidden", "edge.cross_site", "plan.not_allowed", "approval.own_campaign", "policy.not_allowed",
+        case "edge.forbidden", "edge.cross_site", "plan.not_allowed", "approval.own_campaign", "approval.own_segment",
+            "policy.not_allowed",
             "request.wrong_person", "list.not_allowed", "catalogue.not_allowed":
             .forbidden
         case "edge.not_found", "control.not_found", "decision.unknown_campaign", "decision.unknown_wave",

@@ -769,6 +769,19 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case publishQuestion = "发布客户群“{0}”？ | Publish the segment “{0}”?"
     case publishEffect =
         "活动和外部系统将使用这 {0} 个用户，快照不再变化。 | Campaigns and other systems use exactly these {0} subscribers from now on."
+    case submitSegment = "送审 | Hand in for approval"
+    case submitSegmentQuestion = "把客户群“{0}”送审？ | Hand in the segment “{0}” for approval?"
+    case submitSegmentEffect =
+        "由另一位审批人决定是否发布这 {0} 个用户；修改定义或重新生成快照即撤回。 | An approver decides on the release of these {0} subscribers. A change or a new audience takes it back."
+    case segmentWaiting = "待审批 | Waits for approval"
+    case handedIn = "送审内容 | Handed in"
+    case reviewOfAudience = "{0} 号快照，{1} 户 | Audience no. {0}, {1} members"
+    case ownSegment = "不能审批自己建立或送审的客户群，请由其他审批人处理。 | Nobody decides on a segment of their own; another approver does."
+    case passSegmentEffect =
+        "快照立即发布，活动和外部系统将使用这 {0} 个用户。 | Its audience is released at once: campaigns and other systems use these {0} subscribers."
+    case failSegmentEffect = "客户群将停用；负责人可以重新启用并修改。 | The segment expires; its owner may take it up again and change it."
+    case segmentsToApprove = "待审批客户群（{0}） | Segments to approve ({0})"
+    case toDoReview = "待审批客户群 | Segment to approve"
     case expireSegment = "停用 | Let expire"
     case expireQuestion = "停用客户群“{0}”？ | Let the segment “{0}” expire?"
     case expireEffect =

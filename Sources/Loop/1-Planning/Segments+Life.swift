@@ -40,6 +40,7 @@ extension Segments {
                 segment.count = Int64(found.members.count)
             }
         }
+        if segment.state != .computed { segment.withdrawReview() }
         segment.updatedAt = now
         let action = segment.id == 0 ? "segment.create" : "segment.update"
         return try await store.save(segment, audit: entry(action, segment, staff.login, now))
@@ -146,6 +147,7 @@ extension Segments {
         var computed = segment
         let isReleasedAgain = segment.state == .published && segment.refresh != .byHand
         computed.state = isReleasedAgain ? .published : .computed
+        computed.withdrawReview()
         computed.updatedAt = audience.at
         let audit = entry("segment.compute", segment, audience.who, audience.at)
         return AudienceRecording(audience: audience, segment: computed, audit: audit)
@@ -158,9 +160,31 @@ extension Segments {
         guard segment.state == .computed, let audience = segment.audience else {
             throw PlanningError.wrongState(segment.state, wanted: .published)
         }
+        guard !segment.isWaiting else {
+            throw PlanningError.notAllowed(
+                "another decides on it, for it was handed in; freeze its members anew to take it back"
+            )
+        }
         var published = segment
         (published.state, published.published, published.updatedAt) = (.published, audience, now)
         return try await store.save(published, audit: entry("segment.publish", segment, staff.login, now))
+    }
+
+    /// Hands the last audience of a segment's present definition in, so that another decides on its release (SEG-23).
+    ///
+    /// A change of the definition, or members that are frozen anew, take it back.
+    /// - Throws: ``PlanningError`` unless one is computed that others see and that does not wait already.
+    public func submit(_ segment: Segment, by staff: Staff, at now: Instant) async throws -> Segment {
+        guard segment.state == .computed, let audience = segment.audience, !segment.isWaiting else {
+            throw PlanningError.wrongState(segment.state, wanted: .published)
+        }
+        guard segment.sharing != .owner else {
+            throw PlanningError.badValue(field: "sharing", why: "share it first, for nobody else sees it")
+        }
+        var submitted = segment
+        submitted.review = SegmentReview(audience: audience, submittedBy: staff.login, submittedAt: now)
+        submitted.updatedAt = now
+        return try await store.save(submitted, audit: entry("segment.submit", segment, staff.login, now))
     }
 
     /// Ends the use of a segment, or takes an ended one up again.
@@ -176,6 +200,7 @@ extension Segments {
         var moved = segment
         (moved.state, moved.updatedAt) = (state, now)
         if state == .saved { moved.validTo = nil }
+        moved.withdrawReview()
         return try await store.save(moved, audit: entry("segment.\(state.rawValue)", segment, who, now))
     }
 

@@ -9,12 +9,15 @@ public import Ports
 public enum ApprovalError: CodedError, Equatable {
     /// Nobody approves their own campaign.
     case ownCampaign
+    /// Nobody decides on their own segment.
+    case ownSegment
     case alreadyDecided
     case reasonMissing
 
     public var code: String {
         switch self {
         case .ownCampaign: "approval.own_campaign"
+        case .ownSegment: "approval.own_segment"
         case .alreadyDecided: "approval.already_decided"
         case .reasonMissing: "approval.reason_missing"
         }
@@ -23,6 +26,7 @@ public enum ApprovalError: CodedError, Equatable {
     public var description: String {
         switch self {
         case .ownCampaign: "nobody approves a campaign of their own; another approver decides"
+        case .ownSegment: "nobody decides on a segment of their own; another approver does"
         case .alreadyDecided: "the submission is decided already"
         case .reasonMissing: "say why, so that the planner knows what to change"
         }
@@ -36,6 +40,34 @@ public struct Approvals: Sendable {
     /// Works on a store.
     public init(store: any ControlPlaneStore) {
         self.store = store
+    }
+
+    /// Records the approver's decision on a segment that was handed in: releases it, returns it, or ends its use (SEG-23).
+    ///
+    /// - Throws: ``ApprovalError``; `ControlPlaneError` when somebody else was faster.
+    public func decide(
+        _ segment: Segment,
+        _ result: ApprovalResult,
+        reason: String,
+        by staff: Staff,
+        at now: Instant
+    ) async throws -> Segment {
+        guard let review = segment.review, review.isWaiting else { throw ApprovalError.alreadyDecided }
+        guard staff.login != segment.owner, staff.login != review.submittedBy else { throw ApprovalError.ownSegment }
+        guard result == .pass || reason.contains(where: { !$0.isWhitespace }) else { throw ApprovalError.reasonMissing }
+        var decided = segment
+        decided.review = review.decided(result, by: staff.login, at: now, reason: reason)
+        decided.state = result.segmentState
+        if result == .pass { decided.published = review.audience }
+        decided.updatedAt = now
+        let audit = AuditEntry(
+            at: now,
+            who: staff.login,
+            action: "approval.\(result.rawValue)",
+            object: "segment/\(segment.id)",
+            detail: reason
+        )
+        return try await store.save(decided, audit: audit)
     }
 
     /// Records the approver's decision and moves the campaign to the phase that follows from it.

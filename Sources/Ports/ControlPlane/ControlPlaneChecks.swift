@@ -65,7 +65,8 @@ public enum ControlPlaneChecks {
     /// Checks a segment against the stored one (nil when it is new).
     ///
     /// The state follows ``SegmentState/next``; a new one is a draft or saved. Its owner stays. A changed definition is
-    /// saved again before anything is computed or released of it.
+    /// saved again before anything is computed or released of it. Its last audience waits for a decision while it is
+    /// computed; somebody who neither owns it nor handed it in decides, once, and with a reason unless it passes.
     public static func check(_ segment: Segment, replacing stored: Segment?) throws(ControlPlaneError) {
         let object = "segment/\(segment.id)"
         try check(
@@ -92,6 +93,7 @@ public enum ControlPlaneChecks {
         try require(segment.state != .published || segment.published != nil, object, "no audience of it is released")
         try require(segment.state != .computed || segment.audience != nil, object, "no audience of it is computed")
         guard let stored else {
+            try require(segment.review == nil, object, "a new one was not handed in")
             return try require([.draft, .saved].contains(segment.state), object, "a new one is a draft or saved")
         }
         try require(
@@ -104,6 +106,57 @@ public enum ControlPlaneChecks {
             segment.definition == stored.definition || [.draft, .saved].contains(segment.state),
             object,
             "a changed definition is saved first"
+        )
+        try check(segment.review, of: segment, replacing: stored.review)
+    }
+
+    private static func check(
+        _ review: SegmentReview?,
+        of segment: Segment,
+        replacing stored: SegmentReview?
+    ) throws(ControlPlaneError) {
+        let object = "segment/\(segment.id)"
+        guard let review else {
+            return try require(
+                stored == nil || (stored?.isWaiting == true && segment.state != .published),
+                object,
+                "a decision stays, and what waits is not released without one"
+            )
+        }
+        guard review != stored else {
+            return try require(
+                !review.isWaiting || (segment.state == .computed && segment.audience == review.audience),
+                object,
+                "what waits for a decision is its last audience"
+            )
+        }
+        try check(
+            names: [review.submittedBy] + (review.decidedBy.map { [$0] } ?? []),
+            texts: [review.reason ?? ""],
+            of: object
+        )
+        guard let result = review.result else {
+            try require(stored?.isWaiting != true, object, "it waits already")
+            return try require(
+                segment.state == .computed && segment.audience == review.audience,
+                object,
+                "what waits for a decision is its last audience"
+            )
+        }
+        guard let stored, stored.isWaiting, review.audience == stored.audience,
+            review.submittedBy == stored.submittedBy, review.submittedAt == stored.submittedAt,
+            let decidedBy = review.decidedBy, review.decidedAt != nil
+        else { throw .invalid(object: object, reason: "a decision is made once, on what waits") }
+        try require(
+            decidedBy != segment.owner && decidedBy != review.submittedBy,
+            object,
+            "nobody decides on a segment of their own"
+        )
+        try require(result == .pass || !isBlank(review.reason ?? ""), object, "a decision but pass has a reason")
+        try require(
+            segment.state == result.segmentState && (result != .pass || segment.published == review.audience),
+            object,
+            "its state follows from the decision"
         )
     }
 

@@ -92,6 +92,8 @@ public struct SegmentFilter: Hashable, Sendable {
     public var states: Set<SegmentState>
     /// Models only, or all but models; nil = both.
     public var isTemplate: Bool?
+    /// Those that wait for another's decision, or all but those; nil = both.
+    public var isWaiting: Bool?
     /// Those that are computed anew in one of these ways.
     public var refreshes: Set<SegmentRefresh>
 
@@ -99,10 +101,12 @@ public struct SegmentFilter: Hashable, Sendable {
     public init(
         states: Set<SegmentState> = Set(SegmentState.allCases),
         isTemplate: Bool? = nil,
+        isWaiting: Bool? = nil,
         refreshes: Set<SegmentRefresh> = Set(SegmentRefresh.allCases)
     ) {
         self.states = states
         self.isTemplate = isTemplate
+        self.isWaiting = isWaiting
         self.refreshes = refreshes
     }
 
@@ -110,6 +114,7 @@ public struct SegmentFilter: Hashable, Sendable {
     public func contains(_ segment: Segment) -> Bool {
         states.contains(segment.state) && refreshes.contains(segment.refresh)
             && isTemplate.map { $0 == segment.isTemplate } != false
+            && isWaiting.map { $0 == segment.isWaiting } != false
     }
 }
 

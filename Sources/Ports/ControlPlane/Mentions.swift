@@ -26,18 +26,30 @@ public struct Mentions: Hashable, Sendable {
     public func occur(in text: String) -> Bool {
         guard !words.isEmpty else { return false }
         let bytes = Array(text.utf8)
-        let joined = bytes.filter { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "-") }
-        return words.contains { Self.holds(bytes, $0) || Self.holds(joined, $0) }
+        return words.contains { Self.holds(bytes, $0) }
     }
 
     private static func holds(_ text: [UInt8], _ word: [UInt8]) -> Bool {
-        guard let first = word.first, text.count >= word.count else { return false }
-        for start in 0...text.count - word.count
-        where text[start] == first && text[start..<start + word.count].elementsEqual(word) {
-            let end = start + word.count
-            if start == 0 || !isWord(text[start - 1]), end == text.count || !isWord(text[end]) { return true }
+        for start in text.indices where text[start] == word[0] && (start == 0 || !isWord(text[start - 1])) {
+            guard let end = Self.end(of: word, in: text, from: start) else { continue }
+            if end == text.count || !isWord(text[end]) { return true }
         }
         return false
+    }
+
+    /// Where a word ends that begins at a place, spaces and hyphens inside it passed over; nil when it is another.
+    private static func end(of word: [UInt8], in text: [UInt8], from start: Int) -> Int? {
+        var (place, matched) = (start, 0)
+        while matched < word.count {
+            guard place < text.count else { return nil }
+            if text[place] == word[matched] {
+                matched += 1
+            } else if matched == 0 || (text[place] != UInt8(ascii: " ") && text[place] != UInt8(ascii: "-")) {
+                return nil
+            }
+            place += 1
+        }
+        return place
     }
 
     private static func isWord(_ byte: UInt8) -> Bool {

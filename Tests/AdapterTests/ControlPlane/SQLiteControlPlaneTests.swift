@@ -181,7 +181,7 @@ import Testing
             "0012-audiences": 0xa39e_56ae_3d79_694c,
             "0013-list-rules": 0xfc5e_7be3_1841_1138,
             "0014-segment-deliveries": 0xcb6f_c996_0bfa_a8c1,
-            "0015-schedules": 0xd10f_64b7_dda1_c39c,
+            "0015-schedules": 0x2ce5_4761_30ee_339f,
         ]
         for step in ControlPlaneSchema.steps {
             let hash = step.sql.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }

@@ -9,6 +9,8 @@ import Texts
 /// The list of waiting submissions.
 struct ApprovalListPage {
     var waiting: Page<CampaignApproval>
+    /// Segments that were handed in.
+    var segments: Int
     var query: TableQuery
 
     static func columns(_ f: Frame) -> [Column<CampaignApproval>] {
@@ -37,6 +39,9 @@ struct ApprovalListPage {
             item: .approvals,
             title: f.t(.menuApprovals),
             hint: f.t(.approvalsHint),
+            actions: segments > 0
+                ? linkButton(f.t(.segmentsToApprove, f.number(segments)), to: SegmentListPage.waitingPath, .segments)
+                : .empty,
             body: card(
                 nil,
                 f.table(
@@ -91,14 +96,10 @@ struct ApprovalPage {
             <form method="post" action="/approvals/\(campaign.id.number)" class="stack" \
             data-reason-missing="\(f.t(.reasonMissing))"><input type="hidden" name="version" \
             value="\(campaign.version)">
-            \(field(f.t(.opinion), id: "reason", help: f.t(.opinionHelp), error: error, isWide: true, "<textarea id=\"reason\" name=\"reason\" rows=\"3\" maxlength=\"500\" aria-describedby=\"reason-help\">\(reason)</textarea>"))
-            <div class="actions start"><button class="button primary" name="result" \
-            value="pass"\(confirming: Question(title: f.t(.passQuestion, campaign.plan.name), effect: effect))>\
-            \(Icon.done.markup)\(f.t(.resultPass))</button>
-            <button class="button" name="result" value="adjust" data-needs-reason>\
-            \(Icon.back.markup)\(f.t(.resultAdjust))</button>
-            <button class="button danger" name="result" value="fail" \
-            data-needs-reason\(confirming: Question(title: f.t(.failQuestion, campaign.plan.name), effect: f.t(.failEffect), isDangerous: true))>\(Icon.refuse.markup)\(f.t(.resultFail))</button></div></form>
+            \(decisionFields(
+                f, reason: reason, error: error,
+                pass: Question(title: f.t(.passQuestion, campaign.plan.name), effect: effect),
+                fail: Question(title: f.t(.failQuestion, campaign.plan.name), effect: f.t(.failEffect), isDangerous: true)))</form>
             """
     }
 }

@@ -10,10 +10,11 @@ import Texts
 struct HomePage {
     /// Something that waits for the reader.
     struct ToDo: Sendable {
-        enum Kind: Sendable { case rehearse, submit, run, approve }
+        enum Kind: Sendable { case rehearse, submit, run, approve, review }
 
         var kind: Kind
-        var campaign: CampaignID
+        /// Number of the campaign or segment.
+        var number: Int64
         var name: String
         /// Since when.
         var since: Instant
@@ -72,12 +73,13 @@ struct HomePage {
             <ul class="list">\(each: toDos, { item in
                 let (kind, path): (ConsoleText, String) =
                     switch item.kind {
-                    case .rehearse: (.toDoRehearse, "/campaigns/\(item.campaign.number)?tab=dry-run")
-                    case .submit: (.toDoSubmit, "/campaigns/\(item.campaign.number)?tab=dry-run")
-                    case .run: (.toDoRun, "/campaigns/\(item.campaign.number)?tab=run")
-                    case .approve: (.toDoApprove, "/approvals/\(item.campaign.number)")
+                    case .rehearse: (.toDoRehearse, "/campaigns/\(item.number)?tab=dry-run")
+                    case .submit: (.toDoSubmit, "/campaigns/\(item.number)?tab=dry-run")
+                    case .run: (.toDoRun, "/campaigns/\(item.number)?tab=run")
+                    case .approve: (.toDoApprove, "/approvals/\(item.number)")
+                    case .review: (.toDoReview, "/segments/\(item.number)#review")
                     }
-                return "<li>\(tag(f.t(kind), item.kind == .approve ? .warn : .info)) <a href=\"\(path)\">\(item.name)</a> <time>\(f.time(item.since))</time></li>"
+                return "<li>\(tag(f.t(kind), [.approve, .review].contains(item.kind) ? .warn : .info)) <a href=\"\(path)\">\(item.name)</a> <time>\(f.time(item.since))</time></li>"
             })\(requestList(f))</ul>
             """
     }

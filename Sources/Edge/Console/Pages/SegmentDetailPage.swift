@@ -24,6 +24,8 @@ struct SegmentDetailPage {
     var imported: (id: Int, report: SegmentImport)?
     /// Attributes a split may go by.
     var attributes: [Attribute]
+    /// The reason that was typed with a refused decision, and what is wrong with it.
+    var decision: (reason: String, error: String)?
 
     static func audienceColumns(_ f: Frame) -> [Column<Audience>] {
         [
@@ -66,6 +68,7 @@ struct SegmentDetailPage {
             actions: actions(f),
             body: """
                 \(imported.map { $0.report.reportCard(id: $0.id, f) })
+                \(reviewCard?.html(f))
                 <div class="columns">
                 \(card(f.t(.definition), definition(f)))
                 \(card(f.t(.segmentUse), usage(f)))
@@ -84,6 +87,17 @@ struct SegmentDetailPage {
                     f.t(.revisions), Self.revisionColumns(f), of: revisions, prefix: "r.",
                     exportPath: "/segments/\(segment.id)/revisions.csv", empty: .empty)))
                 """
+        )
+    }
+
+    private var reviewCard: SegmentReviewCard? {
+        guard let review = segment.review else { return nil }
+        return SegmentReviewCard(
+            segment: segment,
+            review: review,
+            members: audiences.first { $0.id == review.audience }?.count ?? 0,
+            reason: decision?.reason ?? "",
+            error: decision?.error
         )
     }
 
@@ -115,7 +129,8 @@ struct SegmentDetailPage {
             \(when: state != .draft, linkButton(f.t(.segmentProfile), to: "\(path)/profile", .chart))
             \(when: may, linkButton(f.t(.edit), to: "\(path)/edit", .edit))
             \(when: may && [.saved, .computed, .published].contains(state), act(.computeSegment, "compute", .play))
-            \(when: may && state == .computed, act(.publishSegment, "publish", .done, isPrimary: true, Question(title: f.t(.publishQuestion, segment.name), effect: f.t(.publishEffect, f.number(Int(segment.count ?? 0))))))
+            \(when: may && state == .computed && !segment.isWaiting && segment.sharing != .owner, act(.submitSegment, "submit", .approvals, Question(title: f.t(.submitSegmentQuestion, segment.name), effect: f.t(.submitSegmentEffect, f.number(Int(segment.count ?? 0))))))
+            \(when: may && state == .computed && !segment.isWaiting, act(.publishSegment, "publish", .done, isPrimary: true, Question(title: f.t(.publishQuestion, segment.name), effect: f.t(.publishEffect, f.number(Int(segment.count ?? 0))))))
             \(when: may && state.next.contains(.expired), act(.expireSegment, "expire", nil, Question(title: f.t(.expireQuestion, segment.name), effect: f.t(.expireEffect))))
             \(when: may && state == .expired, act(.reopenSegment, "reopen", nil))
             \(when: may && use.isEmpty && segment.published == nil, act(.deleteWord, "delete", nil, Question(title: f.t(.deleteQuestion, segment.name), effect: f.t(.deleteEffect), isDangerous: true)))

@@ -10,11 +10,12 @@ import Texts
 struct SegmentListPage {
     /// Which segments it shows.
     enum Tab: String, CaseIterable {
-        case all, published, drafts, templates, expired
+        case all, waiting, published, drafts, templates, expired
 
         var filter: SegmentFilter {
             switch self {
             case .all: SegmentFilter(states: [.draft, .saved, .computed, .published])
+            case .waiting: SegmentFilter(isWaiting: true)
             case .published: SegmentFilter(states: [.published])
             case .drafts: SegmentFilter(states: [.draft])
             case .templates: SegmentFilter(isTemplate: true)
@@ -25,6 +26,7 @@ struct SegmentListPage {
         var text: ConsoleText {
             switch self {
             case .all: .all
+            case .waiting: .segmentWaiting
             case .published: .segmentPublished
             case .drafts: .phaseDraft
             case .templates: .segmentTemplates
@@ -32,6 +34,9 @@ struct SegmentListPage {
             }
         }
     }
+
+    /// Those that wait for a decision.
+    static let waitingPath = "/segments?tab=\(Tab.waiting.rawValue)"
 
     var segments: Page<Segment>
     var query: TableQuery
@@ -42,7 +47,9 @@ struct SegmentListPage {
             Column(f.t(.name), key: "name", plain: \.name) { segment in
                 "<a href=\"/segments/\(Int(segment.id))\">\(segment.name)</a>"
             },
-            Column(f.t(.state), key: "state", plain: { f.t($0.state.text) }) { tag(f.t($0.state.text), $0.state.tone) },
+            Column(f.t(.state), key: "state", plain: { state(of: $0, f).joined(separator: f.language("，", ", ")) }) {
+                "\(tag(f.t($0.state.text), $0.state.tone))\($0.openReview.map { " \(tag(f.t($0.text), $0.tone))" as HTML })"
+            },
             Column(f.t(.definition), plain: \.definition.summary) {
                 "<code class=\"clip short\" title=\"\($0.definition.summary)\">\($0.definition.summary)</code>"
             },
@@ -51,6 +58,10 @@ struct SegmentListPage {
             Column(f.t(.owner), key: "owner", plain: \.owner),
             Column(f.t(.updatedAt), key: "updated", plain: { f.time($0.updatedAt) }),
         ]
+    }
+
+    private static func state(of segment: Segment, _ f: Frame) -> [String] {
+        [f.t(segment.state.text)] + (segment.openReview.map { [f.t($0.text)] } ?? [])
     }
 
     func page(_ f: Frame) -> Screen {
@@ -88,6 +99,9 @@ struct SegmentListPage {
 }
 
 extension Segment {
+    /// What waits for a decision, or for changes after one.
+    var openReview: SegmentReview? { state == .computed && review?.result != .pass ? review : nil }
+
     /// Whether a campaign may begin with it.
     var isUsable: Bool { [.saved, .computed, .published].contains(state) && !isTemplate }
 }

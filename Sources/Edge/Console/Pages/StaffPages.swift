@@ -179,6 +179,10 @@ extension Frame {
     func action(_ code: String) -> String {
         let names: [String: ConsoleText] = [
             "segment.create": .actSegmentCreate, "segment.update": .actSegmentUpdate,
+            "segment.compute": .computeSegment, "segment.submit": .submitSegment,
+            "segment.publish": .publishSegment, "segment.expired": .expireSegment,
+            "segment.saved": .reopenSegment, "segment.delete": .deleteWord, "segment.movement": .movement,
+            "export.ask": .exportMembers, "export.approve": .exportApproved, "export.refuse": .standingRefused,
             "campaign.create": .actCampaignCreate,
             "campaign.update": .actCampaignUpdate, "campaign.dry_run": .tabDryRun, "campaign.submit": .submit,
             "approval.pass": .resultPass, "approval.adjust": .resultAdjust, "approval.fail": .resultFail,

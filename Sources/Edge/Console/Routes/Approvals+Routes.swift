@@ -13,9 +13,11 @@ import Texts
 extension Console {
     func addApprovals() {
         page("/approvals", .approve) { frame, _, context in
-            let query = TableQuery(frame)
-            let waiting = try await platform.store.pendingApprovals(query.list, in: try context.user().scope)
-            return ApprovalListPage(waiting: waiting, query: query).page(frame)
+            let (query, staff) = (TableQuery(frame), try context.user())
+            let waiting = try await platform.store.pendingApprovals(query.list, in: staff.scope)
+            let handedIn = SegmentListPage.Tab.waiting.filter
+            let segments = try await platform.store.segments(ListQuery(limit: 1), handedIn, seenBy: staff).total
+            return ApprovalListPage(waiting: waiting, segments: segments, query: query).page(frame)
         }
         export("/approvals.csv", .approve, columns: ApprovalListPage.columns) { frame, context in
             let scope = try context.user().scope
@@ -48,8 +50,7 @@ extension Console {
             } catch let error as any CodedError where Problem.status(of: error).code < 500 {
                 return .page(page.page(frame), Notice(isError: true, text: frame.problem(error)))
             }
-            let done: [ApprovalResult: Done] = [.pass: .passed, .adjust: .returned, .fail: .rejected]
-            return .next("/approvals", done[result])
+            return .next("/approvals", .decided(result))
         }
     }
 

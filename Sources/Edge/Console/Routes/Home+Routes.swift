@@ -38,11 +38,12 @@ extension Console {
                 .map {
                     HomePage.ToDo(
                         kind: .approve,
-                        campaign: $0.campaign.id,
+                        number: $0.campaign.id.number,
                         name: $0.campaign.plan.name,
                         since: $0.approval.submittedAt
                     )
                 }
+            found += try await reviews(for: staff)
         }
         if staff.may(.editCampaigns) {
             let mine = try await platform.store.campaigns(
@@ -53,13 +54,25 @@ extension Console {
             found += mine.rows.filter { $0.owner == staff.login }.map {
                 HomePage.ToDo(
                     kind: $0.phase == .approved ? .run : $0.dryRun == nil ? .rehearse : .submit,
-                    campaign: $0.id,
+                    number: $0.id.number,
                     name: $0.plan.name,
                     since: $0.updatedAt
                 )
             }
         }
         return found
+    }
+
+    /// Segments of others that were handed in.
+    private func reviews(for staff: Staff) async throws -> [HomePage.ToDo] {
+        let handedIn = SegmentListPage.Tab.waiting.filter
+        let waiting = try await platform.store.segments(ListQuery(limit: 100), handedIn, seenBy: staff)
+        return waiting.rows.compactMap { segment in
+            guard let review = segment.review, ![segment.owner, review.submittedBy].contains(staff.login) else {
+                return nil
+            }
+            return HomePage.ToDo(kind: .review, number: segment.id, name: segment.name, since: review.submittedAt)
+        }
     }
 
     private func running(for staff: Staff) async throws -> [HomePage.Running] {

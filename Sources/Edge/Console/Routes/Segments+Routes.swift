@@ -1,6 +1,7 @@
 // 目标客户群: lists, editor, and what becomes of a segment.
 // SPDX-License-Identifier: Apache-2.0
 
+import Approval
 import Assembly
 import DecisionHost
 import Decisioning
@@ -445,6 +446,32 @@ extension Console {
         }
         act("publish", .published) { console, segment, staff, frame in
             _ = try await console.platform.segments.publish(segment, by: staff, at: frame.now.instant)
+        }
+        act("submit", .submitted) { console, segment, staff, frame in
+            _ = try await console.platform.segments.submit(segment, by: staff, at: frame.now.instant)
+        }
+        form("/segments/{id}/decision", .approve) { body, frame, context in
+            let staff = try context.user()
+            var segment = try await site.segment(try context.id(), for: staff)
+            guard let result = ApprovalResult(rawValue: body["result"]) else {
+                throw EdgeError.badRequest(field: "result", why: "is pass, adjust or fail")
+            }
+            var page = try await detail(segment, staff)
+            let reason = body.trimmed("reason")
+            segment.version = Int(body["version"]) ?? 0
+            do {
+                _ = try await platform.approvals.decide(
+                    segment,
+                    result,
+                    reason: reason,
+                    by: staff,
+                    at: frame.now.instant
+                )
+            } catch ApprovalError.reasonMissing {
+                page.decision = (reason, frame.t(.reasonMissing))
+                return .page(page.page(frame), nil)
+            }
+            return .next("/segments/\(segment.id)", .decided(result))
         }
         act("expire", .saved) { console, segment, staff, frame in
             _ = try await console.platform.segments.move(segment, to: .expired, by: staff.login, at: frame.now.instant)

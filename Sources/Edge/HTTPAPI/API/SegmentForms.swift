@@ -84,7 +84,16 @@ extension JSONObject {
             "scope": segment.scope, "sharing": segment.sharing, "isTemplate": segment.isTemplate,
             "refresh": segment.refresh, "matches": segment.matches, "validTo": segment.validTo?.iso,
             "count": segment.count,
-            "audience": segment.audience, "published": segment.published, "updatedAt": segment.updatedAt.iso,
+            "audience": segment.audience, "published": segment.published,
+            "review": segment.review.map { JSONObject($0) }, "updatedAt": segment.updatedAt.iso,
+        ]
+    }
+
+    init(_ review: SegmentReview) {
+        self = [
+            "audience": review.audience, "submittedBy": review.submittedBy, "submittedAt": review.submittedAt.iso,
+            "result": review.result, "decidedBy": review.decidedBy, "decidedAt": review.decidedAt?.iso,
+            "reason": review.reason,
         ]
     }
 

@@ -1,6 +1,7 @@
 // API: what becomes of a segment: funnel, audiences, release, split, comparison.
 // SPDX-License-Identifier: Apache-2.0
 
+import Approval
 import Assembly
 import Hummingbird
 import Kernel
@@ -11,7 +12,7 @@ import Segmentation
 import Texts
 
 extension SegmentFilter {
-    /// Reads `state`, a list with commas, and `template`.
+    /// Reads `state`, a list with commas, `template` and `waiting`.
     init(_ parameters: Parameters) throws(EdgeError) {
         self.init()
         if let text = parameters["state"], !text.isEmpty {
@@ -24,11 +25,16 @@ extension SegmentFilter {
                 states.insert(state)
             }
         }
-        switch parameters["template"].map(String.init) {
-        case nil, "": break
-        case "true": isTemplate = true
-        case "false": isTemplate = false
-        default: throw .badRequest(field: "template", why: "use true or false")
+        isTemplate = try Self.flag(parameters, "template")
+        isWaiting = try Self.flag(parameters, "waiting")
+    }
+
+    private static func flag(_ parameters: Parameters, _ name: Substring) throws(EdgeError) -> Bool? {
+        switch parameters[name].map(String.init) {
+        case nil, "": nil
+        case "true": true
+        case "false": false
+        default: throw .badRequest(field: String(name), why: "use true or false")
         }
     }
 }
@@ -40,6 +46,12 @@ extension Site {
 
     private struct VersionInput: Decodable {
         var version: Int
+    }
+
+    private struct DecisionInput: Decodable {
+        var version: Int
+        var result: ApprovalResult
+        var reason: String?
     }
 
     private struct SplitInput: Decodable {
@@ -131,6 +143,25 @@ extension Site {
         }
         move("publish") { site, segment, staff in
             JSONObject(try await site.platform.segments.publish(segment, by: staff, at: site.now))
+        }
+        move("submit") { site, segment, staff in
+            JSONObject(try await site.platform.segments.submit(segment, by: staff, at: site.now))
+        }
+        post("\(Self.api)/segments/{id}/decision", .approve) { [self] request, context in
+            try await keys.once(request, context) { request in
+                let staff = try context.user()
+                var segment = try await segment(try context.id(), for: staff)
+                let input = try await request.json(DecisionInput.self, context)
+                segment.version = input.version
+                let decided = try await platform.approvals.decide(
+                    segment,
+                    input.result,
+                    reason: input.reason ?? "",
+                    by: staff,
+                    at: now
+                )
+                return try Response.json(JSONObject(decided))
+            }
         }
         move("expire") { site, segment, staff in
             JSONObject(try await site.platform.segments.move(segment, to: .expired, by: staff.login, at: site.now))

@@ -87,7 +87,8 @@ extension Segments {
         _ shown: ShownTables?,
         at now: LocalTime
     ) async throws -> DueSegment? {
-        guard let load, let shown, ![.byHand, .atUse].contains(segment.refresh) else { return nil }
+        // What was handed in stays as it is until somebody has decided on it.
+        guard let load, let shown, ![.byHand, .atUse].contains(segment.refresh), !segment.isWaiting else { return nil }
         guard let number = segment.audience else { return DueSegment(segment: segment, last: nil) }
         var found = refreshed.audience(number, of: segment.id)
         if found == nil { found = try await store.audience(number) }

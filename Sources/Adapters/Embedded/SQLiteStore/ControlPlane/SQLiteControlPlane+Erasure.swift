@@ -29,21 +29,38 @@ extension SQLiteControlPlane {
                 ("audit", "detail"), ("list_change", "reason"), ("list_import", "reason"), ("list_import", "source"),
                 ("list_dates", "reason"), ("catalogue_revision", "reason"), ("data_request", "title"),
                 ("data_request", "need"), ("data_request", "reason"), ("data_request_step", "text"),
-                ("list_setting", "reason"), ("segment_export", "reason"),
+                ("list_setting", "reason"), ("segment_export", "reason"), ("segment", "purpose"),
             ]
             for (table, column) in places {
-                let texts = try Row.fetchCursor(db, sql: "SELECT id, \(column) FROM \(table)")
-                var found: [Int64] = []
-                while let row = try texts.next() {
-                    if mentions.occur(in: try row.value(column)) { found.append(try row.value("id")) }
-                }
-                for id in found {
-                    let sql = "UPDATE \(table) SET \(column) = ? WHERE id = ?"
-                    try db.execute(sql: sql, arguments: [Mentions.erased, id])
-                }
+                try Self.forget(mentions, in: table, column, by: "\(column) = ?", db)
             }
+            try Self.forget(
+                mentions,
+                in: "segment",
+                "coalesce(review ->> '$.reason', '')",
+                by: "review = json_set(review, '$.reason', ?)",
+                db
+            )
         }
         try await leaveNoTrace()
+    }
+
+    /// Writes over the texts of a table that mention somebody.
+    private static func forget(
+        _ mentions: Mentions,
+        in table: String,
+        _ text: String,
+        by change: String,
+        _ db: Database
+    ) throws {
+        let texts = try Row.fetchCursor(db, sql: "SELECT id, \(text) AS text FROM \(table)")
+        var found: [Int64] = []
+        while let row = try texts.next() {
+            if mentions.occur(in: try row.value("text")) { found.append(try row.value("id")) }
+        }
+        for id in found {
+            try db.execute(sql: "UPDATE \(table) SET \(change) WHERE id = ?", arguments: [Mentions.erased, id])
+        }
     }
 
     /// Reasons of changes of lists stand in the audit entries that were written with them, too.

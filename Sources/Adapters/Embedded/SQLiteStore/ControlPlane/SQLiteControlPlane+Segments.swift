@@ -26,6 +26,9 @@ extension SQLiteControlPlane {
         list.keep("state", among: filter.states)
         list.keep("refresh", among: filter.refreshes)
         if let isTemplate = filter.isTemplate { list.keep("is_template = ?", [isTemplate]) }
+        if let isWaiting = filter.isWaiting {
+            list.keep("(review IS NOT NULL AND review ->> '$.result' IS NULL) = ?", [isWaiting])
+        }
         if let staff { list.keepSegments(seenBy: staff) }
         list.keep(query.search, in: ["name", "summary", "owner"])
         let order = query.order(by: SegmentColumn.self)
@@ -180,14 +183,15 @@ extension SQLiteControlPlane {
             saved.definition.summary, saved.state.rawValue, saved.owner, scope.province, scope.city, scope.county,
             saved.sharing.rawValue, saved.isTemplate, saved.refresh.rawValue, saved.validTo?.number, saved.count,
             saved.audience, saved.published, saved.updatedAt.epochMs, try canonicalJSON(saved.matches),
+            try saved.review.map(canonicalJSON),
         ]
         if isNew {
             try db.execute(
                 sql: """
                     INSERT INTO segment (version, revision, name, purpose, definition, summary, state, owner, province,
                         city, county, sharing, is_template, refresh, valid_to, count, audience, published, updated_ms,
-                        matches)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                        matches, review)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: values
             )
@@ -198,7 +202,7 @@ extension SQLiteControlPlane {
                     UPDATE segment SET version = ?, revision = ?, name = ?, purpose = ?, definition = ?, summary = ?,
                         state = ?, owner = ?, province = ?, city = ?, county = ?, sharing = ?, is_template = ?,
                         refresh = ?, valid_to = ?, count = ?, audience = ?, published = ?, updated_ms = ?,
-                        matches = ?
+                        matches = ?, review = ?
                     WHERE id = ?
                     """
             )
@@ -310,6 +314,7 @@ extension SQLiteControlPlane {
         segment.audience = try row.optional("audience")
         segment.published = try row.optional("published")
         segment.matches = try row.json("matches", of: object)
+        segment.review = try row.optionalJSON("review", of: object)
         return segment
     }
 

@@ -1,4 +1,4 @@
-// Schema step 15: segments that are computed anew by the hour, week or month. Frozen: a change is a new step.
+// Schema step 15: segments that are computed anew by the hour, week or month, and that others decide on. Frozen: a change is a new step.
 // SPDX-License-Identifier: Apache-2.0
 
 extension ControlPlaneSchema {
@@ -29,11 +29,12 @@ extension ControlPlaneSchema {
                 published INTEGER,
                 updated_ms INTEGER NOT NULL,
                 matches TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(matches)),
+                review TEXT CHECK (review IS NULL OR json_valid(review)),
                 CHECK (state <> 'published' OR published IS NOT NULL)
             ) STRICT;
             INSERT INTO new_segment
                 SELECT id, version, revision, name, purpose, definition, summary, state, owner, province, city, county,
-                    sharing, is_template, refresh, valid_to, count, audience, published, updated_ms, matches
+                    sharing, is_template, refresh, valid_to, count, audience, published, updated_ms, matches, NULL
                 FROM segment;
             -- Numbers of segments that are gone are not given again.
             DELETE FROM sqlite_sequence WHERE name = 'new_segment';
