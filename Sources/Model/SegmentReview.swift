@@ -47,6 +47,9 @@ extension Segment {
     /// Whether it waits for another's decision.
     public var isWaiting: Bool { review?.isWaiting ?? false }
 
+    /// Whether only another's decision releases it: it waits for one, or was not passed the last time.
+    public var needsDecision: Bool { review.map { $0.result != .pass } ?? false }
+
     /// Takes back what waits, because what was handed in is not the last word any more.
     public mutating func withdrawReview() { if isWaiting { review = nil } }
 }

@@ -61,6 +61,7 @@ def test_an_approver_returns_a_segment_with_a_reason_and_releases_the_next(reade
     assert planner.locator("tbody tr").first.locator(".tag").count() == 2, "the list shows what was returned"
     planner.goto(path)
     assert "请去掉 25 岁以下的用户" in planner.locator("#review").inner_text()
+    assert planner.locator("form[action$='/publish']").count() == 0, "what was returned is handed in anew"
     look_at_all_widths(planner, "segment-returned", language)
     planner.set_viewport_size({"width": 1440, "height": 900})
     version = planner.request.get(f"/api/v1{path}").json()["version"]

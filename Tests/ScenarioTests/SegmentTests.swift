@@ -327,6 +327,9 @@ import Testing
             segment.definition = SegmentDefinition(.rule("age >= 40"))
             segment = try await segments.save(segment, by: staff, today: today, at: now)
             segment = try await segments.compute(segment, by: "plan", today: today, at: now).1
+            await #expect(throws: PlanningError.self, "what was returned is handed in anew") {
+                try await segments.publish(segment, by: staff, at: now)
+            }
             segment = try await segments.submit(segment, by: staff, at: now)
             segment = try await segments.compute(segment, by: "plan", today: today, at: now).1
             #expect(!segment.isWaiting, "a new audience takes it back")

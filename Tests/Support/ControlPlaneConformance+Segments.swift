@@ -229,6 +229,7 @@ extension ControlPlaneConformance {
         segment = try await store.save(segment, audit: entry("approval.adjust"))
         #expect(try await store.segments(ListQuery(), waiting, seenBy: nil).rows.isEmpty)
         await refused("a decision stays") { $0.review = nil }
+        await refused("what was returned is not released") { ($0.state, $0.published) = (.published, audience) }
         await refused("as it is") { $0.review = decided(.adjust, "因为") }
         try await store.forget([], mentions: Mentions(["13812345678"]))
         segment = try #require(try await store.segment(segment.id))

@@ -160,9 +160,9 @@ extension Segments {
         guard segment.state == .computed, let audience = segment.audience else {
             throw PlanningError.wrongState(segment.state, wanted: .published)
         }
-        guard !segment.isWaiting else {
+        guard !segment.needsDecision else {
             throw PlanningError.notAllowed(
-                "another decides on it, for it was handed in; freeze its members anew to take it back"
+                "it was handed in, so that another decides; when it was returned, hand it in anew"
             )
         }
         var published = segment
@@ -172,7 +172,7 @@ extension Segments {
 
     /// Hands the last audience of a segment's present definition in, so that another decides on its release (SEG-23).
     ///
-    /// A change of the definition, or members that are frozen anew, take it back.
+    /// A change of the definition, or members that are frozen anew, take it back; what was returned is handed in again.
     /// - Throws: ``PlanningError`` unless one is computed that others see and that does not wait already.
     public func submit(_ segment: Segment, by staff: Staff, at now: Instant) async throws -> Segment {
         guard segment.state == .computed, let audience = segment.audience, !segment.isWaiting else {

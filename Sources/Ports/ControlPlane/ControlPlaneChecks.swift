@@ -124,6 +124,11 @@ public enum ControlPlaneChecks {
             )
         }
         guard review != stored else {
+            try require(
+                segment.state != .published || review.result == .pass,
+                object,
+                "what was handed in is released by a decision"
+            )
             return try require(
                 !review.isWaiting || (segment.state == .computed && segment.audience == review.audience),
                 object,
