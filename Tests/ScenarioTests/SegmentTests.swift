@@ -317,6 +317,8 @@ import Testing
                 try await segments.publish(segment, by: staff, at: now)
             }
             await #expect(throws: ApprovalError.ownSegment) { try await decide(segment, .pass, by: staff) }
+            let city = Staff(login: "he", name: "何", role: .approver, scope: OrganisationScope(city: "西安"))
+            await #expect(throws: ApprovalError.outsideScope) { try await decide(segment, .pass, by: city) }
             await #expect(throws: ApprovalError.reasonMissing) { try await decide(segment, .adjust, " ", by: li) }
             let hours = LocalTime(instant: now.adding(ms: 7_200_000), offsetSeconds: 28_800)
             #expect(try await segments.keepFresh(at: hours).isEmpty)

@@ -223,6 +223,7 @@ public struct Problem: Codable, Hashable, Sendable {
         switch code {
         case "edge.signed_out", "edge.wrong_password": .unauthorized
         case "edge.forbidden", "edge.cross_site", "plan.not_allowed", "approval.own_campaign", "approval.own_segment",
+            "approval.outside_scope",
             "policy.not_allowed",
             "request.wrong_person", "list.not_allowed", "catalogue.not_allowed":
             .forbidden

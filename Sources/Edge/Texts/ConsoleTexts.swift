@@ -777,6 +777,8 @@ public enum ConsoleText: String, CaseIterable, Sendable {
     case handedIn = "送审内容 | Handed in"
     case reviewOfAudience = "{0} 号快照，{1} 户 | Audience no. {0}, {1} members"
     case ownSegment = "不能审批自己建立或送审的客户群，请由其他审批人处理。 | Nobody decides on a segment of their own; another approver does."
+    case segmentBeyond =
+        "客户群超出你负责的地区，请由上级审批人处理。 | The segment reaches beyond your area; an approver of all of it decides."
     case passSegmentEffect =
         "快照立即发布，活动和外部系统将使用这 {0} 个用户。 | Its audience is released at once: campaigns and other systems use these {0} subscribers."
     case failSegmentEffect = "客户群将停用；负责人可以重新启用并修改。 | The segment expires; its owner may take it up again and change it."

@@ -11,6 +11,8 @@ public enum ApprovalError: CodedError, Equatable {
     case ownCampaign
     /// Nobody decides on their own segment.
     case ownSegment
+    /// The segment reaches beyond the approver's part of the organisation.
+    case outsideScope
     case alreadyDecided
     case reasonMissing
 
@@ -18,6 +20,7 @@ public enum ApprovalError: CodedError, Equatable {
         switch self {
         case .ownCampaign: "approval.own_campaign"
         case .ownSegment: "approval.own_segment"
+        case .outsideScope: "approval.outside_scope"
         case .alreadyDecided: "approval.already_decided"
         case .reasonMissing: "approval.reason_missing"
         }
@@ -27,6 +30,7 @@ public enum ApprovalError: CodedError, Equatable {
         switch self {
         case .ownCampaign: "nobody approves a campaign of their own; another approver decides"
         case .ownSegment: "nobody decides on a segment of their own; another approver does"
+        case .outsideScope: "the segment reaches beyond your part of the organisation; an approver of all of it decides"
         case .alreadyDecided: "the submission is decided already"
         case .reasonMissing: "say why, so that the planner knows what to change"
         }
@@ -54,6 +58,7 @@ public struct Approvals: Sendable {
     ) async throws -> Segment {
         guard let review = segment.review, review.isWaiting else { throw ApprovalError.alreadyDecided }
         guard staff.login != segment.owner, staff.login != review.submittedBy else { throw ApprovalError.ownSegment }
+        guard staff.scope.covers(segment.scope) else { throw ApprovalError.outsideScope }
         guard result == .pass || reason.contains(where: { !$0.isWhitespace }) else { throw ApprovalError.reasonMissing }
         var decided = segment
         decided.review = review.decided(result, by: staff.login, at: now, reason: reason)

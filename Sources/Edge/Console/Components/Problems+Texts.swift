@@ -70,7 +70,7 @@ extension Frame {
         "dispatch.wrong_phase": .wrongPhaseText,
         "control.transition": .wrongPhaseText, "control.name_taken": .nameTaken, "control.stale": .stale,
         "control.not_found": .notFoundSentence, "approval.own_campaign": .ownCampaign,
-        "approval.own_segment": .ownSegment,
+        "approval.own_segment": .ownSegment, "approval.outside_scope": .segmentBeyond,
         "approval.reason_missing": .reasonMissing, "approval.already_decided": .alreadyDecided,
         "decision.no_profile": .noProfile, "decision.no_policy": .noPolicy, "decision.read_only": .readOnly,
         "control.file_full": .diskFull, "control.file_disk_full": .diskFull, "run.busy": .runBusy,

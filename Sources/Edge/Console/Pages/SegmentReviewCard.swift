@@ -38,6 +38,7 @@ struct SegmentReviewCard {
         guard ![segment.owner, review.submittedBy].contains(f.staff?.login) else {
             return "<p>\(f.t(.ownSegment))</p>"
         }
+        guard f.staff?.scope.covers(segment.scope) == true else { return "<p>\(f.t(.segmentBeyond))</p>" }
         let pass = Question(title: f.t(.passQuestion, segment.name), effect: f.t(.passSegmentEffect, f.number(members)))
         let fail = Question(
             title: f.t(.failQuestion, segment.name),

@@ -68,9 +68,9 @@ extension Console {
         let handedIn = SegmentListPage.Tab.waiting.filter
         let waiting = try await platform.store.segments(ListQuery(limit: 100), handedIn, seenBy: staff)
         return waiting.rows.compactMap { segment in
-            guard let review = segment.review, ![segment.owner, review.submittedBy].contains(staff.login) else {
-                return nil
-            }
+            guard let review = segment.review, staff.scope.covers(segment.scope),
+                ![segment.owner, review.submittedBy].contains(staff.login)
+            else { return nil }
             return HomePage.ToDo(kind: .review, number: segment.id, name: segment.name, since: review.submittedAt)
         }
     }
