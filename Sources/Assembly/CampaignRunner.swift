@@ -518,6 +518,10 @@ public actor CampaignRunner: Service {
                         metadata: ["export": "\(failed.export.id)", "problem": "\(failed.error)"]
                     )
                 }
+                // Whoever opens the builder of conditions waits for these right after a load only.
+                _ = try await platform.segments.knownValues()
+            } catch DecisionError.noProfile {
+                // Nothing is loaded yet.
             } catch {
                 logger.error("segments that are due", metadata: ["error": "\(error)"])
             }

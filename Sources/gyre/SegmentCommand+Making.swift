@@ -31,7 +31,7 @@ extension SegmentCommand {
         @Option(help: "A file with the definition as JSON: source, exclusions, picks.")
         var definition: String?
 
-        @Option(help: "When it is computed anew: by_hand, on_load, daily or at_use.")
+        @Option(help: "When it is computed anew.")
         var refresh = SegmentRefresh.byHand
 
         @Option(help: "What it is for.")
