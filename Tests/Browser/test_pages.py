@@ -7,7 +7,7 @@ import re
 import pytest
 from conftest import LANGUAGES, WIDTHS, look, write_rule
 
-# (name, who, path); {campaign} and {finished} are filled in from the list of campaigns.
+# (name, who, path); {campaign} is one that ended, {segment} the one it was for.
 PAGES = [
     ("home-planner", "planner", "/"), ("home-agent", "agent", "/"), ("home-admin", "admin", "/"),
     ("segments", "planner", "/segments"), ("segment-new", "planner", "/segments/new"),
@@ -43,12 +43,12 @@ EXPORTS = {
 
 
 def numbers(page):
-    """A campaign that ran, and its segment, from the exports' first links."""
+    """A campaign that ran, and the segment it was for: one that is used."""
     page.goto("/campaigns?phase=ended")
-    link = page.locator("tbody a").first.get_attribute("href")
-    page.goto("/segments")
-    segment = page.locator("tbody a").first.get_attribute("href")
-    return {"campaign": link.split("/")[-1], "segment": segment.split("/")[-1]}
+    campaign = page.locator("tbody a").first.get_attribute("href")
+    page.goto(campaign)
+    segment = page.locator("dd a[href^='/segments/']").first.get_attribute("href")
+    return {"campaign": campaign.split("/")[-1], "segment": segment.split("/")[-1]}
 
 
 @pytest.mark.parametrize("width", WIDTHS)

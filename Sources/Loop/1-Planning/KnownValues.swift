@@ -32,14 +32,13 @@ extension Segments {
     ///
     /// - Throws: What the warehouse throws; `DecisionError.noProfile` before the first load.
     public func knownValues() async throws -> ValuesByColumn {
-        let sources = EventSources(warehouse)
-        let all = try await sources.all()
-        let tables = Set(all.flatMap(\.tables))
+        let tables = Set(EventSource.standard.flatMap(\.tables))
         guard let shown = try await shownTables().digest(of: tables) else { return [:] }
         return try await known.values(of: shown) {
+            let sources = EventSources(warehouse)
             let loaded = try await sources.columnNames(of: Array(tables), warehouse)
             var values: ValuesByColumn = [:]
-            for source in all {
+            for source in try await sources.all() {
                 let columns = source.columns.attributes.filter { column in
                     column.type == .text && loaded[source.name]?.contains(column.code) == true
                         && !Self.freeText.contains(column.code)

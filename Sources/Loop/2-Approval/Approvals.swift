@@ -65,14 +65,7 @@ public struct Approvals: Sendable {
         decided.state = result.segmentState
         if result == .pass { decided.published = review.audience }
         decided.updatedAt = now
-        let audit = AuditEntry(
-            at: now,
-            who: staff.login,
-            action: "approval.\(result.rawValue)",
-            object: "segment/\(segment.id)",
-            detail: reason
-        )
-        return try await store.save(decided, audit: audit)
+        return try await store.save(decided, audit: entry(result, "segment/\(segment.id)", reason, staff, now))
     }
 
     /// Records the approver's decision and moves the campaign to the phase that follows from it.
@@ -100,13 +93,17 @@ public struct Approvals: Sendable {
         var campaign = campaign
         campaign.phase = result.phase
         campaign.updatedAt = now
-        let audit = AuditEntry(
-            at: now,
-            who: staff.login,
-            action: "approval.\(result.rawValue)",
-            object: "campaign/\(campaign.id.number)",
-            detail: reason
-        )
+        let audit = entry(result, "campaign/\(campaign.id.number)", reason, staff, now)
         return try await store.save(approval, with: campaign, audit: audit).campaign
+    }
+
+    private func entry(
+        _ result: ApprovalResult,
+        _ object: String,
+        _ reason: String,
+        _ staff: Staff,
+        _ now: Instant
+    ) -> AuditEntry {
+        AuditEntry(at: now, who: staff.login, action: "approval.\(result.rawValue)", object: object, detail: reason)
     }
 }

@@ -178,7 +178,7 @@ struct SegmentDetailPage {
             return "<li>\(f.t(kind)) <a href=\"/\(path)/\(Int(user.id))\">\(user.name)</a>\(product)</li>"
         }
         return """
-            <ul>\(each: use.campaigns, { link(.campaign, "campaigns", $0) })\
+            <ul class="plainlist">\(each: use.campaigns, { link(.campaign, "campaigns", $0) })\
             \(each: use.segments, { link(.segment, "segments", $0) })\
             \(each: use.deliveries, { link(.delivery, "segments/exports", $0) })\
             \(each: use.requests, { link(.menuRequests, "requests", $0) })</ul>

@@ -456,7 +456,6 @@ extension Console {
             guard let result = ApprovalResult(rawValue: body["result"]) else {
                 throw EdgeError.badRequest(field: "result", why: "is pass, adjust or fail")
             }
-            var page = try await detail(segment, staff)
             let reason = body.trimmed("reason")
             segment.version = Int(body["version"]) ?? 0
             do {
@@ -468,6 +467,7 @@ extension Console {
                     at: frame.now.instant
                 )
             } catch ApprovalError.reasonMissing {
+                var page = try await detail(segment, staff)
                 page.decision = (reason, frame.t(.reasonMissing))
                 return .page(page.page(frame), nil)
             }
