@@ -92,7 +92,7 @@ def test_what_a_feed_brought_stands_in_a_list(server, reader):
         look_at_all_widths(page, "feeds-ready", language)
     (feed / "0910.part").write_text("line,day\n1,2026-09-10\n")
     (feed / "0910.part").rename(feed / "0910.csv")
-    # A server looks every minute.
+    # The rig looks every five seconds, a server every minute.
     for _ in range(90):
         page.goto("/loads/feeds?q=0910")
         if page.locator("tbody .tag.bad").count():

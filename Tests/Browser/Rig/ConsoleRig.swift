@@ -67,6 +67,7 @@ struct ConsoleRig {
         var pace = CampaignRunner.Pace()
         pace.feedback = .milliseconds(200)
         pace.messagesPerSecond = 300
+        pace.tick = .seconds(5)
         let flights = Flights()
         let runner = CampaignRunner(platform, pace: pace) {
             // Time flies for what is sent; a customer at a desk is served in a minute of his own.
