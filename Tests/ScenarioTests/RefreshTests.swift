@@ -72,6 +72,7 @@ import Testing
                 segments.append(segment.id)
             }
             var (day, changes, wholes) = (0, 0, 0)
+            var erased: Set<UInt32> = []
             var kept = platform.segments
             var changesAfterStart = 0
             for round in 0..<12 {
@@ -83,6 +84,10 @@ import Testing
                 if round % 3 == 1 { try await change("black", platform, &random) }
                 if round % 5 == 4 { day += 1 }
                 let time = LocalTime(instant: now.adding(ms: Int64(day) * 86_400_000), offsetSeconds: 28_800)
+                if round % 3 == 2 {
+                    for _ in 0..<3 { erased.insert(UInt32(random.next() % UInt64(Self.subscribers))) }
+                    try await platform.host.erase(erased.sorted(), at: time)
+                }
                 // Once in a while the process ends in between.
                 if round % 6 == 4 { kept = platform.segments.afterStart() }
                 let problems = try await kept.keepFresh(at: time)
@@ -99,6 +104,7 @@ import Testing
                     let members = try await platform.segments.members(of: audience.file)
                     let place: Comment = "seed \(seed), round \(round): \(segment.name)"
                     #expect(members == found.members, place)
+                    #expect(!erased.contains { members.contains($0) }, place)
                     #expect(audience.count == Int64(found.members.count) && segment.count == audience.count, place)
                     #expect(audience.steps == found.steps && audience.load == found.load, place)
                     #expect(audience.universe == Int64(found.members.universe), place)

@@ -57,6 +57,32 @@ import Testing
 
     // MARK: Finding
 
+    @Test func `who is erased is a member of nothing that is found from then on, whatever it asks for`() async throws {
+        try await with { platform in
+            let everybody = try await save(platform, "everybody", SegmentDefinition(.rule("TRUE")))
+            let (frozen, _) = try await platform.segments.compute(everybody, by: "plan", today: today, at: now)
+            let file = MemberFile(file: frozen.file, count: frozen.count, origin: .file, name: "f")
+            let time = LocalTime(instant: now, offsetSeconds: 28_800)
+            let index = SubscriberIndex(7)
+            let number = try #require(platform.numbers.current.number(of: index)).national
+            let admin = Staff(login: "root", name: "root", role: .administrator, scope: .all)
+            _ = try await platform.erasing.erase([number], reason: "DSR", by: admin, at: time)
+
+            let others = Set(0..<UInt32(Self.subscribers)).subtracting([7])
+            for rule in ["TRUE", "arpu_avg_3m IS NULL OR TRUE", "did(contact) OR TRUE"] {
+                #expect(try await members(platform, rule) == others, "\(rule)")
+                #expect(try await platform.segments.count(rule, in: .all, today: today) == others.count, "\(rule)")
+            }
+            for source in [
+                SegmentSource.rule("TRUE"), .members(file), .algebra(.union([.segment(everybody.id)])),
+                .sql("SELECT idx FROM subscriber"),
+            ] {
+                let found = try await find(platform, SegmentDefinition(source))
+                #expect(set(found.members) == others && found.steps.last?.left == Int64(others.count), "\(source)")
+            }
+        }
+    }
+
     @Test func `sources and exclusions find whom sets of Swift find, step by step`() async throws {
         try await with { platform in
             let (rich, young) = ("arpu_avg_3m >= 60", "age < 30")

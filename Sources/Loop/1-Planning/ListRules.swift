@@ -60,10 +60,7 @@ extension SpecialLists {
         let facts = try await segments.facts(of: rule)
         let key = ListRuleMemory.Key(rule: rule, load: load, day: today, facts: facts)
         guard !ruleMemory.isKnown(setting.list, key) else { return }
-        var found = try await segments.members(rule, in: .all, today: today)
-        // Who is erased has no attributes, which a rule may ask for.
-        for erased in try await host.read({ $0.erased }) where Int(erased) < found.universe { found.remove(erased) }
-        let members = found
+        let members = try await segments.members(rule, in: .all, today: today)
         var record = ListImportRecord(
             at: now,
             who: Segments.system,

@@ -143,8 +143,9 @@ private struct Finding {
     let within: [Int64]
 
     func members(of definition: SegmentDefinition) async throws -> FoundMembers {
-        let load = try await segments.host.read { $0.attributes?.load ?? "" }
+        let (load, erased) = try await segments.host.read { ($0.attributes?.load ?? "", $0.erased) }
         var members = try await source(definition.source)
+        members.remove(erased)
         var steps = [SegmentStep(.source, removed: 0, left: Int64(members.count))]
         if definition.rule == nil, let inScope = try await inScope() {
             members.formIntersection(inScope)

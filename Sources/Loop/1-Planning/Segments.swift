@@ -115,10 +115,12 @@ public struct Segments: Sendable {
     public func count(_ rule: String, in organisation: OrganisationScope, today: LocalDay) async throws -> Int {
         let (scope, audiences) = try await scope(for: rule)
         let checked = try Self.check(rule, in: organisation, scope)
-        guard !checked.uses.requiresWarehouse else {
+        let (profile, lists, isAnyErased) = try await host.read {
+            (try $0.profileReader(), $0.memberships, !$0.erased.isEmpty)
+        }
+        guard !checked.uses.requiresWarehouse, !isAnyErased else {
             return try await members(checked, audiences, today: today).count
         }
-        let (profile, lists) = try await host.read { (try $0.profileReader(), $0.memberships) }
         guard let columns = profile as? ColumnProfile else { throw DecisionError.noProfile }
         return try columns.count(where: checked, today: today, lists: WithAudiences(lists, audiences))
     }
@@ -146,8 +148,19 @@ public struct Segments: Sendable {
         return conditions.isEmpty ? rule : "(\(rule)\n) AND " + conditions.joined(separator: " AND ")
     }
 
+    /// Who is erased has no attributes, which a rule may ask for, and is a member of nothing.
     private func members(
         _ rule: CheckedRule,
+        _ audiences: [String: Bitset],
+        today: LocalDay
+    ) async throws -> Bitset {
+        var members = try await selected(by: rule, audiences, today: today)
+        members.remove(try await host.read { $0.erased })
+        return members
+    }
+
+    private func selected(
+        by rule: CheckedRule,
         _ audiences: [String: Bitset],
         today: LocalDay
     ) async throws -> Bitset {
@@ -235,6 +248,19 @@ public struct Segments: Sendable {
                 attributes: Dictionary(values, uniquingKeysWith: { first, _ in first })
             )
         }
+    }
+}
+
+extension Bitset {
+    /// Everybody of a universe but some.
+    init(full universe: Int, but members: Set<UInt32>) {
+        self.init(full: universe)
+        remove(members)
+    }
+
+    /// Takes some members out; those beyond the universe are none.
+    mutating func remove(_ members: Set<UInt32>) {
+        for member in members where Int(member) < universe { remove(member) }
     }
 }
 

@@ -142,7 +142,13 @@ struct RefreshPass {
             case .file(let file): sets[input] = try segments.files.members(of: file, subscribers: snapshot.subscribers)
             }
         }
-        return RefreshRows(profile: snapshot.profile, sets: sets, today: snapshot.today, threads: segments.threads)
+        return RefreshRows(
+            profile: snapshot.profile,
+            sets: sets,
+            present: snapshot.present,
+            today: snapshot.today,
+            threads: segments.threads
+        )
     }
 
     // MARK: Who changed

@@ -18,22 +18,27 @@ struct RefreshSnapshot: Sendable {
     let columns: [String: ContentHash]
     let profile: ColumnProfile
     let lists: [ListID: Bitset]
+    /// Subscribers who are erased, members of nothing.
+    let erased: Set<UInt32>
     let today: LocalDay
 
     /// Nil before the first load.
     init?(of host: DecisionHost, today: LocalDay) async throws {
         let found = try await host.read { state in
-            try state.attributes.map { ($0, state.hotColumns, try state.profileReader(), state.lists) }
+            try state.attributes.map { ($0, state.hotColumns, try state.profileReader(), state.lists, state.erased) }
         }
-        guard let (attributes, columns, reader, lists) = found, let profile = reader as? ColumnProfile else {
+        guard let (attributes, columns, reader, lists, erased) = found, let profile = reader as? ColumnProfile else {
             return nil
         }
         (load, catalogue) = (attributes.load, attributes.catalogue)
         self.columns = Dictionary(columns.map { ($0.code, $0.file) }, uniquingKeysWith: { first, _ in first })
-        (self.profile, self.lists, self.today) = (profile, lists, today)
+        (self.profile, self.lists, self.erased, self.today) = (profile, lists, erased, today)
     }
 
     var subscribers: Int { profile.profile.universe }
+
+    /// Everybody but who is erased; nil when nobody is.
+    var present: Bitset? { erased.isEmpty ? nil : Bitset(full: subscribers, but: erased) }
 
     /// The members of a list or the owners of a product; nil for anything else, and when there is none of that name.
     func set(_ membership: Membership) -> Bitset? {
@@ -58,6 +63,8 @@ final class RefreshedPast: Sendable {
         let catalogue: ContentHash
         let columns: [String: ContentHash]
         let subscribers: Int
+        /// Nil when nobody was, also before this was looked at: members may have been among them then.
+        let erased: [UInt32]?
         let day: Int32
         let sets: [Named]
     }
@@ -67,6 +74,7 @@ final class RefreshedPast: Sendable {
     let catalogue: ContentHash
     let columns: [String: ContentHash]
     let subscribers: Int
+    let erased: Set<UInt32>
     /// Sets that were looked at.
     ///
     /// One that has not changed since shares its memory with the live one.
@@ -86,7 +94,7 @@ final class RefreshedPast: Sendable {
         store: ([[UInt8]]) throws -> [ContentHash]
     ) throws {
         (catalogue, columns) = (snapshot.catalogue, snapshot.columns)
-        (subscribers, today) = (snapshot.subscribers, snapshot.today)
+        (subscribers, erased, today) = (snapshot.subscribers, snapshot.erased, snapshot.today)
         var (sets, values): ([Membership: Bitset], [String: HotColumn]) = ([:], [:])
         for input in inputs {
             switch input {
@@ -103,6 +111,7 @@ final class RefreshedPast: Sendable {
             catalogue: catalogue,
             columns: columns,
             subscribers: subscribers,
+            erased: erased.isEmpty ? nil : erased.sorted(),
             day: today.number,
             sets: files.map { Content.Named(kind: $0.key.kind.rawValue, name: $0.key.name, file: $0.value) }
                 .sorted { ($0.kind, $0.name) < ($1.kind, $1.name) }
@@ -117,6 +126,7 @@ final class RefreshedPast: Sendable {
         let content = try JSONDecoder().decode(Content.self, from: Data(inputs.bytes(file)))
         self.file = file
         (catalogue, columns, subscribers) = (content.catalogue, content.columns, content.subscribers)
+        erased = Set(content.erased ?? [])
         today = LocalDay(number: content.day)
         var (sets, files): ([Membership: Bitset], [Membership: ContentHash]) = ([:], [:])
         for named in content.sets {
@@ -180,6 +190,7 @@ struct RefreshChanges {
         var known: Set<RefreshInput> = []
         var changed = Bitset(full: snapshot.subscribers)
         changed.subtract(Self.grown(Bitset(full: past.subscribers), snapshot.subscribers))
+        for subscriber in snapshot.erased.symmetricDifference(past.erased) { changed.insert(subscriber) }
 
         var inputs: Set<RefreshInput> = []
         for definition in asked { inputs.formUnion(definition.inputs) }
@@ -230,10 +241,10 @@ struct RefreshChanges {
             let packedProfile = ColumnProfile(profile, threads: 1)
             return RefreshRows(profile: packedProfile, sets: sets, present: present, today: today, threads: 1)
         }
-        new = try rows(profile.columns, present: nil, on: snapshot.today) {
+        new = try rows(profile.columns, present: snapshot.present?.packed(chosen), on: snapshot.today) {
             try Self.set($0, files) { snapshot.set($0) }
         }
-        let wereThere = Bitset(full: past.subscribers).packed(chosen)
+        let wereThere = Bitset(full: past.subscribers, but: past.erased).packed(chosen)
         old = try rows(oldColumns, present: wereThere, on: past.today) { try Self.set($0, files) { past.sets[$0] } }
         (self.changed, self.known) = (changed, known)
     }

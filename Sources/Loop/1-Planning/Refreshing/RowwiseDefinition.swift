@@ -76,7 +76,7 @@ struct RowwiseDefinition {
 struct RefreshRows: MembershipReader {
     let profile: ColumnProfile
     let sets: [RefreshInput: Bitset]
-    /// Who was a subscriber then; nil = all were.
+    /// Who was a subscriber then and is not erased; nil = all were.
     var present: Bitset?
     let today: LocalDay
     let threads: Int
